@@ -1,0 +1,91 @@
+import hashlib
+import math
+import random
+import time
+
+from service.cache.config import CacheConfig
+
+# Beside its body: the objects of the entry, its headers and its place in the LRU order, by sys.getsizeof.
+ENTRY_OVERHEAD_BYTES = 900
+JITTER = 0.1
+
+
+class Entry:
+    """One encoded response, or the fact that there is none (`found=False`).
+
+    `stored_at` is wall-clock seconds, as L2 shares it between machines; all other times are this process's monotonic
+    clock. `load_seconds` is what the source took.
+    """
+
+    __slots__ = (
+        "body",
+        "error_until",
+        "etag",
+        "found",
+        "fresh_seconds",
+        "fresh_until",
+        "headers",
+        "load_seconds",
+        "refresh_at",
+        "size_bytes",
+        "stale_until",
+        "stored_at",
+        "verified_at",
+    )
+
+    def __init__(
+        self,
+        body: bytes,
+        *,
+        found: bool,
+        etag: bytes,
+        stored_at: float,
+        fresh_seconds: float,
+        load_seconds: float,
+        config: CacheConfig,
+    ) -> None:
+        self.body = body
+        self.found = found
+        self.etag = etag
+        self.stored_at = stored_at
+        self.fresh_seconds = fresh_seconds
+        self.load_seconds = load_seconds
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.size_bytes = len(body) + ENTRY_OVERHEAD_BYTES
+        now = time.monotonic()
+        age = max(0.0, time.time() - stored_at)  # another machine's clock may run ahead
+        self.verified_at = now
+        self.fresh_until = now - age + fresh_seconds
+        self.stale_until = self.fresh_until + config.stale_seconds
+        self.error_until = self.fresh_until + config.stale_if_error_seconds
+        self.refresh_at = self.fresh_until - early(load_seconds)
+
+    @classmethod
+    def load(cls, body: bytes | None, load_seconds: float, config: CacheConfig) -> "Entry":
+        """An entry of what the source just answered; None is a negative entry."""
+        found = body is not None
+        ttl = config.ttl_seconds if found else config.negative_ttl_seconds
+        content = body or b""
+        return cls(
+            content,
+            found=found,
+            etag=etag_of(content),
+            stored_at=time.time(),
+            fresh_seconds=ttl * random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311
+            load_seconds=load_seconds,
+            config=config,
+        )
+
+
+def early(load_seconds: float) -> float:
+    """Seconds before expiry at which this process refreshes (XFetch, Vattani et al., VLDB 2015, beta = 1).
+
+    The paper draws at each request; drawing once per entry and process is the same race between processes (inside one
+    there is a single flight anyway) and leaves one comparison on the hot path.
+    """
+    return -load_seconds * math.log(1 - random.random())  # noqa: S311
+
+
+def etag_of(body: bytes) -> bytes:
+    """A strong validator (RFC 9110, section 8.8.1): the same on every replica."""
+    return b'"%s"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()

@@ -1,0 +1,77 @@
+import asyncio
+import contextlib
+import logging
+import time
+
+from redis.exceptions import RedisError
+
+from service.cache import metrics
+from service.cache.shared import CHANNEL
+from service.cache.tiered import TieredCache
+from service.redis_client import RedisClient
+
+logger = logging.getLogger(__name__)
+
+PING_INTERVAL_SECONDS = 0.5
+TRUST_SECONDS = 1.5
+SUBSCRIBE_TIMEOUT_SECONDS = 1.0
+RECONNECT_SECONDS = 0.5
+
+
+class InvalidationChannel:
+    """Drops from this process's L1 what other replicas write, as they write it.
+
+    A quiet channel is pinged twice a second: a connection that answers can't have lost a message. 1.5 s after its last
+    sign of life L1 is no longer trusted, and after reconnecting it starts empty, as messages may have been missed.
+    """
+
+    def __init__(self, redis: RedisClient, cache: TieredCache) -> None:
+        self._redis = redis
+        self._cache = cache
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def aclose(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError, TimeoutError) as error:
+                logger.warning("invalidation channel is down: %s", error)
+            metrics.CHANNEL_UP.set(0)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub() as subscription:
+            async with asyncio.timeout(SUBSCRIBE_TIMEOUT_SECONDS):
+                await subscription.subscribe(CHANNEL)
+                await subscription.get_message(timeout=SUBSCRIBE_TIMEOUT_SECONDS)
+            self._cache.forget_all()
+            self._trust()
+            metrics.CHANNEL_UP.set(1)
+            while time.monotonic() < self._cache.trusted_until:
+                message = await subscription.get_message(timeout=PING_INTERVAL_SECONDS)
+                await self._cache.shared.resend()
+                if message is None:
+                    await subscription.ping()
+                    continue
+                self._trust()
+                if message["type"] == "message":
+                    self._receive(message["data"])
+            raise TimeoutError("no sign of life")
+
+    def _trust(self) -> None:
+        self._cache.trusted_until = time.monotonic() + TRUST_SECONDS
+
+    def _receive(self, data: bytes) -> None:
+        sender, _, key = data.partition(b":")
+        if sender != self._cache.sender:  # its own L1 it has seen to before it published
+            metrics.INVALIDATIONS.labels("received").inc()
+            self._cache.forget(key.decode())

@@ -1,0 +1,102 @@
+import asyncio
+import time
+
+from redis.exceptions import NoScriptError, RedisError
+
+from service.cache import metrics
+from service.cache.codec import CodecError, decode, encode
+from service.cache.config import CacheConfig
+from service.cache.entry import Entry
+from service.cache.scripts import FILL, FILL_SHA, TOMBSTONE
+from service.redis_client import RedisClient
+
+CHANNEL = "users-api:invalidate"
+TOMBSTONE_SECONDS = 3.0
+MAX_UNSENT = 10_000
+
+
+class SharedCache:
+    """L2: entries in Redis, shared by all replicas.
+
+    A write leaves a tombstone for three seconds, so that a replica which read the source before the write can't put
+    what it read behind it. Writes that Redis did not hear of are kept, and told once it is back; until then this
+    process does not read their keys.
+    """
+
+    def __init__(self, redis: RedisClient, config: CacheConfig, *, sender: bytes) -> None:
+        self._redis = redis
+        self._config = config
+        self._sender = sender
+        self._unsent: dict[str, None] = {}
+
+    @property
+    def unsent(self) -> int:
+        return len(self._unsent)
+
+    async def get(self, key: str) -> Entry | None:
+        if not self._config.l2_enabled or not self._redis.available or key in self._unsent:
+            return None
+        try:
+            value = await self._redis.read("GET", self._redis_key(key))
+        except RedisError:
+            metrics.L2_ERRORS.labels("get").inc()
+            return None
+        if value is None or value == TOMBSTONE:
+            return None
+        try:
+            return decode(value, self._config)
+        except CodecError:
+            metrics.L2_ERRORS.labels("decode").inc()
+            return None
+
+    async def put(self, key: str, entry: Entry) -> None:
+        if not self._config.l2_enabled or key in self._unsent or entry.load_seconds >= TOMBSTONE_SECONDS:
+            return
+        kept_seconds = entry.error_until - time.monotonic()
+        arguments = (
+            1,
+            self._redis_key(key),
+            encode(entry, self._config.compress_bytes),
+            max(1, int(kept_seconds * 1000)),
+        )
+        try:
+            try:
+                await self._redis.write("EVALSHA", FILL_SHA, *arguments)
+            except NoScriptError:  # a Redis that has not seen it since its start
+                await self._redis.write("EVAL", FILL, *arguments)
+        except RedisError:
+            metrics.L2_ERRORS.labels("put").inc()
+
+    async def invalidate(self, key: str) -> None:
+        """Bury `key` in L2 and tell all replicas, now or as soon as Redis is back."""
+        try:
+            await self._bury(key)
+        except RedisError:
+            metrics.L2_ERRORS.labels("invalidate").inc()
+            self._unsent[key] = None
+            if len(self._unsent) > MAX_UNSENT:
+                # Its L2 value, if Redis kept it, is now read as if nothing had happened, until its TTL ends.
+                del self._unsent[next(iter(self._unsent))]
+
+    async def resend(self) -> None:
+        """Tell what could not be told, in lots of 256; what fails again stays for the next time."""
+        if not self._unsent or not self._redis.available:
+            return
+        keys = list(self._unsent)[:256]
+        outcomes = await asyncio.gather(*(self._bury(key) for key in keys), return_exceptions=True)
+        for key, outcome in zip(keys, outcomes, strict=True):
+            if outcome is None:
+                metrics.INVALIDATIONS.labels("resent").inc()
+                self._unsent.pop(key, None)
+
+    async def _bury(self, key: str) -> None:
+        # Both leave in one pipeline, in this order: who hears of it finds the tombstone.
+        await asyncio.gather(
+            self._redis.write("SET", self._redis_key(key), TOMBSTONE, "PX", int(TOMBSTONE_SECONDS * 1000)),
+            self._redis.write("PUBLISH", CHANNEL, self._sender + b":" + key.encode()),
+        )
+        metrics.INVALIDATIONS.labels("sent").inc()
+
+    @staticmethod
+    def _redis_key(key: str) -> str:
+        return f"users-api:cache:{key}"

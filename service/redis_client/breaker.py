@@ -1,0 +1,59 @@
+import logging
+from collections.abc import Callable
+from typing import Literal
+
+from service.redis_client import metrics
+
+logger = logging.getLogger(__name__)
+
+State = Literal["closed", "open"]
+
+
+class CircuitBreaker:
+    """Stops calls after `failures` consecutive failures, until `probe_successes` probes in a row have succeeded.
+
+    There is no half-open state in which a user's request tries its luck: a background probe does the trying, so no
+    request ever waits for a Redis that is believed dead (Nygard, Release It!, 2nd ed., ch. 5, with the trial call moved
+    off the request path).
+    """
+
+    def __init__(self, *, failures: int, probe_successes: int = 2, on_change: Callable[[State], None]) -> None:
+        self._threshold = failures
+        self._probe_threshold = probe_successes
+        self._on_change = on_change
+        self._consecutive_failures = 0
+        self._consecutive_probes = 0
+        self.is_open = False
+        metrics.AVAILABLE.set(1)
+
+    @property
+    def state(self) -> State:
+        return "open" if self.is_open else "closed"
+
+    def record_success(self) -> None:
+        self._consecutive_failures = 0
+
+    def record_failure(self) -> None:
+        self._consecutive_probes = 0
+        self._consecutive_failures += 1
+        if not self.is_open and self._consecutive_failures >= self._threshold:
+            self._change(opened=True)
+
+    def record_probe_success(self) -> None:
+        self._consecutive_failures = 0
+        self._consecutive_probes += 1
+        if self.is_open and self._consecutive_probes >= self._probe_threshold:
+            self._change(opened=False)
+
+    def trip(self) -> None:
+        """Open at once: the first connection of a starting process was refused."""
+        if not self.is_open:
+            self._change(opened=True)
+
+    def _change(self, *, opened: bool) -> None:
+        self.is_open = opened
+        self._consecutive_probes = 0
+        metrics.AVAILABLE.set(0 if opened else 1)
+        metrics.BREAKER_TRANSITIONS.labels(self.state).inc()
+        logger.warning("redis circuit breaker is %s", self.state)
+        self._on_change(self.state)

@@ -1,0 +1,231 @@
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from service.redis_client import metrics
+from service.redis_client.batch import Batcher, Command
+from service.redis_client.breaker import CircuitBreaker, State
+from service.redis_client.config import RedisConfig
+from service.redis_client.errors import RedisUnavailableError
+
+logger = logging.getLogger(__name__)
+
+UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
+RETRY_JITTER_SECONDS = 0.01
+POOL_DROP_INTERVAL_SECONDS = 1.0
+
+
+class RedisClient:
+    """A Redis that may be slow, blackholed, full, read-only or absent: each call ends within its time limit.
+
+    `read` and `write` raise `RedisError` and nothing else: `RedisUnavailableError` where Redis could not be asked,
+    redis-py's own where Redis refused the command. Callers have a fallback for both.
+    """
+
+    def __init__(self, config: RedisConfig) -> None:
+        self._config = config
+        self._pool = self._new_pool(config.pool_size)
+        self._redis = Redis(connection_pool=self._pool)
+        self._breaker = CircuitBreaker(failures=config.breaker_failures, on_change=self._on_breaker_change)
+        self._reads = Batcher(self._execute_reads, max_in_flight=config.pool_size)
+        self._writes = Batcher(self._execute_writes, max_in_flight=config.pool_size)
+        self._probe_task: asyncio.Task[None] | None = None
+        self._housekeeping: set[asyncio.Task[None]] = set()
+        self._last_success = 0.0
+        self._last_pool_drop = 0.0
+        metrics.POOL_SIZE.set(config.pool_size)
+
+    def _new_pool(self, size: int) -> BlockingConnectionPool:
+        # No socket_timeout: redis-py would wrap each send in a task of its own. One limit around the batch bounds
+        # every part of it, and a cancelled batch's connection is closed by redis-py, never reused half-read.
+        return BlockingConnectionPool.from_url(
+            self._config.url,
+            username=self._config.username,
+            password=self._config.password,
+            max_connections=size,
+            timeout=self._config.connect_timeout_seconds,
+            socket_connect_timeout=self._config.connect_timeout_seconds,
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            driver_info=None,
+        )
+
+    @property
+    def available(self) -> bool:
+        return not self._breaker.is_open
+
+    @property
+    def state(self) -> State:
+        return self._breaker.state
+
+    async def start(self) -> None:
+        """Connect the pool ahead of the first request and begin probing; never raises, whatever Redis does."""
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_seconds):
+                await self._prewarm()
+        except (TimeoutError, RedisError, OSError) as error:
+            self._count_failure(error)
+            logger.warning("redis is not reachable, starting degraded: %s", error)
+            self._breaker.trip()
+        self._probe_task = asyncio.get_running_loop().create_task(self._probe_forever())
+
+    async def aclose(self) -> None:
+        if self._probe_task is not None:
+            self._probe_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._probe_task
+        await self._reads.aclose()
+        await self._writes.aclose()
+        for task in tuple(self._housekeeping):
+            await asyncio.wait([task])
+        await self._redis.aclose()
+        await self._pool.aclose()
+
+    async def read(self, *command: bytes | str | int | float) -> Any:
+        """Send an idempotent command: after a lost connection it is sent once more, within the same time limit."""
+        if self._breaker.is_open:
+            raise RedisUnavailableError("circuit breaker is open")
+        return await self._reads.submit(command)
+
+    async def write(self, *command: bytes | str | int | float) -> Any:
+        """Send a command that must not be carried out twice: never retried."""
+        if self._breaker.is_open:
+            raise RedisUnavailableError("circuit breaker is open")
+        return await self._writes.submit(command)
+
+    @contextlib.asynccontextmanager
+    async def pubsub(self) -> AsyncIterator[PubSub]:
+        """A subscription on a connection of its own, outside the pool."""
+        pool = self._new_pool(1)
+        redis = Redis(connection_pool=pool)
+        subscription = redis.pubsub()
+        try:
+            yield subscription
+        finally:
+            await subscription.aclose()
+            await redis.aclose()
+            await pool.disconnect()
+
+    async def _execute_reads(self, commands: list[Command]) -> list[Any]:
+        return await self._execute(commands, attempts=2)
+
+    async def _execute_writes(self, commands: list[Command]) -> list[Any]:
+        return await self._execute(commands, attempts=1)
+
+    async def _execute(self, commands: list[Command], attempts: int) -> list[Any]:
+        if self._breaker.is_open:  # opened while the commands waited for their turn
+            raise RedisUnavailableError("circuit breaker is open")
+        metrics.IN_FLIGHT.inc()
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._config.call_timeout_seconds):
+                replies = await self._attempt(commands, attempts)
+        except (TimeoutError, *UNREACHABLE) as error:
+            self._count_failure(error)
+            self._breaker.record_failure()
+            raise RedisUnavailableError(str(error) or "time limit exceeded") from error
+        finally:
+            metrics.IN_FLIGHT.dec()
+            metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
+        metrics.COMMANDS.inc(len(commands))
+        self._last_success = time.monotonic()
+        self._breaker.record_success()
+        for reply in replies:
+            if isinstance(reply, RedisError) and not isinstance(reply, NoScriptError):
+                self._count_failure(reply)
+                if isinstance(reply, ReadOnlyError):
+                    self._drop_pool_once()
+        return replies
+
+    async def _attempt(self, commands: list[Command], attempts: int) -> list[Any]:
+        while True:
+            attempts -= 1
+            try:
+                return await self._round_trip(commands)
+            except UNREACHABLE:
+                if not attempts:
+                    raise
+                metrics.RETRIES.inc()
+                await asyncio.sleep(random.uniform(0, RETRY_JITTER_SECONDS))  # noqa: S311 - jitter, not a secret
+
+    async def _round_trip(self, commands: list[Command]) -> list[Any]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return await pipeline.execute(raise_on_error=False)
+
+    async def _prewarm(self) -> None:
+        connections = []
+        try:
+            for _ in range(self._config.pool_size):
+                connections.append(await self._pool.get_connection())  # noqa: PERF401 - released even if one fails
+        finally:
+            for connection in connections:
+                await self._pool.release(connection)
+
+    def _count_failure(self, error: BaseException) -> None:
+        match error:
+            case ReadOnlyError():
+                reason = "readonly"
+            case OutOfMemoryError():
+                reason = "out_of_memory"
+            case TimeoutError() | RedisTimeoutError():
+                reason = "timeout"
+            case RedisConnectionError() | OSError():
+                reason = "connection"
+            case _:
+                reason = "command"
+        metrics.FAILURES.labels(reason).inc()
+
+    def _on_breaker_change(self, state: State) -> None:
+        self._background(self._pool.disconnect(inuse_connections=False) if state == "open" else self._warm_again())
+
+    def _drop_pool_once(self) -> None:
+        """A primary that became a replica keeps its connections: drop them, so that the name is resolved anew."""
+        now = time.monotonic()
+        if now - self._last_pool_drop >= POOL_DROP_INTERVAL_SECONDS:
+            self._last_pool_drop = now
+            logger.warning("redis is read-only, dropping its connections")
+            self._background(self._pool.disconnect(inuse_connections=False))
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._housekeeping.add(task)
+        task.add_done_callback(self._housekeeping.discard)
+
+    async def _warm_again(self) -> None:
+        with contextlib.suppress(TimeoutError, *UNREACHABLE):
+            async with asyncio.timeout(self._config.connect_timeout_seconds):
+                await self._prewarm()
+
+    async def _probe_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.probe_interval_seconds * random.uniform(0.8, 1.2))  # noqa: S311
+            idle = time.monotonic() - self._last_success
+            if self._breaker.is_open or idle >= self._config.probe_interval_seconds:
+                await self._probe()
+
+    async def _probe(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.call_timeout_seconds):
+                await self._round_trip([("PING",)])
+        except (TimeoutError, RedisError, OSError) as error:
+            self._count_failure(error)
+            self._breaker.record_failure()
+        else:
+            self._last_success = time.monotonic()
+            self._breaker.record_probe_success()
+
