@@ -1,0 +1,66 @@
+"""Installs the add-ons from their folders under `k8s/`, and waits until each answers."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from k8s.cluster import published
+from k8s.cluster.kind import CONTEXT, Kind
+from k8s.cluster.steps import Steps
+
+FOLDERS = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class AddOns:
+    """metrics-server, Prometheus, KEDA and an Ingress controller.
+
+    Attributes:
+        module: finds the folder of a pinned Go module; two add-ons' manifests come with their source.
+    """
+
+    kind: Kind
+    steps: Steps
+    module: Callable[[str], Path]
+
+    def apply(self, *, from_charts: bool) -> None:
+        """Apply all manifests; `from_charts` takes KEDA and ingress-nginx from their published charts."""
+        self._apply("metrics-server", upstream=self.module("sigs.k8s.io/metrics-server") / "manifests" / "base")
+        self._apply("prometheus")
+        if from_charts:
+            for (release, namespace), chart in published.CHARTS.items():
+                self._install_chart(release, namespace, *chart)
+        else:
+            self._apply("keda", upstream=self.module("github.com/kedacore/keda/v2") / "config")
+            self._apply("ingress")
+
+    def wait(self) -> None:
+        """Wait until every add-on is rolled out and both metrics APIs are registered as available.
+
+        Raises:
+            StepError: one is not there within three minutes; names it.
+        """
+        for namespace in ("kube-system", "local-path-storage", "monitoring", "keda", "ingress"):
+            self.kind.kubectl("wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s")
+        for service in ("v1beta1.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"):
+            self.kind.kubectl("wait", "apiservice", service, "--for=condition=Available", "--timeout=180s")
+
+    def _apply(self, name: str, *, upstream: Path | None = None) -> None:
+        rendered = self.steps.directory / "add-ons" / name
+        shutil.rmtree(rendered, ignore_errors=True)
+        shutil.copytree(FOLDERS / name, rendered, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        if upstream is not None:
+            shutil.copytree(upstream, rendered / "upstream", copy_function=shutil.copyfile)
+            for folder in filter(Path.is_dir, rendered.rglob("*")):
+                folder.chmod(0o755)
+        manifest = self.kind.kubectl("kustomize", rendered)
+        self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+
+    def _install_chart(self, release: str, namespace: str, repository: str, chart: str, version: str) -> None:
+        command = [self.kind.tools / "helm", "--kube-context", CONTEXT, "upgrade", "--install", release, chart,
+                   "--repo", repository, "--version", version, "--namespace", namespace, "--create-namespace"]
+        values = FOLDERS / namespace / f"{release}.values.yaml"
+        if values.exists():
+            command += ["--values", values]
+        self.steps.command("helm", command)

@@ -1,0 +1,198 @@
+"""Builds the container images of the cluster, each only when something in it changed."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from k8s.cluster.binaries import COMPONENTS, Binaries, version_of
+from k8s.cluster.steps import Steps
+
+IMAGES = Path(__file__).resolve().parent.parent / "images"
+DEBIAN = "localhost/debian:bookworm"
+PYTHON = "localhost/python:3.11"
+PYTHON_BUILD = "localhost/python:3.11-build"
+REDIS = "localhost/redis:local"
+# Add-on images: name to the binaries in them.
+ADD_ONS = {
+    "localhost/metrics-server:local": ("metrics-server", ("metrics-server",)),
+    "localhost/prometheus:local": ("prometheus", ("prometheus", "promtool")),
+    "localhost/keda:local": ("keda", ("keda-operator", "keda-adapter")),
+}
+TRAEFIK = "localhost/traefik:local"
+_LABEL = "users-api.inputs"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Builds images with the engine's legacy builder, which any engine has."""
+
+    cache: Path
+    steps: Steps
+    binaries: Binaries
+    can_raise_limits: bool
+
+    def base(self) -> None:
+        """Bootstrap Debian 12 and, on it, the images that need its packages."""
+        if self._is_there(DEBIAN, ""):
+            return
+        self.steps.run("bootstrap Debian 12", self._bootstrap, about="15 s")
+
+    def distribution(self) -> None:
+        """Build what Debian's own packages are enough for: Python and Redis."""
+        self.build(PYTHON, "python", {}, target="runtime", arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
+        self.build(PYTHON_BUILD, "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
+        self.build(REDIS, "redis", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
+
+    def node(self) -> str:
+        """Build the node image with the control plane's images inside, and return its name."""
+        name = f"localhost/kind-node:{version_of('k8s.io/kubernetes')}"
+        images = self._control_plane()
+        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+            context = Path(folder)
+            kind = self.module("sigs.k8s.io/kind")
+            shutil.copytree(kind / "images" / "base" / "files", context / "kind", copy_function=shutil.copyfile)
+            for path in context.rglob("*"):
+                executable = path.is_dir() or path.parent.name == "bin"
+                path.chmod(0o755 if executable else 0o644)
+            _link_all(context / "bin", self.binaries, ("kubernetes", "containerd", "ctr", "containerd-shim-runc-v2"))
+            _link_all(context / "cni", self.binaries, ("ptp", "loopback", "host-local", "portmap"))
+            (context / "manifests").mkdir()
+            (context / "manifests" / "default-storage.yaml").write_text(_storage_manifest(kind), encoding="utf-8")
+            (context / "version").write_text(version_of("k8s.io/kubernetes"), encoding="utf-8")
+            (context / "images").mkdir()
+            inputs = _digest(context, IMAGES / "node", extra=(*map(self._id, images), str(self.can_raise_limits)))
+            if not self._is_there(name, inputs):
+                self.steps.run("pack the control plane's images",
+                               lambda: self.steps.command("docker-save", ["docker", "save", "-o", context / "images" / "control-plane.tar", *images]), about="5 s")
+                self._build(name, "node", context, inputs, about="40 s", arguments={
+                    "BASE_IMAGE": DEBIAN,
+                    "SANDBOX_IMAGE": next(image for image in images if "/pause:" in image),
+                    "RESTRICT_OOM_SCORE_ADJ": str(not self.can_raise_limits).lower(),
+                })
+        return name
+
+    def add_ons(self, traefik: Path) -> tuple[str, ...]:
+        """Build the add-ons' images around their binaries, and return their names."""
+        for name, (folder, binaries) in ADD_ONS.items():
+            self.build(name, folder, {binary: self.binaries[binary] for binary in binaries}, about="3 s")
+        self.build(TRAEFIK, "traefik", {"traefik": traefik}, about="3 s")
+        return (*ADD_ONS, TRAEFIK, REDIS)
+
+    def build(self, name: str, folder: str, files: Mapping[str, Path], *, about: str,
+              arguments: Mapping[str, str] | None = None, target: str = "") -> None:
+        """Build `images/<folder>` as `name` with `files` (path in the context to source) beside its Dockerfile."""
+        with tempfile.TemporaryDirectory(dir=self.cache) as temporary:
+            context = Path(temporary)
+            for path, source in files.items():
+                (context / path).parent.mkdir(parents=True, exist_ok=True)
+                _link(source, context / path)
+            inputs = _digest(context, IMAGES / folder, extra=(str(arguments), target))
+            if not self._is_there(name, inputs):
+                self._build(name, folder, context, inputs, about=about, arguments=arguments or {}, target=target)
+
+    def _build(self, name: str, folder: str, context: Path, inputs: str, *, about: str,
+               arguments: Mapping[str, str], target: str = "") -> None:
+        shutil.copytree(IMAGES / folder, context, dirs_exist_ok=True)
+        command = ["docker", "build", "--tag", name, "--label", f"{_LABEL}={inputs}"]
+        for key, value in arguments.items():
+            command += ["--build-arg", f"{key}={value}"]
+        if target:
+            command += ["--target", target]
+        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+        self.steps.run(f"build image {name}", lambda: self.steps.command("docker-build", [*command, context], env=environment), about=about)
+
+    def _control_plane(self) -> tuple[str, ...]:
+        """Build the images that kubeadm asks for, under the names it asks for."""
+        listed = self.steps.command("kubeadm", [self._as("kubeadm"), "config", "images", "list",
+                                                "--kubernetes-version", version_of("k8s.io/kubernetes")]).split()
+        storage = re.findall(r"image: (\S+)|--helper-image\n\s+- (\S+)", _storage_manifest(self.module("sigs.k8s.io/kind")))
+        provisioner, helper = storage[0][0], storage[1][1]
+        names = {name.rpartition("/")[2].partition(":")[0]: name for name in listed}
+        self.build(names["kube-apiserver"], "kubernetes", self._named_links(), arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
+        for component in ("kube-controller-manager", "kube-scheduler", "kube-proxy"):
+            self.steps.command("docker-tag", ["docker", "tag", names["kube-apiserver"], names[component]])
+        self.steps.command("docker-tag", ["docker", "tag", DEBIAN, helper])
+        self.build(names["pause"], "pause", {"pause": self._pause()}, about="2 s")
+        self.build(names["etcd"], "etcd", {"etcd": self.binaries["etcd"]}, about="3 s")
+        self.build(names["coredns"], "coredns", {"coredns": self.binaries["coredns"]}, about="3 s")
+        self.build(provisioner, "local-path-provisioner",
+                   {"local-path-provisioner": self.binaries["local-path-provisioner"]}, about="3 s")
+        return (*names.values(), provisioner, helper)
+
+    def _named_links(self) -> dict[str, Path]:
+        names = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+        return {"bin/kubernetes": self.binaries["kubernetes"], **{f"bin/{name}": self._as(name) for name in names}}
+
+    def _as(self, name: str) -> Path:
+        """Return the Kubernetes binary under one of its names: a relative link beside it."""
+        link = self.binaries.directory / "names" / name
+        link.parent.mkdir(exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(Path("..") / "kubernetes")
+        return link
+
+    def _pause(self) -> Path:
+        source = self.module("k8s.io/kubernetes") / "build" / "pause" / "linux" / "pause.c"
+        target = self.binaries.directory / "pause"
+        if not target.exists():
+            self.steps.command("pause", ["gcc", "-Os", "-static", "-s", "-DVERSION=local", "-o", target, source])
+        return target
+
+    def module(self, path: str) -> Path:
+        """Return the folder with the source of a pinned Go module."""
+        self.steps.command("go-mod", ["go", "mod", "download", path], cwd=COMPONENTS)
+        return Path(subprocess.run(["go", "list", "-m", "-f", "{{.Dir}}", path], cwd=COMPONENTS,  # noqa: S603, S607
+                                   env={**os.environ, "GOFLAGS": "-mod=mod"}, capture_output=True, text=True, check=True).stdout.strip())
+
+    def _bootstrap(self) -> None:
+        archive = self.cache / "debian.tar"
+        self.steps.command("mmdebstrap", ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", archive])
+        self.steps.command("docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}=", archive, DEBIAN])
+        archive.unlink()
+
+    def _id(self, image: str) -> str:
+        return self.steps.command("docker-inspect", ["docker", "image", "inspect", "--format", "{{.Id}}", image]).strip()
+
+    @staticmethod
+    def _is_there(name: str, inputs: str) -> bool:
+        found = subprocess.run(["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', name],  # noqa: S603, S607
+                               capture_output=True, text=True, check=False)
+        return found.returncode == 0 and found.stdout.strip() == inputs
+
+
+def _storage_manifest(kind: Path) -> str:
+    """Return the storage provisioner's manifest that kind compiles into its own node images."""
+    text = (kind / "pkg" / "build" / "nodeimage" / "const_storage.go").read_text(encoding="utf-8")
+    constants = dict(re.findall(r'const (\w+) = "([^"]+)"', text))
+    manifest = text.partition("const defaultStorageManifest = `")[2].rpartition("`")[0]
+    return re.sub(r"` \+ (\w+) \+ `", lambda match: constants[match.group(1)], manifest)
+
+
+def _link_all(folder: Path, binaries: Binaries, names: tuple[str, ...]) -> None:
+    folder.mkdir()
+    for name in names:
+        _link(binaries[name], folder / name)
+
+
+def _link(source: Path, target: Path) -> None:
+    if source.is_symlink():
+        target.symlink_to(source.readlink().name)
+    else:
+        target.hardlink_to(source)
+
+
+def _digest(*folders: Path, extra: tuple[str, ...]) -> str:
+    digest = hashlib.sha256("\0".join(extra).encode())
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            digest.update(str(path.relative_to(folder)).encode())
+            if path.is_file() and not path.is_symlink():
+                with path.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:16]

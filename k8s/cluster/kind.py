@@ -1,0 +1,80 @@
+"""The kind cluster itself: create, delete, load images, and tell how it is."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from k8s.cluster.steps import StepError, Steps
+
+NAME = "users-api"
+CONTEXT = f"kind-{NAME}"
+CONFIG = Path(__file__).resolve().parents[2] / "kind-config.yaml"
+# Added to kind-config.yaml for nodes built here: kind's own network plugin comes as an image only.
+_OWN_NETWORK = "networking:\n  disableDefaultCNI: true\n"
+# The kubelet refuses cgroup v1 since 1.35 unless told so.
+_CGROUP_V1 = """kubeadmConfigPatches:
+  - |
+    kind: KubeletConfiguration
+    failCgroupV1: false
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The cluster named `users-api`, through the `kind` binary in `tools`."""
+
+    tools: Path
+    steps: Steps
+
+    def exists(self) -> bool:
+        """Tell whether kind knows the cluster."""
+        return NAME in self._kind("get", "clusters").split()
+
+    def is_whole(self) -> bool:
+        """Tell whether every node of `kind-config.yaml` is there and ready."""
+        wanted = CONFIG.read_text(encoding="utf-8").count("- role:")
+        try:
+            answer = self.kubectl("get", "nodes", "--request-timeout=10s",
+                                  "-o", 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}')
+        except StepError:
+            return False
+        return answer.split() == ["True"] * wanted
+
+    def create(self, image: str, *, own_network: bool, cgroup_version: int) -> None:
+        """Create the cluster from `kind-config.yaml` and what this host needs besides."""
+        config = CONFIG.read_text(encoding="utf-8")
+        if own_network:
+            config += _OWN_NETWORK
+        if cgroup_version == 1:
+            config += _CGROUP_V1
+        rendered = self.steps.directory / "kind-config.yaml"
+        rendered.write_text(config, encoding="utf-8")
+        self._kind("create", "cluster", "--config", rendered, "--image", image, "--retain")
+
+    def delete(self) -> None:
+        """Delete the cluster, its nodes and its entry in the kubeconfig."""
+        self._kind("delete", "cluster", "--name", NAME)
+
+    def nodes(self) -> list[str]:
+        """Return the names of the node containers."""
+        return self._kind("get", "nodes", "--name", NAME).split()
+
+    def load(self, images: tuple[str, ...]) -> None:
+        """Put images from the engine into every node."""
+        self._kind("load", "docker-image", "--name", NAME, *images)
+
+    def export_logs(self, target: Path) -> None:
+        """Write the nodes' and pods' logs under `target`."""
+        self._kind("export", "logs", "--name", NAME, target)
+
+    def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """Run kubectl against this cluster, whatever the current context is."""
+        return self.steps.command("kubectl", [self.tools / "kubectl", "--context", CONTEXT, *arguments], stdin=stdin)
+
+    def _kind(self, *arguments: str | Path) -> str:
+        if shutil.which("docker") is None:
+            message = "missing: docker. `make kind-up` installs it on Debian; elsewhere install a Docker engine first."
+            raise StepError(message)
+        environment = {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
+        return self.steps.command("kind", [self.tools / "kind", *arguments], env=environment)

