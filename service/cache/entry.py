@@ -33,7 +33,7 @@ class Entry:
         "verified_at",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - by keyword only
         self,
         body: bytes,
         *,

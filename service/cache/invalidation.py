@@ -31,9 +31,11 @@ class InvalidationChannel:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        """Listen from now on, through outages, until closed."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def aclose(self) -> None:
+        """Stop listening."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

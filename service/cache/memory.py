@@ -16,6 +16,7 @@ class MemoryCache:
         return len(self._entries)
 
     def get(self, key: str) -> Entry | None:
+        """The entry, which thereby becomes the most recently used."""
         entry = self._entries.get(key)
         if entry is not None:
             self._entries.move_to_end(key)
@@ -35,12 +36,14 @@ class MemoryCache:
         metrics.L1_BYTES.set(self.size_bytes)
 
     def discard(self, key: str) -> None:
+        """Drop the entry if it is held."""
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.size_bytes -= entry.size_bytes
             metrics.L1_BYTES.set(self.size_bytes)
 
     def clear(self) -> None:
+        """Drop everything."""
         self._entries.clear()
         self.size_bytes = 0
         metrics.L1_BYTES.set(0)

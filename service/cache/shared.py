@@ -31,9 +31,11 @@ class SharedCache:
 
     @property
     def unsent(self) -> int:
+        """How many writes Redis has still to hear of."""
         return len(self._unsent)
 
     async def get(self, key: str) -> Entry | None:
+        """The entry; None for a miss, an unreadable value, or where Redis could not be asked."""
         if not self._config.l2_enabled or not self._redis.available or key in self._unsent:
             return None
         try:
@@ -50,6 +52,7 @@ class SharedCache:
             return None
 
     async def put(self, key: str, entry: Entry) -> None:
+        """Keep `entry` for all replicas until it may not even be served on error; not over a tombstone."""
         if not self._config.l2_enabled or key in self._unsent or entry.load_seconds >= TOMBSTONE_SECONDS:
             return
         kept_seconds = entry.error_until - time.monotonic()

@@ -52,9 +52,7 @@ class TieredCache:
         if entry is None:
             return None
         now = time.monotonic()
-        if now < entry.refresh_at and (
-            now < self.trusted_until or now < entry.verified_at + self._config.untrusted_seconds
-        ):
+        if now < entry.refresh_at and (now < self.trusted_until or now < entry.verified_at + self._config.untrusted_seconds):
             return entry
         return None
 
@@ -90,6 +88,7 @@ class TieredCache:
         self._lookups.pop(key, None)
 
     def forget_all(self) -> None:
+        """Forget everything in this process: invalidations may have been missed."""
         self._memory.clear()
         self._flights.clear()
         self._lookups.clear()

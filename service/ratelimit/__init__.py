@@ -3,7 +3,7 @@
 from service.ratelimit.client_ip import ClientIPResolver
 from service.ratelimit.decision import Decision
 from service.ratelimit.limiter import RateLimiter
-
+from service.ratelimit.middleware import RateLimitMiddleware
 from service.ratelimit.policy import Override, Policies, Policy
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "Override",
     "Policies",
     "Policy",
-
+    "RateLimitMiddleware",
     "RateLimiter",
 ]

@@ -53,6 +53,7 @@ def parse_address(text: str) -> Address | None:
 
 
 def as_key(address: Address) -> str:
+    """The address, or the /64 network of an IPv6 address."""
     if isinstance(address, IPv4Address):
         return str(address)
     return str(ip_network((address, IPV6_PREFIX_BITS), strict=False))

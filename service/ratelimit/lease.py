@@ -22,7 +22,7 @@ class Lease:
     slot_seconds: float
     permits: int = 0
     expires_at: float = 0.0
-    slot: str = "0"
+    slot: bytes = b"0"
     size: int = 1
     leased_at: float = 0.0
     taken: int = 0
@@ -37,6 +37,7 @@ class Lease:
 
     @classmethod
     def of(cls, key: str, limit: int, window_seconds: float) -> "Lease":
+        """A lease of nothing yet on `limit` requests per `window_seconds` of `key`."""
         return cls(
             redis_key=f"users-api:permits:{window_seconds:g}:{key}",
             limit=limit,
@@ -70,6 +71,7 @@ class Lease:
         return Decision(allowed, self.limit, share - self.local_taken, math.ceil(self.local_window_ends_at - now))
 
     def decide(self, now: float, *, allowed: bool) -> Decision:
+        """The decision as a client is told it: capped to the window, at least a second after a refusal."""
         reset = max(0 if allowed else 1, math.ceil(min(self.reset_at - now, self.window_seconds)))
         return Decision(allowed, self.limit, self.global_remaining + self.permits if allowed else 0, reset)
 

@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Coroutine
 
 from redis.exceptions import NoScriptError, RedisError
 
@@ -11,6 +11,8 @@ from service.ratelimit.decision import Decision
 from service.ratelimit.lease import Lease
 from service.ratelimit.script import LEASE, LEASE_SHA
 from service.redis_client import RedisClient
+
+LeaseReply = tuple[int, int, int, bytes]  # granted, left to all, ms until a permit comes back, slot
 
 RETRY_REDIS_SECONDS = 0.5
 SWEEP_INTERVAL_SECONDS = 0.25
@@ -36,6 +38,7 @@ class RateLimiter:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        """Begin returning what lies unused."""
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
 
     async def aclose(self) -> None:
@@ -133,7 +136,7 @@ class RateLimiter:
         lease.leased_at = now
         lease.taken = 0
 
-    async def _run_script(self, lease: Lease, waiting: int, target: int, unused: int) -> Any:
+    async def _run_script(self, lease: Lease, waiting: int, target: int, unused: int) -> LeaseReply:
         arguments = (
             1,
             lease.redis_key,
@@ -147,9 +150,10 @@ class RateLimiter:
             unused,
         )
         try:
-            return await self._redis.write("EVALSHA", LEASE_SHA, *arguments)
+            reply: LeaseReply = await self._redis.write("EVALSHA", LEASE_SHA, *arguments)
         except NoScriptError:  # a Redis that has not seen it since its start
-            return await self._redis.write("EVAL", LEASE, *arguments)
+            reply = await self._redis.write("EVAL", LEASE, *arguments)
+        return reply
 
     def _serve(self, lease: Lease) -> None:
         now = time.monotonic()
@@ -196,7 +200,7 @@ class RateLimiter:
         with contextlib.suppress(RedisError):  # they come back by themselves, one window after the grant
             await self._ask(lease, waiting=0, target=0)
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

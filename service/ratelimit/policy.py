@@ -21,7 +21,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A named limit and its header fields (draft-ietf-httpapi-ratelimit-headers-10)."""
+    """A named limit and its header fields (draft-ietf-httpapi-ratelimit-headers-11)."""
 
     name: str
     requests: int
@@ -79,4 +79,5 @@ def subject_key(subject: str) -> str:
 
 
 def address_key(address: str) -> str:
+    """The bucket of a client known by its address only."""
     return f"address:{address}"

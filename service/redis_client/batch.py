@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 Command = tuple[bytes | str | int | float, ...]
+Submission = tuple[Command, asyncio.Future[Any]]
 Execute = Callable[[list[Command]], Awaitable[list[Any]]]
 
 MAX_BATCH = 512
@@ -19,12 +21,13 @@ class Batcher:
     def __init__(self, execute: Execute, *, max_in_flight: int) -> None:
         self._execute = execute
         self._max_in_flight = max_in_flight
-        self._pending: list[tuple[Command, asyncio.Future[Any]]] = []
+        self._pending: list[Submission] = []
         self._in_flight: set[asyncio.Task[None]] = set()
         self._scheduled = False
 
     @property
     def in_flight(self) -> int:
+        """Pipelines under way."""
         return len(self._in_flight)
 
     def submit(self, command: Command) -> asyncio.Future[Any]:
@@ -43,25 +46,20 @@ class Batcher:
             batch, self._pending = self._pending[:MAX_BATCH], self._pending[MAX_BATCH:]
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._in_flight.add(task)
-            task.add_done_callback(self._finished)
+            task.add_done_callback(partial(self._finished, batch))
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, batch: list[Submission], task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
+        for _, future in batch:
+            if not future.done():  # the task was cancelled: nobody shall wait forever
+                future.cancel()
         self._flush()
 
-    async def _run(self, batch: list[tuple[Command, asyncio.Future[Any]]]) -> None:
+    async def _run(self, batch: list[Submission]) -> None:
         try:
             replies = await self._execute([command for command, _ in batch])
-        except BaseException as error:
-            for _, future in batch:
-                if not future.done():
-                    if isinstance(error, Exception):
-                        future.set_exception(error)
-                    else:
-                        future.cancel()
-            if not isinstance(error, Exception):
-                raise
-            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
+            replies = [error] * len(batch)
         for (_, future), reply in zip(batch, replies, strict=True):
             if future.done():  # its request was cancelled meanwhile
                 continue

@@ -28,18 +28,22 @@ class CircuitBreaker:
 
     @property
     def state(self) -> State:
+        """As metrics and /readyz show it."""
         return "open" if self.is_open else "closed"
 
     def record_success(self) -> None:
+        """A call was answered."""
         self._consecutive_failures = 0
 
     def record_failure(self) -> None:
+        """A call or probe was not answered."""
         self._consecutive_probes = 0
         self._consecutive_failures += 1
         if not self.is_open and self._consecutive_failures >= self._threshold:
             self._change(opened=True)
 
     def record_probe_success(self) -> None:
+        """The background probe was answered."""
         self._consecutive_failures = 0
         self._consecutive_probes += 1
         if self.is_open and self._consecutive_probes >= self._probe_threshold:

@@ -65,10 +65,12 @@ class RedisClient:
 
     @property
     def available(self) -> bool:
+        """Whether calls are let through."""
         return not self._breaker.is_open
 
     @property
     def state(self) -> State:
+        """The circuit breaker's state."""
         return self._breaker.state
 
     async def start(self) -> None:
@@ -83,6 +85,7 @@ class RedisClient:
         self._probe_task = asyncio.get_running_loop().create_task(self._probe_forever())
 
     async def aclose(self) -> None:
+        """Stop probing, let batches under way end, close all connections."""
         if self._probe_task is not None:
             self._probe_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -94,13 +97,13 @@ class RedisClient:
         await self._redis.aclose()
         await self._pool.aclose()
 
-    async def read(self, *command: bytes | str | int | float) -> Any:
+    async def read(self, *command: bytes | str | float) -> Any:  # noqa: ANN401 - what Redis replies
         """Send an idempotent command: after a lost connection it is sent once more, within the same time limit."""
         if self._breaker.is_open:
             raise RedisUnavailableError("circuit breaker is open")
         return await self._reads.submit(command)
 
-    async def write(self, *command: bytes | str | int | float) -> Any:
+    async def write(self, *command: bytes | str | float) -> Any:  # noqa: ANN401 - what Redis replies
         """Send a command that must not be carried out twice: never retried."""
         if self._breaker.is_open:
             raise RedisUnavailableError("circuit breaker is open")
@@ -115,7 +118,7 @@ class RedisClient:
         try:
             yield subscription
         finally:
-            await subscription.aclose()
+            await subscription.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
             await redis.aclose()
             await pool.disconnect()
 
@@ -171,7 +174,7 @@ class RedisClient:
         connections = []
         try:
             for _ in range(self._config.pool_size):
-                connections.append(await self._pool.get_connection())  # noqa: PERF401 - released even if one fails
+                connections.append(await self._pool.get_connection())  # type: ignore[no-untyped-call]  # noqa: PERF401
         finally:
             for connection in connections:
                 await self._pool.release(connection)
@@ -228,4 +231,3 @@ class RedisClient:
         else:
             self._last_success = time.monotonic()
             self._breaker.record_probe_success()
-

@@ -1,0 +1,97 @@
+import json
+from collections.abc import Awaitable, Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.ratelimit.client_ip import ClientIPResolver
+from service.ratelimit.decision import Decision
+from service.ratelimit.limiter import RateLimiter
+from service.ratelimit.policy import Policies, Policy, address_key, subject_key
+
+SubjectOf = Callable[[Scope], Awaitable[str | None]]
+
+STATE_KEY = "rate_limit"
+"""Where a layer further out leaves the verdict it has obtained, so that a request spends one permit."""
+
+Verdict = tuple[Policy, Decision]
+
+
+class RateLimitMiddleware:
+    """Limits everything under `prefix` by token subject, and what carries no valid token by client address.
+
+    So guessing tokens is limited too. `exempt` paths spend nothing. Adds RateLimit-Policy and RateLimit to each
+    answer; refuses with 429, Retry-After and a problem document (RFC 6585, RFC 9457).
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword only
+        self,
+        app: ASGIApp,
+        *,
+        limiter: RateLimiter,
+        policies: Policies,
+        client_ip: ClientIPResolver,
+        subject_of: SubjectOf,
+        prefix: str = "/api/",
+        exempt: frozenset[str] = frozenset({"/api/health"}),
+    ) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._policies = policies
+        self._client_ip = client_ip
+        self._subject_of = subject_of
+        self._prefix = prefix
+        self._exempt = exempt
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 429 or pass on."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix) or scope["path"] in self._exempt:
+            await self._app(scope, receive, send)
+            return
+        verdict: Verdict | None = scope.setdefault("state", {}).get(STATE_KEY)
+        policy, decision = verdict if verdict is not None else await self._decide(scope)
+        headers = policy.headers(decision)
+        if not decision.allowed:
+            await refuse(send, policy, decision, headers)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *headers]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    async def _decide(self, scope: Scope) -> Verdict:
+        subject = await self._subject_of(scope)
+        policy = self._policies.find(scope["path"], subject)
+        key = address_key(self._address(scope)) if subject is None else subject_key(subject)
+        decision = await self._limiter.is_allowed(f"{policy.name}:{key}", policy.requests, policy.window_seconds)
+        return policy, decision
+
+    def _address(self, scope: Scope) -> str:
+        client = scope.get("client")
+        values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self._client_ip.resolve(client[0] if client else "", b",".join(values))
+
+
+async def refuse(send: Send, policy: Policy, decision: Decision, headers: list[tuple[bytes, bytes]]) -> None:
+    """Answer 429 with the draft's problem type, so that a client can tell which policy it ran into."""
+    body = json.dumps(
+        {
+            "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "title": "Too Many Requests",
+            "status": 429,
+            "detail": f"At most {policy.requests} requests in {policy.window_seconds:g} seconds are allowed. "
+            f"Try again in {decision.reset_seconds} seconds.",
+            "violated-policies": [policy.name],
+        },
+    ).encode()
+    start_headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"%d" % decision.reset_seconds),
+        (b"cache-control", b"no-store"),
+        *headers,
+    ]
+    await send({"type": "http.response.start", "status": 429, "headers": start_headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,189 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+
+from service.redis_client import RedisClient, RedisConfig, RedisUnavailableError
+from tests.observe import sample, until
+from tests.redis_process import RedisProcess, free_port
+from tests.tcp_proxy import TCPProxy
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+BREAKER_OPENS_SECONDS = 2.0
+BREAKER_CLOSES_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def connected(url: str, **options: float) -> AsyncIterator[RedisClient]:
+    """A started client."""
+    client = RedisClient(RedisConfig(url=url, **options))  # type: ignore[arg-type]
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def failures(reason: str) -> float:
+    """Calls that failed for `reason` so far."""
+    return sample("users_api_redis_failures_total", reason=reason)
+
+
+async def test_reads_and_writes(redis: RedisProcess) -> None:
+    """What is written is read back, and a refused command raises redis-py's own error."""
+    async with connected(redis.url) as client:
+        assert client.available
+        await client.write("SET", "key", b"value")
+        assert await client.read("GET", "key") == b"value"
+        with pytest.raises(ResponseError, match="wrong number of arguments"):
+            await client.read("GET")
+
+
+async def test_pool_is_prewarmed(redis: RedisProcess) -> None:
+    """After start the pool's connections exist already."""
+    async with connected(redis.url, pool_size=3):
+        clients = redis.command("CLIENT", "LIST", "TYPE", "normal").decode().splitlines()
+        assert len([line for line in clients if "cmd=client" not in line and "addr=" in line]) == 3
+
+
+async def test_killed(redis: RedisProcess) -> None:
+    """Killed: calls fail at once with RedisUnavailableError, the breaker opens in 2 s and closes within 10 s of its return."""
+    async with connected(redis.url) as client:
+        redis.kill()
+        with pytest.raises(RedisUnavailableError):
+            await client.read("GET", "key")
+        await until(lambda: not client.available, BREAKER_OPENS_SECONDS)
+        assert client.state == "open"
+        with pytest.raises(RedisUnavailableError, match="breaker is open"):
+            await client.read("GET", "key")
+        with pytest.raises(RedisUnavailableError, match="breaker is open"):
+            await client.write("SET", "key", "value")
+        redis.start()
+        await until(lambda: client.available, BREAKER_CLOSES_SECONDS)
+        assert await client.write("SET", "key", "value")
+
+
+async def test_blackholed(redis: RedisProcess) -> None:
+    """Blackholed: every call ends within its limit, an idle process notices in 2 s, and it recovers within 10 s."""
+    async with connected(redis.url) as client:
+        before = failures("timeout")
+        redis.blackhole()
+        started = time.monotonic()
+        outcomes = await asyncio.gather(*(client.read("GET", "key") for _ in range(50)), return_exceptions=True)
+        longest = time.monotonic() - started
+        assert all(isinstance(outcome, RedisUnavailableError) for outcome in outcomes)
+        assert longest < 0.15
+        await until(lambda: not client.available, BREAKER_OPENS_SECONDS)
+        assert failures("timeout") > before
+        redis.resume()
+        await until(lambda: client.available, BREAKER_CLOSES_SECONDS)
+        assert await client.read("PING")
+
+
+async def test_absent_at_boot() -> None:
+    """With no Redis at all the client starts, open, and says so."""
+    async with connected(f"redis://127.0.0.1:{free_port()}/0") as client:
+        assert not client.available
+        with pytest.raises(RedisError):
+            await client.read("GET", "key")
+
+
+async def test_slow(redis: RedisProcess) -> None:
+    """A Redis slower than the limit counts as absent until it is fast again."""
+    async with TCPProxy(redis.port) as proxy, connected(proxy.url) as client:
+        proxy.delay_seconds = 0.03
+        assert await client.read("GET", "key") is None
+        proxy.delay_seconds = 0.3
+        await until(lambda: not client.available, BREAKER_OPENS_SECONDS)
+        proxy.delay_seconds = 0
+        await until(lambda: client.available, BREAKER_CLOSES_SECONDS)
+
+
+async def test_full(redis: RedisProcess) -> None:
+    """A full Redis refuses writes and goes on answering reads; the breaker stays closed."""
+    async with connected(redis.url) as client:
+        await client.write("SET", "key", "value")
+        before = failures("out_of_memory")
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(OutOfMemoryError):
+            await client.write("SET", "key", "other")
+        assert await client.read("GET", "key") == b"value"
+        assert failures("out_of_memory") == before + 1
+        assert client.available
+
+
+async def test_readonly_drops_the_pool(redis: RedisProcess) -> None:
+    """READONLY makes the client reconnect, at most once a second, so that it may find the new primary."""
+    async with connected(redis.url, pool_size=2) as client:
+        before = redis.command("CLIENT", "LIST", "TYPE", "normal")
+        redis.command("REPLICAOF", "127.0.0.1", "1")
+        for _ in range(2):
+            with pytest.raises(ReadOnlyError):
+                await client.write("SET", "key", "value")
+        await asyncio.sleep(0.05)
+        after = redis.command("CLIENT", "LIST", "TYPE", "normal")
+        identities = [{line.split()[0] for line in listing.decode().splitlines() if "id=" in line} for listing in (before, after)]
+        assert identities[0].isdisjoint(identities[1])
+        redis.command("REPLICAOF", "NO", "ONE")
+        assert await client.write("SET", "key", "value")
+
+
+async def test_lost_connections_are_retried_for_reads_only(redis: RedisProcess) -> None:
+    """A read survives the loss of its connection; a write is reported, for it may have been carried out."""
+    async with TCPProxy(redis.port) as proxy, connected(proxy.url, pool_size=1, probe_interval_seconds=60) as client:
+        retries = sample("users_api_redis_retries_total")
+        assert await client.read("PING")
+
+        async def lose_while(call: str) -> object:
+            redis.blackhole()
+            pending = asyncio.ensure_future(getattr(client, call)("GET", "key"))
+            await asyncio.sleep(0.02)
+            proxy.drop()
+            redis.resume()
+            return (await asyncio.gather(pending, return_exceptions=True))[0]
+
+        assert await lose_while("read") is None
+        assert sample("users_api_redis_retries_total") == retries + 1
+        assert isinstance(await lose_while("write"), RedisUnavailableError)
+
+
+async def test_breaker_opening_fails_what_waits(redis: RedisProcess) -> None:
+    """Commands still waiting for a place when the breaker opens fail without a trip."""
+    async with connected(redis.url, pool_size=1, breaker_failures=1) as client:
+        redis.blackhole()
+        first = asyncio.ensure_future(client.read("GET", "a"))
+        await asyncio.sleep(0.01)
+        second = asyncio.ensure_future(client.read("GET", "b"))
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+        assert all(isinstance(outcome, RedisUnavailableError) for outcome in outcomes)
+        assert "breaker" in str(outcomes[1])
+        redis.resume()
+
+
+async def test_busy_client_is_not_probed(redis: RedisProcess) -> None:
+    """A client that Redis has just answered sends no probe."""
+    async with connected(redis.url, probe_interval_seconds=0.05) as client:
+        redis.command("CONFIG", "RESETSTAT")
+        for _ in range(20):
+            await client.read("GET", "key")
+            await asyncio.sleep(0.01)
+        assert b"cmdstat_ping" not in redis.command("INFO", "commandstats")
+
+
+async def test_pubsub_has_a_connection_of_its_own(redis: RedisProcess) -> None:
+    """A subscription works beside a pool of one."""
+    async with connected(redis.url, pool_size=1) as client, client.pubsub() as subscription:
+        await subscription.subscribe("channel")
+        assert (await subscription.get_message(timeout=1))["type"] == "subscribe"
+        await client.write("PUBLISH", "channel", "hello")
+        assert (await subscription.get_message(timeout=1))["data"] == b"hello"
+
+
+async def test_close_without_start() -> None:
+    """A client that never started can be closed."""
+    await RedisClient(RedisConfig()).aclose()

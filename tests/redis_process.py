@@ -1,0 +1,76 @@
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+
+def free_port() -> int:
+    """A loopback TCP port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RedisProcess:
+    """A real redis-server on a loopback port, with the ways in which one goes wrong."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        binary = shutil.which("redis-server")
+        if binary is None:
+            raise RuntimeError("the integration tests need redis-server: apt-get install redis-server")
+        self._binary = binary
+        self._directory = directory
+        self._options = options
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For `REDIS_URL`."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start on the same port as before and wait for the first PONG."""
+        arguments = ("--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", str(self._directory))
+        self._process = subprocess.Popen(
+            [self._binary, *arguments, *self._options],
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2) as connection:
+                connection.sendall(b"PING\r\n")
+                if connection.recv(16).startswith(b"+PONG"):
+                    return
+            time.sleep(0.02)
+        raise RuntimeError(f"redis-server did not answer on port {self.port} within 10 s")
+
+    def kill(self) -> None:
+        """SIGKILL: connections are reset, new ones refused."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def blackhole(self) -> None:
+        """SIGSTOP: the kernel goes on accepting and acknowledging, and no byte ever comes back."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End the blackhole."""
+        self._signal(signal.SIGCONT)
+
+    def command(self, *words: str) -> bytes:
+        """Send one inline command over a connection of its own; the raw reply."""
+        with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
+            connection.sendall(" ".join(words).encode() + b"\r\n")
+            return connection.recv(65536)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            raise RuntimeError("redis-server is not running")
+        self._process.send_signal(number)
