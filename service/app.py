@@ -1,0 +1,160 @@
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Scope
+
+from service import __version__
+from service.auth import Authenticator, UnauthenticatedError
+from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
+from service.auth.static_tokens import StaticTokens
+from service.cache import CacheConfig, InvalidationChannel, TieredCache
+from service.faults import endpoints as faults
+from service.health import endpoints as health
+from service.health.readiness import Readiness
+from service.http import problem
+from service.http.request_id import RequestIdMiddleware
+from service.http.security_headers import SecurityHeadersMiddleware
+from service.observability import metrics
+from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
+from service.redis_client import RedisClient, RedisConfig
+from service.settings import Settings
+from service.users import endpoints as users
+from service.users.repository import SeededUserRepository
+from service.users.service import UserService
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Put the service together; nothing is connected before its lifespan starts."""
+    settings = settings or Settings()
+    app = FastAPI(
+        title="Users API",
+        version=__version__,
+        lifespan=_lifespan,
+        docs_url="/docs" if settings.docs_are_served else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.docs_are_served else None,
+    )
+    redis = RedisClient(_redis_config(settings))
+    cache = TieredCache(redis, _cache_config(settings))
+    app.state.settings = settings
+    app.state.readiness = Readiness()
+    app.state.redis = redis
+    app.state.cache = cache
+    app.state.limiter = RateLimiter(
+        redis, replicas=settings.rate_limit_expected_replicas, local_keys=settings.rate_limit_local_keys
+    )
+    app.state.authenticator = _authenticator(settings)
+    app.state.users = UserService(SeededUserRepository(), cache)
+
+    problem.install(app)
+    app.add_exception_handler(UnauthenticatedError, unauthenticated)
+    app.add_exception_handler(ForbiddenError, forbidden)
+    app.include_router(health.router)
+    app.include_router(users.router)
+    if settings.faults_enabled:
+        app.include_router(faults.router)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Wrap the routes; what is added last is outermost."""
+    if settings.rate_limit_enabled:
+        app.add_middleware(
+            RateLimitMiddleware,
+            limiter=app.state.limiter,
+            policies=_policies(settings),
+            client_ip=ClientIPResolver([str(network) for network in settings.trusted_proxies]),
+            subject_of=_subject_of(app.state.authenticator),
+        )
+    metrics.instrument(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "if-none-match"],
+            expose_headers=["etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-cache", "x-request-id"],
+        )
+    app.add_middleware(SecurityHeadersMiddleware, hsts=settings.environment == "production")
+    app.add_middleware(RequestIdMiddleware)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start the parts in the order they need each other, and stop them in the reverse one."""
+    state: Any = app.state
+    async with AsyncExitStack() as stack:
+        await state.redis.start()
+        stack.push_async_callback(state.redis.aclose)
+        invalidation = InvalidationChannel(state.redis, state.cache)
+        await invalidation.start()
+        stack.push_async_callback(invalidation.aclose)
+        stack.push_async_callback(state.cache.aclose)
+        await state.limiter.start()
+        stack.push_async_callback(state.limiter.aclose)
+        await state.authenticator.start()
+        stack.push_async_callback(state.authenticator.aclose)
+        state.readiness.is_ready = True
+        yield
+        state.readiness.is_ready = False
+
+
+def _authenticator(settings: Settings) -> Authenticator:
+    source = settings.jwt_jwks_file or (settings.jwt_jwks_url and str(settings.jwt_jwks_url))
+    verifier = None
+    if source:
+        from service.auth.jwks import KeySet  # noqa: PLC0415 - cryptography takes 60 ms to import; static tokens need none of it
+        from service.auth.jwt import JwtVerifier  # noqa: PLC0415 - likewise
+
+        verifier = JwtVerifier(
+            KeySet(source, refresh_seconds=settings.jwt_jwks_refresh_seconds),
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            leeway_seconds=settings.jwt_leeway_seconds,
+        )
+    return Authenticator(StaticTokens(settings.tokens), verifier)
+
+
+def _subject_of(authenticator: Authenticator) -> Any:
+    async def subject_of(scope: Scope) -> str | None:
+        header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
+        try:
+            return (await authenticator.authenticate(header)).subject
+        except UnauthenticatedError:
+            return None
+
+    return subject_of
+
+
+def _policies(settings: Settings) -> Policies:
+    overrides = [Override(o.requests, o.window_seconds, o.route, o.subject) for o in settings.rate_limit_overrides]
+    return Policies(settings.rate_limit_requests, settings.rate_limit_window_seconds, overrides)
+
+
+def _redis_config(settings: Settings) -> RedisConfig:
+    return RedisConfig(
+        url=settings.redis_url,
+        username=settings.redis_username,
+        password=settings.redis_password and settings.redis_password.get_secret_value(),
+        connect_timeout_seconds=settings.redis_connect_timeout_seconds,
+        call_timeout_seconds=settings.redis_call_timeout_seconds,
+        pool_size=settings.redis_pool_size,
+        breaker_failures=settings.redis_breaker_failures,
+        probe_interval_seconds=settings.redis_probe_interval_seconds,
+    )
+
+
+def _cache_config(settings: Settings) -> CacheConfig:
+    return CacheConfig(
+        l1_bytes=settings.cache_l1_bytes,
+        l2_enabled=settings.cache_l2_enabled,
+        ttl_seconds=settings.cache_ttl_seconds,
+        negative_ttl_seconds=settings.cache_negative_ttl_seconds,
+        stale_seconds=settings.cache_stale_seconds,
+        stale_if_error_seconds=settings.cache_stale_if_error_seconds,
+        compress_bytes=settings.cache_compress_bytes,
+    )

@@ -1,0 +1,1 @@
+"""What Kubernetes, a gateway and a person ask about this process."""

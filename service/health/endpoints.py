@@ -1,0 +1,49 @@
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse
+
+from service import __version__
+from service.health.readiness import Readiness
+from service.redis_client import RedisClient
+from service.settings import Settings
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez", include_in_schema=False)
+async def livez() -> dict[str, str]:
+    """Answer as long as the event loop turns; asks nothing else, so that no outage elsewhere restarts pods."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", include_in_schema=False)
+async def readyz(request: Request, verbose: Annotated[str | None, Query()] = None) -> JSONResponse:
+    """Answer 503 before the start is done and once the stop has begun; Redis being away degrades, and no more."""
+    readiness: Readiness = request.app.state.readiness
+    content: dict[str, Any] = {"status": "ok" if readiness.is_ready else "stopping"}
+    if verbose is not None:
+        redis: RedisClient = request.app.state.redis
+        content["degraded"] = not redis.available
+        content["checks"] = {"redis": {"available": redis.available, "breaker": redis.state}}
+    return JSONResponse(content, 200 if readiness.is_ready else 503)
+
+
+@router.get("/version", tags=["health"])
+async def version(request: Request) -> dict[str, str]:
+    """Tell what runs: the package's version and the git revision it was built from."""
+    settings: Settings = request.app.state.settings
+    return {"version": __version__, "revision": settings.revision}
+
+
+@router.get("/api/health", tags=["health"])
+async def health(request: Request) -> dict[str, str | bool]:
+    """Tell which replica answers, and how it is."""
+    settings: Settings = request.app.state.settings
+    redis: RedisClient = request.app.state.redis
+    return {
+        "status": "healthy" if redis.available else "degraded",
+        "server_id": settings.server_id,
+        "version": __version__,
+        "redis": redis.available,
+    }

@@ -1,0 +1,49 @@
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+Problem = dict[str, object]
+
+
+def problem_response(status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: object) -> Response:
+    """Return the one shape that every error has (RFC 9457): type, title, status, detail, and what the case adds."""
+    problem: Problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extensions}
+    return Response(json.dumps(problem), status, {"cache-control": "no-store", **(headers or {})}, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer each of its errors as a problem document."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = f"There is nothing at {request.url.path}."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("allow", "")
+        detail = f"{request.method} is not possible at {request.url.path}; possible: {allowed}."
+    return problem_response(error.status_code, detail, headers=error.headers)
+
+
+async def _validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
+    errors = [{"pointer": _pointer(item["loc"]), "detail": item["msg"]} for item in error.errors()]
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, "The request does not have the expected form; see errors.", errors=errors)
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed. The request id in x-request-id helps to find out why.")
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -1,0 +1,96 @@
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from starlette.responses import Response
+
+from service.auth.dependencies import requires
+from service.cache import render
+from service.http.openapi import problems
+from service.users.cursor import CursorError
+from service.users.repository import EmailTakenError
+from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
+from service.users.service import UserService
+
+MAX_PAGE = 100
+
+router = APIRouter(prefix="/api/users", tags=["users"])
+_read = Depends(requires("users:read"))
+_write = Depends(requires("users:write"))
+_Id = Annotated[UserId, Path(description="The user's id.")]
+
+
+def _users(request: Request) -> UserService:
+    users: UserService = request.app.state.users
+    return users
+
+
+Users = Annotated[UserService, Depends(_users)]
+_cached: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The client's copy, named in If-None-Match, still holds."},
+    **problems(401, 403, 404, 422, 429),
+}
+
+
+@router.get("/{user_id}", response_model=User, responses=_cached, dependencies=[_read])
+async def get_user(user_id: _Id, request: Request, users: Users) -> Response:
+    """Return one user, from the nearest cache that has it."""
+    lookup = await users.get(user_id)
+    if not lookup.entry.found:
+        raise _not_found(user_id)
+    if_none_match = request.headers.get("if-none-match")
+    status, headers, body = render(lookup.entry, lookup.tier, None if if_none_match is None else if_none_match.encode("latin-1"))
+    response = Response(body, status)
+    response.raw_headers[:] = headers
+    return response
+
+
+@router.get("", responses=problems(400, 401, 403, 422, 429), dependencies=[_read])
+async def list_users(
+    users: Users,
+    after: Annotated[str | None, Query(max_length=64, description="`next` of the page before; left out: the first page.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+) -> UserPage:
+    """Return a page of users in the order of their ids."""
+    try:
+        return await users.page(after, limit)
+    except CursorError:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "`after` takes the value of `next` in a page, unchanged.") from None
+
+
+@router.post("", status_code=201, responses=problems(400, 401, 403, 409, 413, 415, 422, 429), dependencies=[_write])
+async def create_user(user: UserCreate, users: Users, response: Response) -> User:
+    """Create a user; Location says where it is."""
+    try:
+        created = await users.create(user)
+    except EmailTakenError:
+        raise _email_taken() from None
+    response.headers["location"] = f"/api/users/{created.id}"
+    return created
+
+
+@router.patch("/{user_id}", responses=problems(400, 401, 403, 404, 409, 413, 415, 422, 429), dependencies=[_write])
+async def update_user(user_id: _Id, change: UserUpdate, users: Users) -> User:
+    """Change what the body names; the rest stays."""
+    try:
+        changed = await users.update(user_id, change)
+    except EmailTakenError:
+        raise _email_taken() from None
+    if changed is None:
+        raise _not_found(user_id)
+    return changed
+
+
+@router.delete("/{user_id}", status_code=204, responses=problems(401, 403, 404, 422, 429), dependencies=[_write])
+async def delete_user(user_id: _Id, users: Users) -> None:
+    """Remove a user."""
+    if not await users.delete(user_id):
+        raise _not_found(user_id)
+
+
+def _not_found(user_id: int) -> HTTPException:
+    return HTTPException(HTTPStatus.NOT_FOUND, f"There is no user {user_id}.")
+
+
+def _email_taken() -> HTTPException:
+    return HTTPException(HTTPStatus.CONFLICT, "Another user has this email address.")

@@ -1,0 +1,53 @@
+from service.cache import Lookup, TieredCache
+from service.users import cursor
+from service.users.repository import UserRepository
+from service.users.schemas import User, UserCreate, UserPage, UserUpdate
+
+
+class UserService:
+    """What can be done with users: reads through the caches, writes that every replica's caches learn of."""
+
+    def __init__(self, repository: UserRepository, cache: TieredCache) -> None:
+        self._repository = repository
+        self._cache = cache
+
+    async def get(self, user_id: int) -> Lookup:
+        """Return the encoded user, or the knowledge that there is none, and which tier had it."""
+
+        async def load() -> bytes | None:
+            user = await self._repository.get(user_id)
+            return None if user is None else user.model_dump_json().encode()
+
+        return await self._cache.fetch(cache_key(user_id), load)
+
+    async def page(self, after: str | None, limit: int) -> UserPage:
+        """Return one page. Raises: CursorError."""
+        position = 0 if after is None else cursor.decode(after)
+        users = await self._repository.page(position, limit + 1)  # one more tells whether there is a next page
+        items = list(users[:limit])
+        return UserPage(items=items, next=cursor.encode(items[-1].id) if len(users) > limit else None)
+
+    async def create(self, user: UserCreate) -> User:
+        """Add a user. Raises: EmailTakenError."""
+        created = await self._repository.create(user)
+        await self._cache.invalidate(cache_key(created.id))  # somebody may have asked for it before it was
+        return created
+
+    async def update(self, user_id: int, change: UserUpdate) -> User | None:
+        """Change a user. Raises: EmailTakenError."""
+        changed = await self._repository.update(user_id, change)
+        if changed is not None:
+            await self._cache.invalidate(cache_key(user_id))
+        return changed
+
+    async def delete(self, user_id: int) -> bool:
+        """Remove a user; tells whether there was one."""
+        deleted = await self._repository.delete(user_id)
+        if deleted:
+            await self._cache.invalidate(cache_key(user_id))
+        return deleted
+
+
+def cache_key(user_id: int) -> str:
+    """Return the name of a user in both cache tiers."""
+    return f"users:{user_id}"
