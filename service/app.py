@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,12 +11,13 @@ from service.auth import Authenticator, UnauthenticatedError
 from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
 from service.auth.static_tokens import StaticTokens
 from service.cache import CacheConfig, InvalidationChannel, TieredCache
+from service.fastpath import FastPath
 from service.faults import endpoints as faults
 from service.health import endpoints as health
 from service.health.readiness import Readiness
 from service.http import problem
 from service.http.request_id import RequestIdMiddleware
-from service.http.security_headers import SecurityHeadersMiddleware
+from service.http.security_headers import SecurityHeadersMiddleware, security_headers
 from service.observability import metrics
 from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
 from service.redis_client import RedisClient, RedisConfig
@@ -81,6 +82,17 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         )
     app.add_middleware(SecurityHeadersMiddleware, hsts=settings.environment == "production")
     app.add_middleware(RequestIdMiddleware)
+    if settings.fast_path_enabled:
+        app.add_middleware(
+            FastPath,
+            cache=app.state.cache,
+            authenticator=app.state.authenticator,
+            limiter=app.state.limiter if settings.rate_limit_enabled else None,
+            policies=_policies(settings),
+            metrics=metrics.RequestMetrics("/api/users/{user_id}", "GET"),
+            constant_headers=security_headers(hsts=settings.environment == "production"),
+            log_sample_ratio=settings.access_log_sample_ratio,
+        )
 
 
 @asynccontextmanager
@@ -119,7 +131,7 @@ def _authenticator(settings: Settings) -> Authenticator:
     return Authenticator(StaticTokens(settings.tokens), verifier)
 
 
-def _subject_of(authenticator: Authenticator) -> Any:
+def _subject_of(authenticator: Authenticator) -> Callable[[Scope], Awaitable[str | None]]:
     async def subject_of(scope: Scope) -> str | None:
         header = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         try:

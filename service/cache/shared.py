@@ -30,13 +30,18 @@ class SharedCache:
         self._unsent: dict[str, None] = {}
 
     @property
+    def readable(self) -> bool:
+        """Whether it makes sense to ask."""
+        return self._config.l2_enabled and self._redis.available
+
+    @property
     def unsent(self) -> int:
         """How many writes Redis has still to hear of."""
         return len(self._unsent)
 
     async def get(self, key: str) -> Entry | None:
         """The entry; None for a miss, an unreadable value, or where Redis could not be asked."""
-        if not self._config.l2_enabled or not self._redis.available or key in self._unsent:
+        if not self.readable or key in self._unsent:
             return None
         try:
             value = await self._redis.read("GET", self._redis_key(key))

@@ -15,6 +15,10 @@ from service.redis_client import RedisClient
 Load = Callable[[], Awaitable[bytes | None]]
 T = TypeVar("T")
 
+# A look-up that found nothing in L2 (or no L2) spares the fetch right after it the same question, and the same wait.
+ABSENT_SECONDS = 0.1
+MAX_ABSENT = 1000
+
 
 class Lookup(NamedTuple):
     """An entry, and where it came from."""
@@ -37,6 +41,7 @@ class TieredCache:
         self.shared = SharedCache(redis, config, sender=self.sender)
         self._flights: dict[str, asyncio.Task[Lookup]] = {}
         self._lookups: dict[str, asyncio.Task[Entry | None]] = {}
+        self._absent: dict[str, float] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
@@ -64,15 +69,14 @@ class TieredCache:
             task.add_done_callback(lambda done: self._forget(self._lookups, key, done))
         return await asyncio.shield(task)
 
-    async def fetch(self, key: str, load: Load, *, skip_l2: bool = False) -> Lookup:
+    async def fetch(self, key: str, load: Load) -> Lookup:
         """The entry of `key`, by `load` (None: there is no such thing) where no tier has it.
 
-        `skip_l2` where the caller has just found nothing there. Raises what `load` raises, unless an entry is left
-        that may be served on error.
+        Raises what `load` raises, unless an entry is left that may be served on error.
         """
         lookup = self._from_memory(key, load)
         if lookup is None:
-            lookup = await asyncio.shield(self._flight(key, load, skip_l2=skip_l2))
+            lookup = await asyncio.shield(self._flight(key, load))
         {"L1": metrics.HIT_L1, "L2": metrics.HIT_L2, "MISS": metrics.MISS, "STALE": metrics.STALE}[lookup.tier].inc()
         return lookup
 
@@ -111,17 +115,19 @@ class TieredCache:
     def _refresh(self, key: str, load: Load, reason: str) -> None:
         if key not in self._flights:
             metrics.REFRESHES.labels(reason).inc()
-            self._flight(key, load, skip_l2=False)
+            self._flight(key, load)
 
-    def _flight(self, key: str, load: Load, *, skip_l2: bool) -> asyncio.Task[Lookup]:
+    def _flight(self, key: str, load: Load) -> asyncio.Task[Lookup]:
         task = self._flights.get(key)
         if task is None:
-            task = self._flights[key] = self._spawn(self._fill(key, load, skip_l2=skip_l2))
+            task = self._flights[key] = self._spawn(self._fill(key, load))
             task.add_done_callback(lambda done: self._forget(self._flights, key, done))
         return task
 
-    async def _fill(self, key: str, load: Load, *, skip_l2: bool) -> Lookup:
-        shared = None if skip_l2 else await self.shared.get(key)
+    async def _fill(self, key: str, load: Load) -> Lookup:
+        looked_up_at = self._absent.pop(key, 0.0)
+        just_absent = time.monotonic() - looked_up_at < ABSENT_SECONDS
+        shared = None if just_absent else await self.shared.get(key)
         now = time.monotonic()
         if shared is not None and now < shared.refresh_at:
             self._keep(self._flights, key, shared)
@@ -145,6 +151,10 @@ class TieredCache:
 
     async def _look_up(self, key: str) -> Entry | None:
         entry = await self.shared.get(key)
+        if entry is None:
+            if len(self._absent) >= MAX_ABSENT:
+                self._absent.clear()
+            self._absent[key] = time.monotonic()
         if entry is None or time.monotonic() >= entry.refresh_at:
             return None
         self._keep(self._lookups, key, entry)

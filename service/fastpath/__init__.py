@@ -1,0 +1,5 @@
+"""Cached reads answered before routing, validation and serialising, and indistinguishable from theirs."""
+
+from service.fastpath.middleware import FastPath
+
+__all__ = ["FastPath"]

@@ -1,0 +1,120 @@
+import random
+from collections.abc import Sequence
+from time import perf_counter
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.auth import Authenticator
+from service.cache import Entry, TieredCache, render
+from service.cache import metrics as cache_metrics
+from service.cache.response import Tier
+from service.fastpath.request import ReadHeaders, read_headers
+from service.http.request_id import HEADER, accept_or_make
+from service.observability.metrics import RequestMetrics
+from service.ratelimit import Policies, RateLimiter
+from service.ratelimit.middleware import STATE_KEY, Verdict
+from service.ratelimit.policy import subject_key
+
+MAX_ID_DIGITS = 16
+
+
+class FastPath:
+    """Answers `GET {prefix}{id}` from the caches with what the full stack would answer, at a seventh of its time.
+
+    It does what the stack does for such a request: token and scope, rate limit, conditional request, headers, metrics.
+    Whatever is not plainly that (no token, one not seen before, a query, a body, CORS, a refusal, a cache miss, and
+    the sampled share of requests that are to be logged) goes to the routes of FastAPI, which therefore stay the one
+    place that decides.
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword only
+        self,
+        app: ASGIApp,
+        *,
+        cache: TieredCache,
+        authenticator: Authenticator,
+        limiter: RateLimiter | None,
+        policies: Policies,
+        metrics: RequestMetrics,
+        constant_headers: Sequence[tuple[bytes, bytes]],
+        log_sample_ratio: float,
+        prefix: str = "/api/users/",
+        required_scope: str = "users:read",
+        key_prefix: str = "users:",
+    ) -> None:
+        self._app = app
+        self._cache = cache
+        self._authenticator = authenticator
+        self._limiter = limiter
+        self._policies = policies
+        self._metrics = metrics
+        self._constant_headers = tuple(constant_headers)
+        self._log_sample_ratio = log_sample_ratio
+        self._prefix = prefix
+        self._required_scope = required_scope
+        self._key_prefix = key_prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass on."""
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "GET"
+            and scope["path"].startswith(self._prefix)
+            and not scope["query_string"]
+            and random.random() >= self._log_sample_ratio  # noqa: S311
+            and await self._answer(scope, send)
+        ):
+            return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, send: Send) -> bool:
+        started = perf_counter()
+        identity = scope["path"][len(self._prefix) :]
+        headers = read_headers(scope)
+        if headers is None or not _is_id(identity):
+            return False
+        principal = self._authenticator.cached(headers.authorization)
+        if principal is None or self._required_scope not in principal.scopes:
+            return False
+        key = self._key_prefix + identity
+        entry = self._cache.hit(key)
+        if entry is None and not self._cache.shared.readable:
+            return False
+        verdict = None if self._limiter is None else await self._spend(self._limiter, scope["path"], principal.subject)
+        allowed = verdict is None or verdict[1].allowed
+        tier: Tier = "L1"
+        if entry is None and allowed:
+            tier = "L2"
+            entry = await self._cache.lookup(key)
+        if entry is None or not entry.found or not allowed:
+            if verdict is not None:
+                scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already
+            return False
+        status = await self._send(send, entry, tier, headers, verdict)
+        self._metrics.observe(status, perf_counter() - started)
+        return True
+
+    async def _spend(self, limiter: RateLimiter, path: str, subject: str) -> Verdict:
+        policy = self._policies.find(path, subject)
+        key = f"{policy.name}:{subject_key(subject)}"
+        decision = limiter.try_acquire(key, policy.requests, policy.window_seconds)
+        if decision is None:
+            decision = await limiter.is_allowed(key, policy.requests, policy.window_seconds)
+        return policy, decision
+
+    async def _send(self, send: Send, entry: Entry, tier: Tier, request: ReadHeaders, verdict: Verdict | None) -> int:
+        (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
+        status, headers, body = render(entry, tier, request.if_none_match)
+        if verdict is not None:
+            policy, decision = verdict
+            headers += policy.headers(decision)
+        headers += self._constant_headers
+        headers.append((HEADER, accept_or_make(request.request_id)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        return status
+
+
+def _is_id(text: str) -> bool:
+    """Whether `text` is an id as the API writes it, so that the cache has it under this very name."""
+    return text.isdecimal() and text.isascii() and len(text) <= MAX_ID_DIGITS and text[0] != "0"
