@@ -1,10 +1,11 @@
-"""`python3 -m k8s.cluster up | down | logs`."""
+"""`python3 -m k8s.cluster up | down | image | logs`."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
+from k8s.cluster import service_image
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.up import MODES, Local
@@ -14,7 +15,7 @@ def main() -> int:
     """Run one command; returns the exit status."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "users-api"
     parser = argparse.ArgumentParser(prog="python3 -m k8s.cluster", description="The local cluster.")
-    parser.add_argument("command", choices=("up", "down", "logs"))
+    parser.add_argument("command", choices=("up", "down", "image", "logs"))
     parser.add_argument("--mode", choices=MODES, default="auto", help="pull published images, build from source, or find out (default)")
     parser.add_argument("--cache", type=Path, default=cache, help="what can be reused (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=Path("build/up"), help="times and logs of the steps (default: %(default)s)")
@@ -26,6 +27,8 @@ def main() -> int:
             local.up()
         elif options.command == "down":
             local.down()
+        elif options.command == "image":
+            service_image.build(local.cache, steps, Kind(local.tools, steps))
         else:
             Kind(local.tools, steps).export_logs(options.output.resolve())
     except StepError as error:

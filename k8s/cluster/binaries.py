@@ -170,8 +170,19 @@ def version_of(module: str) -> str:
 
 
 def _ldflags() -> str:
-    version = version_of("k8s.io/kubernetes")
-    return f"-s -w -X k8s.io/component-base/version.gitVersion={version} -X k8s.io/client-go/pkg/version.gitVersion={version}"
+    kubernetes, helm = version_of("k8s.io/kubernetes"), version_of("helm.sh/helm/v3")
+    major, minor, _ = kubernetes.removeprefix("v").split(".")
+    variables = {
+        "k8s.io/component-base/version.gitVersion": kubernetes,
+        "k8s.io/client-go/pkg/version.gitVersion": kubernetes,
+        "helm.sh/helm/v3/internal/version.version": helm,
+        # What `helm template` takes a cluster to be; 1.20 unless told.
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor": major,
+        "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor": minor,
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor": major,
+        "helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor": minor,
+    }
+    return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in variables.items())])
 
 
 def _environment() -> dict[str, str]:

@@ -104,8 +104,7 @@ class Images:
             command += ["--build-arg", f"{key}={value}"]
         if target:
             command += ["--target", target]
-        environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
-        self.steps.run(f"build image {name}", lambda: self.steps.command("docker-build", [*command, context], env=environment), about=about)
+        self.steps.run(f"build image {name}", lambda: self.steps.command("docker-build", [*command, context], env=build_environment()), about=about)
 
     def _control_plane(self) -> tuple[str, ...]:
         """Build the images that kubeadm asks for, under the names it asks for."""
@@ -164,6 +163,11 @@ class Images:
         found = subprocess.run(["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', name],  # noqa: S603, S607
                                capture_output=True, text=True, check=False)
         return found.returncode == 0 and found.stdout.strip() == inputs
+
+
+def build_environment() -> dict[str, str]:
+    """Return the environment for `docker build`: the builder that an engine of any age has."""
+    return {**os.environ, "DOCKER_BUILDKIT": "0"}
 
 
 def _storage_manifest(kind: Path) -> str:

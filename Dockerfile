@@ -1,0 +1,31 @@
+# The service's image. Both bases are build arguments, so that it builds on the
+# published Python as on one bootstrapped locally; both are Debian 12's 3.11.
+# Wheels are fetched outside, by their hashes, and installed offline.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+ARG BUILD_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BUILD_IMAGE} AS build
+COPY requirements.lock /build/
+COPY wheels /build/wheels
+RUN python3 -m venv --without-pip /opt/venv \
+ && python3 -m pip --python /opt/venv/bin/python install --quiet --no-index --find-links /build/wheels \
+      --no-deps --require-hashes --no-compile --requirement /build/requirements.lock
+COPY service /opt/app/service
+# Files in the image cannot be written to, so bytecode must come with them.
+RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib /opt/app
+
+FROM ${BASE_IMAGE}
+COPY --from=build /opt /opt
+ARG REVISION=unknown
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/opt/app \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    USERS_API_HOST=0.0.0.0 \
+    USERS_API_REVISION=${REVISION}
+LABEL org.opencontainers.image.title="users-api" \
+      org.opencontainers.image.revision=${REVISION}
+WORKDIR /opt/app
+USER 10001:10001
+EXPOSE 8000
+ENTRYPOINT ["python", "-m", "service"]

@@ -1,0 +1,41 @@
+"""Builds the service's image from this checkout and puts it into the cluster."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from k8s.cluster import published
+from k8s.cluster.images import PYTHON, PYTHON_BUILD, build_environment
+from k8s.cluster.kind import Kind
+from k8s.cluster.steps import Steps
+from k8s.cluster.wheels import Wheels
+
+NAME = "localhost/users-api"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def build(cache: Path, steps: Steps, kind: Kind) -> str:
+    """Build the image, tag it `dev` and with the git revision, load it, and return the revision."""
+    wheels = Wheels(cache, steps).service()
+    tag = revision()
+    local = subprocess.run(["docker", "image", "inspect", PYTHON], capture_output=True, check=False).returncode == 0  # noqa: S603
+    base, builder = (PYTHON, PYTHON_BUILD) if local else (published.PYTHON, published.PYTHON)
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+        context = Path(temporary)
+        for name in ("Dockerfile", "requirements.lock"):
+            shutil.copy2(_ROOT / name, context / name)
+        shutil.copytree(_ROOT / "service", context / "service", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(wheels, context / "wheels", copy_function=lambda source, target: Path(target).hardlink_to(source))
+        command = ["docker", "build", "--tag", f"{NAME}:dev", "--tag", f"{NAME}:{tag}", "--build-arg", f"BASE_IMAGE={base}",
+                   "--build-arg", f"BUILD_IMAGE={builder}", "--build-arg", f"REVISION={tag}", context]
+        steps.run(f"build image {NAME}:{tag}", lambda: steps.command("docker-build", command, env=build_environment()), about="30 s")
+    steps.run("load it into the cluster", lambda: kind.load((f"{NAME}:dev", f"{NAME}:{tag}")), about="10 s")
+    return tag
+
+
+def revision() -> str:
+    """Return the commit that is checked out, with `-dirty` behind it where files differ from it."""
+    described = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"],
+                               cwd=_ROOT, capture_output=True, text=True, check=False)
+    return described.stdout.strip() or "unknown"
