@@ -3,6 +3,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
@@ -11,7 +12,7 @@ from service.auth import Authenticator, UnauthenticatedError
 from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
 from service.auth.static_tokens import StaticTokens
 from service.cache import CacheConfig, InvalidationChannel, TieredCache
-from service.fastpath import FastPath
+from service.fastpath import install_fast_path
 from service.faults import endpoints as faults
 from service.health import endpoints as health
 from service.health.readiness import Readiness
@@ -37,6 +38,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url="/docs" if settings.docs_are_served else None,
         redoc_url=None,
         openapi_url="/openapi.json" if settings.docs_are_served else None,
+        # Left on, FastAPI looks for tracer, meter and logger providers at each request: 3 us of an L1 hit's 10.
+        telemetry=TelemetryConfig(tracing=settings.otel_enabled, metrics=settings.otel_enabled, logs=settings.otel_enabled),
     )
     redis = RedisClient(_redis_config(settings))
     cache = TieredCache(redis, _cache_config(settings))
@@ -83,8 +86,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(SecurityHeadersMiddleware, hsts=settings.environment == "production")
     app.add_middleware(RequestIdMiddleware)
     if settings.fast_path_enabled:
-        app.add_middleware(
-            FastPath,
+        install_fast_path(
+            app,
             cache=app.state.cache,
             authenticator=app.state.authenticator,
             limiter=app.state.limiter if settings.rate_limit_enabled else None,
@@ -96,7 +99,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     """Start the parts in the order they need each other, and stop them in the reverse one."""
     state: Any = app.state
     async with AsyncExitStack() as stack:
@@ -110,9 +113,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(state.limiter.aclose)
         await state.authenticator.start()
         stack.push_async_callback(state.authenticator.aclose)
-        state.readiness.is_ready = True
-        yield
-        state.readiness.is_ready = False
+        readiness: Readiness = state.readiness
+        with readiness.draining_on_sigterm(state.settings.shutdown_delay_seconds):
+            readiness.is_ready = True
+            yield {"readiness": readiness}
+        readiness.drain()
 
 
 def _authenticator(settings: Settings) -> Authenticator:
@@ -151,7 +156,7 @@ def _redis_config(settings: Settings) -> RedisConfig:
     return RedisConfig(
         url=settings.redis_url,
         username=settings.redis_username,
-        password=settings.redis_password and settings.redis_password.get_secret_value(),
+        password=settings.redis_password.get_secret_value() if settings.redis_password else None,
         connect_timeout_seconds=settings.redis_connect_timeout_seconds,
         call_timeout_seconds=settings.redis_call_timeout_seconds,
         pool_size=settings.redis_pool_size,

@@ -1,7 +1,9 @@
 import random
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.auth import Authenticator
@@ -113,6 +115,19 @@ class FastPath:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return status
+
+
+def install_fast_path(app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - FastPath's
+    """Put a `FastPath` around everything in `app`, Starlette's ServerErrorMiddleware too.
+
+    `add_middleware` would put it inside that one, whose wrapper around each message costs 4 of 12 us a request.
+    """
+    build = app.build_middleware_stack
+
+    def build_with_fast_path() -> ASGIApp:
+        return FastPath(build(), **options)
+
+    app.build_middleware_stack = build_with_fast_path  # type: ignore[method-assign]
 
 
 def _is_id(text: str) -> bool:
