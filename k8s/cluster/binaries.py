@@ -120,6 +120,15 @@ class Binaries:
             link.unlink(missing_ok=True)
             built = self["kubernetes"] if tool == "kubectl" and self["kubernetes"].exists() else self[tool]
             link.symlink_to(built)
+            self._offer(tool, link)
+
+    def _offer(self, tool: str, link: Path) -> None:
+        """Let a person type a tool by its name where the host has none of that name."""
+        on_path = Path("/usr/local/bin") / tool
+        if shutil.which(tool) is None and os.access(on_path.parent, os.W_OK):
+            on_path.unlink(missing_ok=True)  # a dangling link of ours, from a cache that was deleted
+            on_path.symlink_to(link)
+            self.steps.say(f"linked {on_path}")
 
     def _ensure(self, group: Group) -> None:
         if not all(self[name].exists() for name in group.packages):

@@ -1,0 +1,124 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+# Where images and binaries of the local cluster are kept; safe to delete when it is down.
+CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
+# pull: published images; build: everything from source; auto: find out.
+CLUSTER_MODE ?= auto
+NAMESPACE ?= users-api
+RELEASE ?= users-api
+BASE_URL ?= http://localhost:8080
+# What `make loadtest` runs: basic, stress or ramp.
+SCRIPT ?= basic
+
+BIN := .venv/bin
+CLUSTER := $(PYTHON) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
+TAG = $(shell git describe --always --dirty --abbrev=12 --exclude '*')
+export PATH := $(CACHE_DIR)/tools:$(CURDIR)/$(BIN):$(PATH)
+export BASE_URL
+
+##@ Run
+
+.PHONY: up
+up: kind-up .venv/installed image install ## From nothing to a service that has scaled out and back under load
+	$(BIN)/python -m loadtests timeline --namespace $(NAMESPACE) --release $(RELEASE)
+
+.PHONY: down
+down: kind-down ## Take everything down again
+
+.PHONY: dev
+dev: .venv/installed ## The service alone on localhost:8000, with an embedded Redis
+	$(BIN)/python -m service.dev
+
+##@ Cluster
+
+.PHONY: kind-up
+kind-up: ## A local cluster with metrics-server, Prometheus, KEDA and an Ingress controller
+	$(CLUSTER) up
+
+.PHONY: kind-down
+kind-down: ## Delete the cluster, and stop the engine if kind-up started it
+	$(CLUSTER) down
+
+.PHONY: image
+image: ## Build the service's image and load it into the cluster
+	$(CLUSTER) --output build/image image
+
+.PHONY: install
+install: ## Install or upgrade the chart with the kind values and the image just built
+	kubectl --context kind-users-api create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context kind-users-api apply -f -
+	kubectl --context kind-users-api label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
+	helm --kube-context kind-users-api upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
+	  --values chart/values-kind.yaml --set image.tag=$(TAG) --wait --timeout 3m
+
+.PHONY: uninstall
+uninstall: ## Remove the release
+	helm --kube-context kind-users-api uninstall $(RELEASE) --namespace $(NAMESPACE) --wait
+
+.PHONY: logs
+logs: ## Keep the logs of nodes and pods under build/cluster-logs
+	$(CLUSTER) --output build/cluster-logs logs
+
+##@ Measure
+
+.PHONY: loadtest
+loadtest: .venv/installed ## Run loadtests/k6/$(SCRIPT).js against $(BASE_URL)
+	$(BIN)/python -m loadtests run $(SCRIPT)
+
+.PHONY: timeline
+timeline: .venv/installed ## Ramp the load and record how the replicas follow
+	$(BIN)/python -m loadtests timeline --namespace $(NAMESPACE) --release $(RELEASE)
+
+.PHONY: bench
+bench: .venv/installed ## One core, side by side with a raw ASGI callable and a bare FastAPI route
+	$(BIN)/python -m loadtests.bench
+
+##@ Check
+
+.PHONY: test
+test: kind-up .venv/installed lint test-code image test-chart test-e2e ## All tests, the cluster's included
+
+.PHONY: test-unit
+test-unit: .venv/installed ## What needs no cluster and no server, in under a minute
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: test-code
+test-code: .venv/installed ## Unit and integration tests, with the coverage that both must reach together
+	$(BIN)/python -m pytest tests/unit tests/integration --cov --cov-report=term
+
+.PHONY: test-chart
+test-chart: .venv/installed ## The chart's checks
+	$(BIN)/python -m pytest tests/chart
+
+.PHONY: test-e2e
+test-e2e: .venv/installed ## End to end on the cluster
+	$(BIN)/python -m pytest tests/e2e
+
+.PHONY: lint
+lint: .venv/installed ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+##@ Maintain
+
+.PHONY: lock
+lock: .venv/installed ## Resolve pyproject.toml into the lock files again
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra tracing pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra tracing --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+.venv/installed: requirements-dev.lock
+	$(PYTHON) -m venv --clear .venv \
+	  || { echo "error: Python's venv is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+.PHONY: help
+help: ## Show this
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
