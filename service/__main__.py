@@ -1,12 +1,18 @@
 """`python -m service`: serve, as the settings say."""
 
 import importlib
+import os
+import signal
 import sys
+import tempfile
+from types import FrameType
 
 from pydantic import ValidationError
 
 from service.observability import logging
 from service.settings import Settings
+
+EX_USAGE = 64  # of sysexits.h
 
 
 def main() -> int:
@@ -17,10 +23,25 @@ def main() -> int:
         for problem in error.errors():
             name = "_".join(["USERS_API", *(str(part).upper() for part in problem["loc"])])
             sys.stderr.write(f"error: {name if problem['loc'] else 'settings'}: {problem['msg']}\n")
-        return 64
+        return EX_USAGE
     logging.configure(settings.log_level)
-    importlib.import_module(f"service.server.{settings.server}").run(settings)
+    signal.signal(signal.SIGTERM, _exit)  # before the server handles it, and when uvicorn, done, raises it again
+    if settings.workers == 1:
+        _serve(settings)
+        return 0
+    # Workers count into files that any of them adds up when it is scraped; prometheus_client reads this when imported.
+    with tempfile.TemporaryDirectory(prefix="users-api-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _serve(settings)
     return 0
+
+
+def _exit(_signal_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _serve(settings: Settings) -> None:
+    importlib.import_module(f"service.server.{settings.server}").run(settings)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
+from starlette.responses import Response
 
 from service.auth.authenticator import Authenticator
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
 from service.http.problem import problem_response
-from starlette.responses import Response
 
 REALM = "users-api"
 # Documents the scheme in OpenAPI; the parsing is ours, as FastAPI's knows no 401 with a reason.

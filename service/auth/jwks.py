@@ -74,7 +74,7 @@ def parse(document: bytes) -> dict[str, jwt.PyJWK]:
     """
     content = json.loads(document)
     if not isinstance(content, dict) or not isinstance(content.get("keys"), list):
-        raise ValueError("not a JWKS document: it has no list named keys")
+        raise ValueError("not a JWKS document: it has no list named keys")  # noqa: TRY004 - the document is wrong, not our call
     keys: dict[str, jwt.PyJWK] = {}
     for entry in content["keys"]:
         with contextlib.suppress(jwt.PyJWTError, ValueError, AttributeError):

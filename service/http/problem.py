@@ -11,9 +11,12 @@ MEDIA_TYPE = "application/problem+json"
 Problem = dict[str, object]
 
 
-def problem_response(status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: object) -> Response:
+def problem_response(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, **extensions: object
+) -> Response:
     """Return the one shape that every error has (RFC 9457): type, title, status, detail, and what the case adds."""
-    problem: Problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **extensions}
+    title = HTTPStatus(status).phrase
+    problem: Problem = {"type": "about:blank", "title": title, "status": status, "detail": detail, **extensions}
     return Response(json.dumps(problem), status, {"cache-control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
@@ -38,11 +41,13 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type only
     errors = [{"pointer": _pointer(item["loc"]), "detail": item["msg"]} for item in error.errors()]
-    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, "The request does not have the expected form; see errors.", errors=errors)
+    detail = "The request does not have the expected form; see errors."
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:
-    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed. The request id in x-request-id helps to find out why.")
+    detail = "The service failed. The request id in x-request-id helps to find out why."
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -1,16 +1,36 @@
-from typing import Any
+import logging
+from collections.abc import Callable
 
+from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker
 
+from service.server import uvicorn
 from service.settings import Settings
 
+# What a worker needs beside its requests' own time: to close its pools and flush its exporters.
+CLOSING_SECONDS = 5
 
-class _Worker(UvicornWorker):  # type: ignore[misc] # uvicorn-worker ships no types
-    """A uvicorn in each of gunicorn's workers, set as the one-process server is."""
 
-    CONFIG_KWARGS: dict[str, Any] = {"loop": "uvloop", "http": "httptools", "ws": "none", "factory": True, "lifespan": "on"}  # noqa: RUF012 - uvicorn-worker's interface
+class _UvicornWorker(UvicornWorker):  # type: ignore[misc] # uvicorn-worker ships no types
+    """A uvicorn in each worker, with the options of the one-process server."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        logging.getLogger("uvicorn.error").propagate = True  # to our JSON lines; the base class cut it off
+
+
+class _Logger(Logger):  # type: ignore[misc] # gunicorn ships no types
+    """Leaves gunicorn's records to the handlers that there are."""
+
+    def setup(self, cfg: Config) -> None:
+        """Add no handlers of its own."""
+        self.cfg = cfg
+        self.error_log.propagate = True
 
 
 class _Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
@@ -22,7 +42,7 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
         for key, value in self._options.items():
             self.cfg.set(key, value)
 
-    def load(self) -> Any:
+    def load(self) -> Callable[[], FastAPI]:
         from service.app import create_app  # noqa: PLC0415 - in the worker, after the fork
 
         return create_app
@@ -30,14 +50,14 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
 
 def options(settings: Settings) -> dict[str, object]:
     """Return gunicorn's settings."""
+    worker = type("ServiceWorker", (_UvicornWorker,), {"CONFIG_KWARGS": uvicorn.options(settings)})
     return {
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": _Worker,
+        "worker_class": worker,
         "keepalive": settings.keep_alive_seconds,
-        "graceful_timeout": settings.shutdown_drain_seconds,
-        "accesslog": None,
-        "logconfig_dict": {"version": 1, "disable_existing_loggers": False, "loggers": {}},
+        "graceful_timeout": int(settings.shutdown_delay_seconds + settings.shutdown_drain_seconds + CLOSING_SECONDS),
+        "logger_class": _Logger,
         "child_exit": _forget_worker,
     }
 
@@ -47,6 +67,6 @@ def run(settings: Settings) -> None:
     _Application(options(settings)).run()
 
 
-def _forget_worker(_server: object, worker: Any) -> None:
+def _forget_worker(_server: object, worker: Worker) -> None:
     """Take the live gauges of a worker that ended out of the sum."""
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

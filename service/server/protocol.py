@@ -1,0 +1,133 @@
+import asyncio
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.health.readiness import Readiness
+from service.http.problem import problem_response
+from service.settings import Settings
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1 on httptools, with the three guards it lacks.
+
+    - A request has to arrive whole, headers and body, within `receive_timeout_seconds` (408 and the connection is cut):
+      uvicorn itself waits for slow clients for ever.
+    - Its line and headers fit `max_header_bytes` (431): llhttp has no limit of its own.
+    - While the process drains, each answer ends its connection, so that a proxy stops reusing it before it goes away.
+
+    A request that arrives in one read, as nearly all do, costs no timer.
+    """
+
+    receive_timeout_seconds: float
+    max_header_bytes: int
+
+    _deadline: asyncio.TimerHandle | None = None
+    _is_receiving = False
+    _has_headers = True
+    _received_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        """Expect a request from the start on, even if no byte of it ever comes."""
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; what is incomplete after it has a deadline and a bounded head."""
+        self._received_bytes += len(data)
+        super().data_received(data)
+        if not self._is_receiving or self.transport.is_closing():
+            return
+        if not self._has_headers and self._received_bytes > self.max_header_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, self._too_large())
+        elif self._deadline is None:
+            self._expect()
+
+    def on_message_begin(self) -> None:
+        """Start on a request."""
+        self._is_receiving = True
+        self._has_headers = False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Start the application, unless the head was too large."""
+        # Only what took more bytes in all can have a head of more.
+        if self._received_bytes > self.max_header_bytes and self._head_bytes() > self.max_header_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, self._too_large())
+            return
+        super().on_headers_complete()
+        self._has_headers = True
+        readiness: Readiness | None = self.app_state.get("readiness")
+        if readiness is not None and readiness.is_draining:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Hand the body on, if there is a request it belongs to."""
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Let the request take as long as it wants from here on."""
+        self._is_receiving = False
+        self._received_bytes = 0
+        self._stop_waiting()
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the shape of every other error."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _expect(self) -> None:
+        self._deadline = self.loop.call_later(self.receive_timeout_seconds, self._cut)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _cut(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._is_receiving:
+            detail = f"The request did not arrive within {self.receive_timeout_seconds:g} seconds."
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, detail)
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        if self._is_answering():
+            self.transport.close()
+            return
+        response = problem_response(status, detail, headers={"connection": "close"})
+        head = b"".join(b"%s: %s\r\n" % header for header in [*self.server_state.default_headers, *response.raw_headers])
+        line = b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode())
+        self.transport.write(line + head + b"\r\n" + bytes(response.body))
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        """Tell whether the next byte out belongs to an answer: this request's, or that of one pipelined before it."""
+        if self.cycle is None or (self.cycle.response_complete and not self.pipeline):
+            return False
+        return self.cycle.response_started or not self._has_headers or bool(self.pipeline)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)  # ": " and CRLF
+
+    def _too_large(self) -> str:
+        return f"The request line and headers have more than {self.max_header_bytes} bytes."
+
+
+def guarded(settings: Settings) -> type[GuardedProtocol]:
+    """Return the protocol with the limits of the settings; uvicorn makes one for each connection and passes none on."""
+    limits: dict[str, Any] = {
+        "receive_timeout_seconds": settings.request_receive_timeout_seconds,
+        "max_header_bytes": settings.max_header_bytes,
+    }
+    return type("GuardedProtocol", (GuardedProtocol,), limits)
