@@ -16,7 +16,6 @@ SCRIPT ?= basic
 
 BIN := .venv/bin
 CLUSTER := $(PYTHON) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
-TAG = $(shell git describe --always --dirty --abbrev=12 --exclude '*')
 export PATH := $(CACHE_DIR)/tools:$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL
 
@@ -52,7 +51,7 @@ install: ## Install or upgrade the chart with the kind values and the image just
 	kubectl --context kind-users-api create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context kind-users-api apply -f -
 	kubectl --context kind-users-api label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
 	helm --kube-context kind-users-api upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
-	  --values chart/values-kind.yaml --set image.tag=$(TAG) --wait --timeout 3m
+	  --values chart/values-kind.yaml --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
 
 .PHONY: uninstall
 uninstall: ## Remove the release
@@ -121,4 +120,4 @@ lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 help: ## Show this
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -26,6 +26,15 @@ ADD_ONS = {
 }
 TRAEFIK = "localhost/traefik:local"
 _LABEL = "users-api.inputs"
+# Without what only people read: 180 MB become 131.
+_MMDEBSTRAP = (
+    "mmdebstrap", "--variant=minbase", "--include=ca-certificates",
+    "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/zoneinfo/*",
+    "--customize-hook=rm -rf \"$1\"/var/cache/apt/* \"$1\"/var/lib/apt/lists/* \"$1\"/usr/share/i18n",
+    "bookworm",
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +48,9 @@ class Images:
 
     def base(self) -> None:
         """Bootstrap Debian 12 and, on it, the images that need its packages."""
-        if self._is_there(DEBIAN, ""):
-            return
-        self.steps.run("bootstrap Debian 12", self._bootstrap, about="15 s")
+        inputs = hashlib.sha256(" ".join(_MMDEBSTRAP).encode()).hexdigest()[:16]
+        if not self._is_there(DEBIAN, inputs):
+            self.steps.run("bootstrap Debian 12", lambda: self._bootstrap(inputs), about="15 s")
 
     def distribution(self) -> None:
         """Build what Debian's own packages are enough for: Python and Redis."""
@@ -149,10 +158,11 @@ class Images:
         return Path(subprocess.run(["go", "list", "-m", "-f", "{{.Dir}}", path], cwd=COMPONENTS,  # noqa: S603, S607
                                    env={**os.environ, "GOFLAGS": "-mod=mod"}, capture_output=True, text=True, check=True).stdout.strip())
 
-    def _bootstrap(self) -> None:
+    def _bootstrap(self, inputs: str) -> None:
         archive = self.cache / "debian.tar"
-        self.steps.command("mmdebstrap", ["mmdebstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", archive])
-        self.steps.command("docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}=", archive, DEBIAN])
+        archive.unlink(missing_ok=True)
+        self.steps.command("mmdebstrap", [*_MMDEBSTRAP, archive])
+        self.steps.command("docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}={inputs}", archive, DEBIAN])
         archive.unlink()
 
     def _id(self, image: str) -> str:

@@ -15,10 +15,10 @@ NAME = "localhost/users-api"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(cache: Path, steps: Steps, kind: Kind) -> str:
-    """Build the image, tag it `dev` and with the git revision, load it, and return the revision."""
+def build(cache: Path, steps: Steps, kind: Kind) -> None:
+    """Build the image and load it, tagged `dev` and with a tag of its own, which goes into `<output>/tag`."""
     wheels = Wheels(cache, steps).service()
-    tag = revision()
+    commit = revision()
     local = subprocess.run(["docker", "image", "inspect", PYTHON], capture_output=True, check=False).returncode == 0  # noqa: S603
     base, builder = (PYTHON, PYTHON_BUILD) if local else (published.PYTHON, published.PYTHON)
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
@@ -27,11 +27,15 @@ def build(cache: Path, steps: Steps, kind: Kind) -> str:
             shutil.copy2(_ROOT / name, context / name)
         shutil.copytree(_ROOT / "service", context / "service", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(wheels, context / "wheels", copy_function=lambda source, target: Path(target).hardlink_to(source))
-        command = ["docker", "build", "--tag", f"{NAME}:dev", "--tag", f"{NAME}:{tag}", "--build-arg", f"BASE_IMAGE={base}",
-                   "--build-arg", f"BUILD_IMAGE={builder}", "--build-arg", f"REVISION={tag}", context]
-        steps.run(f"build image {NAME}:{tag}", lambda: steps.command("docker-build", command, env=build_environment()), about="30 s")
+        command = ["docker", "build", "--tag", f"{NAME}:dev", "--build-arg", f"BASE_IMAGE={base}",
+                   "--build-arg", f"BUILD_IMAGE={builder}", "--build-arg", f"REVISION={commit}", context]
+        steps.run(f"build image {NAME} at {commit}", lambda: steps.command("docker-build", command, env=build_environment()), about="30 s")
+    # With the image's id in its tag an upgrade rolls the pods, also from one uncommitted change to the next.
+    identity = steps.command("docker-inspect", ["docker", "image", "inspect", "--format", "{{.Id}}", f"{NAME}:dev"])
+    tag = f"{commit}-{identity.removeprefix('sha256:')[:8]}"
+    steps.command("docker-tag", ["docker", "tag", f"{NAME}:dev", f"{NAME}:{tag}"])
     steps.run("load it into the cluster", lambda: kind.load((f"{NAME}:dev", f"{NAME}:{tag}")), about="10 s")
-    return tag
+    (steps.directory / "tag").write_text(tag, encoding="utf-8")
 
 
 def revision() -> str:
