@@ -1,0 +1,115 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import RateLimitOverride, Settings, StaticToken
+
+HASH = hashlib.sha256(b"another").hexdigest()
+
+
+def test_development_knows_the_test_token() -> None:
+    """Without settings the token that the documentation names works, and may read and write."""
+    (token,) = Settings().tokens
+    assert token.sha256 == hashlib.sha256(b"test-token").hexdigest()
+    assert token.scopes == {"users:read", "users:write"}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_only_development_has_a_default_token(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere no token is known that was not set."""
+    monkeypatch.setenv("USERS_API_ENVIRONMENT", environment)
+    assert Settings().tokens == ()
+
+
+def test_static_tokens_come_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list set in the environment takes the default's place."""
+    tokens = json.dumps([{"sha256": HASH, "subject": "ci", "scopes": ["users:read"]}])
+    monkeypatch.setenv("USERS_API_STATIC_TOKENS", tokens)
+    assert Settings().tokens == (StaticToken(sha256=HASH, subject="ci", scopes=frozenset({"users:read"})),)
+
+
+def test_an_empty_list_of_tokens_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Setting no tokens turns the development token off."""
+    monkeypatch.setenv("USERS_API_STATIC_TOKENS", "[]")
+    assert Settings().tokens == ()
+
+
+def test_production_refuses_static_tokens() -> None:
+    """A token in a setting can't be revoked or expire, so production does not start with one."""
+    with pytest.raises(ValidationError, match="STATIC_TOKENS are for development"):
+        Settings(environment="production", static_tokens=(StaticToken(sha256=HASH, subject="ci"),))
+
+
+def test_production_refuses_faults() -> None:
+    """Nobody can burn the CPU of production by request."""
+    with pytest.raises(ValidationError, match="FAULTS_ENABLED"):
+        Settings(environment="production", faults_enabled=True)
+
+
+def test_keys_come_from_one_place(tmp_path: Path) -> None:
+    """A JWKS URL and a file at once would leave open which one holds."""
+    with pytest.raises(ValidationError, match="JWT_JWKS_URL or JWT_JWKS_FILE, not both"):
+        Settings.model_validate({"jwt_jwks_url": "https://example.com/jwks", "jwt_jwks_file": tmp_path})
+
+
+def test_cors_takes_no_wildcard() -> None:
+    """Cross-origin access is given to named origins only."""
+    with pytest.raises(ValidationError, match="CORS_ORIGINS"):
+        Settings(cors_origins=("*",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "65536"),
+        ("WORKERS", "0"),
+        ("ACCESS_LOG_SAMPLE_RATIO", "1.5"),
+        ("RATE_LIMIT_REQUESTS", "0"),
+        ("SERVER", "hypercorn"),
+        ("STATIC_TOKENS", '[{"sha256": "test-token", "subject": "x"}]'),
+        ("TRUSTED_PROXIES", '["10.0.0.1/8"]'),
+        ("RATE_LIMIT_OVERRIDES", '[{"requests": 1, "window_seconds": 1}]'),
+    ],
+)
+def test_values_out_of_bounds_are_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that can't work stops the start instead of the first request."""
+    monkeypatch.setenv(f"USERS_API_{name}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert caught.value.errors()[0]["loc"][0] == name.lower()
+
+
+def test_an_override_names_a_route_or_a_subject() -> None:
+    """Either is enough for an override."""
+    assert RateLimitOverride(requests=1, window_seconds=1, route="/api/users").subject is None
+    assert RateLimitOverride(requests=1, window_seconds=1, subject="ci").route is None
+
+
+def test_settings_do_not_change() -> None:
+    """What was read at the start holds to the end."""
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_the_password_does_not_print() -> None:
+    """Showing the settings shows no secret."""
+    settings = Settings.model_validate({"redis_password": "hunter2"})
+    assert "hunter2" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("environment", "enabled", "served"),
+    [
+        ("development", None, True),
+        ("production", None, False),
+        ("production", True, True),
+        ("development", False, False),
+    ],
+)
+def test_docs_are_off_in_production_unless_set(environment: str, enabled: bool | None, served: bool) -> None:  # noqa: FBT001
+    """The docs page follows the environment until a setting decides."""
+    settings = Settings.model_validate({"environment": environment, "docs_enabled": enabled})
+    assert settings.docs_are_served is served
