@@ -16,9 +16,13 @@ def main() -> int:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "users-api"
     parser = argparse.ArgumentParser(prog="python3 -m k8s.cluster", description="The local cluster.")
     parser.add_argument("command", choices=("up", "down", "image", "logs"))
-    parser.add_argument("--mode", choices=MODES, default="auto", help="pull published images, build from source, or find out (default)")
+    parser.add_argument(
+        "--mode", choices=MODES, default="auto", help="pull published images, build from source, or find out (default)"
+    )
     parser.add_argument("--cache", type=Path, default=cache, help="what can be reused (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path("build/up"), help="times and logs of the steps (default: %(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("build/up"), help="times and logs of the steps (default: %(default)s)"
+    )
     options = parser.parse_args()
     steps = Steps(options.output.resolve())
     local = Local(options.cache.resolve(), options.cache.resolve() / "tools", options.mode, steps)

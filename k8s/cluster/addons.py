@@ -42,7 +42,9 @@ class AddOns:
             StepError: one is not there within three minutes; names it.
         """
         for namespace in ("kube-system", "local-path-storage", "monitoring", "keda", "ingress"):
-            self.kind.kubectl("wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s")
+            self.kind.kubectl(
+                "wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s"
+            )
         for service in ("v1beta1.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"):
             self.kind.kubectl("wait", "apiservice", service, "--for=condition=Available", "--timeout=180s")
 
@@ -58,8 +60,22 @@ class AddOns:
         self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
     def _install_chart(self, release: str, namespace: str, repository: str, chart: str, version: str) -> None:
-        command = [self.kind.tools / "helm", "--kube-context", CONTEXT, "upgrade", "--install", release, chart,
-                   "--repo", repository, "--version", version, "--namespace", namespace, "--create-namespace"]
+        command: list[str | Path] = [
+            self.kind.tools / "helm",
+            "--kube-context",
+            CONTEXT,
+            "upgrade",
+            "--install",
+            release,
+            chart,
+            "--repo",
+            repository,
+            "--version",
+            version,
+            "--namespace",
+            namespace,
+            "--create-namespace",
+        ]
         values = FOLDERS / namespace / f"{release}.values.yaml"
         if values.exists():
             command += ["--values", values]

@@ -37,39 +37,67 @@ class Group:
 
 GROUPS = (
     Group("Kubernetes", {"kubernetes": "./kubernetes", "kind": "sigs.k8s.io/kind"}, "4 min"),
-    Group("containerd and CNI plugins", {
-        "containerd": f"{_CONTAINERD}/containerd",
-        "ctr": f"{_CONTAINERD}/ctr",
-        "containerd-shim-runc-v2": f"{_CONTAINERD}/containerd-shim-runc-v2",
-        "ptp": f"{_CNI}/main/ptp",
-        "loopback": f"{_CNI}/main/loopback",
-        "host-local": f"{_CNI}/ipam/host-local",
-        "portmap": f"{_CNI}/meta/portmap",
-    }, "35 s"),
+    Group(
+        "containerd and CNI plugins",
+        {
+            "containerd": f"{_CONTAINERD}/containerd",
+            "ctr": f"{_CONTAINERD}/ctr",
+            "containerd-shim-runc-v2": f"{_CONTAINERD}/containerd-shim-runc-v2",
+            "ptp": f"{_CNI}/main/ptp",
+            "loopback": f"{_CNI}/main/loopback",
+            "host-local": f"{_CNI}/ipam/host-local",
+            "portmap": f"{_CNI}/meta/portmap",
+        },
+        "35 s",
+    ),
     Group("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "20 s"),
-    Group("CoreDNS and local-path-provisioner", {
-        "coredns": "github.com/coredns/coredns",
-        "local-path-provisioner": "github.com/rancher/local-path-provisioner",
-    }, "40 s"),
-    Group("metrics-server", {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"}, "10 s", needed_for_nodes=False),
-    Group("Prometheus", {
-        "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
-        "promtool": "github.com/prometheus/prometheus/cmd/promtool",
-    }, "1 min", tags="remove_all_sd,enable_kubernetes_sd", needed_for_nodes=False),
-    Group("KEDA", {
-        "keda-operator": "github.com/kedacore/keda/v2/cmd/operator",
-        "keda-adapter": "github.com/kedacore/keda/v2/cmd/adapter",
-    }, "40 s", needed_for_nodes=False),
+    Group(
+        "CoreDNS and local-path-provisioner",
+        {
+            "coredns": "github.com/coredns/coredns",
+            "local-path-provisioner": "github.com/rancher/local-path-provisioner",
+        },
+        "40 s",
+    ),
+    Group(
+        "metrics-server",
+        {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+        "10 s",
+        needed_for_nodes=False,
+    ),
+    Group(
+        "Prometheus",
+        {
+            "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+            "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+        },
+        "1 min",
+        tags="remove_all_sd,enable_kubernetes_sd",
+        needed_for_nodes=False,
+    ),
+    Group(
+        "KEDA",
+        {
+            "keda-operator": "github.com/kedacore/keda/v2/cmd/operator",
+            "keda-adapter": "github.com/kedacore/keda/v2/cmd/adapter",
+        },
+        "40 s",
+        needed_for_nodes=False,
+    ),
     Group("Helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "15 s", needed_for_nodes=False),
 )
 # Commands that a person types on the host; where images are pulled, they are all that is built.
 HOST_TOOLS = ("kind", "kubectl", "helm", "promtool")
-HOST_GROUP = Group("kind, kubectl, Helm and promtool", {
-    "kind": "sigs.k8s.io/kind",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-    "helm": "helm.sh/helm/v3/cmd/helm",
-    "promtool": "github.com/prometheus/prometheus/cmd/promtool",
-}, "3 min")
+HOST_GROUP = Group(
+    "kind, kubectl, Helm and promtool",
+    {
+        "kind": "sigs.k8s.io/kind",
+        "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+        "helm": "helm.sh/helm/v3/cmd/helm",
+        "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+    },
+    "3 min",
+)
 
 
 @dataclass(frozen=True)
@@ -142,15 +170,27 @@ class Binaries:
         if group.name == "KEDA":
             arguments.append(f"-modfile={self._trimmed_keda()}")
         for name, package in group.packages.items():
-            self.steps.command("go-build", [*arguments, "-o", fresh / name, package], cwd=COMPONENTS, env=_environment())
+            self.steps.command(
+                "go-build", [*arguments, "-o", fresh / name, package], cwd=COMPONENTS, env=_environment()
+            )
         self.directory.mkdir(parents=True, exist_ok=True)
         for binary in fresh.iterdir():
             binary.replace(self[binary.name])  # all of a group or none of it: a crash leaves no half
         fresh.rmdir()
 
     def _trimmed_keda(self) -> Path:
-        listed = self.steps.command("go-list", ["go", "mod", "download", "-json", f"github.com/kedacore/keda/v2@{version_of('github.com/kedacore/keda/v2')}"],
-                                    cwd=COMPONENTS, env=_environment())
+        listed = self.steps.command(
+            "go-list",
+            [
+                "go",
+                "mod",
+                "download",
+                "-json",
+                f"github.com/kedacore/keda/v2@{version_of('github.com/kedacore/keda/v2')}",
+            ],
+            cwd=COMPONENTS,
+            env=_environment(),
+        )
         found = re.search(r'"Dir": "([^"]+)"', listed)
         if found is None:
             message = f"the go command named no folder for KEDA's source:\n{listed}"
@@ -201,6 +241,6 @@ def _environment() -> dict[str, str]:
 
 def _go_version() -> str:
     if shutil.which("go") is None:
-        message = "missing: go. Building the cluster from source takes the Go that k8s/components/go.mod names, or a newer one."
+        message = "missing: go. Building the cluster takes the Go that k8s/components/go.mod names, or a newer one."
         raise StepError(message)
-    return subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607 - found on PATH above
+    return subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()

@@ -56,34 +56,49 @@ class Engine:
         if not missing:
             return
         if shutil.which("apt-get") is None or os.geteuid() != 0:
-            message = f"missing: {', '.join(missing)}. Install the Debian packages {' '.join(PACKAGES)}, or run this as root."
+            message = (
+                f"missing: {', '.join(missing)}. Install the Debian packages {' '.join(PACKAGES)}, or run this as root."
+            )
             raise StepError(message)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
         def install() -> None:
             self.steps.command("apt", ["apt-get", "update", "-q"], env=environment)
-            self.steps.command("apt", ["apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES], env=environment)
+            self.steps.command(
+                "apt", ["apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES], env=environment
+            )
 
         self.steps.run(f"install Debian's {', '.join(PACKAGES)}", install, about="20 s")
 
     def _start(self, *, can_raise_limits: bool) -> None:
         # Debian's engine is 20.10: BuildKit is not in it, the legacy builder is.
         arguments = [
-            "dockerd", "--data-root", str(self.cache / "docker"), "--pidfile", str(self._pid_file),
-            "--storage-driver", "overlay2",
+            "dockerd",
+            "--data-root",
+            str(self.cache / "docker"),
+            "--pidfile",
+            str(self._pid_file),
+            "--storage-driver",
+            "overlay2",
         ]
         if not can_raise_limits:
             shim = Path(__file__).with_name("bounded-runc.sh")
             arguments += ["--add-runtime", f"bounded={shim}", "--default-runtime", "bounded"]
         log = self.cache / "dockerd.log"
         with log.open("ab") as stream:
-            process = subprocess.Popen(arguments, stdout=stream, stderr=stream,  # noqa: S603 - our own argument list
-                                       stdin=subprocess.DEVNULL, start_new_session=True)
+            process = subprocess.Popen(
+                arguments,
+                stdout=stream,
+                stderr=stream,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + START_SECONDS
         while not host.engine_runs():
             if process.poll() is not None or time.monotonic() > deadline:
                 message = f"dockerd did not come up; the end of {log} says why:\n" + "\n".join(
-                    log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+                    log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]
+                )
                 raise StepError(message)
             time.sleep(0.2)
 

@@ -72,6 +72,6 @@ def port_is_free(port: int) -> bool:
 
 def _answers(*argv: str) -> bool:
     try:
-        return subprocess.run(argv, capture_output=True, timeout=20, check=False).returncode == 0  # noqa: S603 - our own argument lists
+        return subprocess.run(argv, capture_output=True, timeout=20, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         return False

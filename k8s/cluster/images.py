@@ -28,11 +28,15 @@ TRAEFIK = "localhost/traefik:local"
 _LABEL = "users-api.inputs"
 # Without what only people read: 180 MB become 131.
 _MMDEBSTRAP = (
-    "mmdebstrap", "--variant=minbase", "--include=ca-certificates",
-    "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-    "--dpkgopt=path-exclude=/usr/share/info/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "mmdebstrap",
+    "--variant=minbase",
+    "--include=ca-certificates",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/info/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/zoneinfo/*",
-    "--customize-hook=rm -rf \"$1\"/var/cache/apt/* \"$1\"/var/lib/apt/lists/* \"$1\"/usr/share/i18n",
+    '--customize-hook=rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/usr/share/i18n',
     "bookworm",
 )
 
@@ -77,13 +81,25 @@ class Images:
             (context / "images").mkdir()
             inputs = _digest(context, IMAGES / "node", extra=(*map(self._id, images), str(self.can_raise_limits)))
             if not self._is_there(name, inputs):
-                self.steps.run("pack the control plane's images",
-                               lambda: self.steps.command("docker-save", ["docker", "save", "-o", context / "images" / "control-plane.tar", *images]), about="5 s")
-                self._build(name, "node", context, inputs, about="40 s", arguments={
-                    "BASE_IMAGE": DEBIAN,
-                    "SANDBOX_IMAGE": next(image for image in images if "/pause:" in image),
-                    "RESTRICT_OOM_SCORE_ADJ": str(not self.can_raise_limits).lower(),
-                })
+                self.steps.run(
+                    "pack the control plane's images",
+                    lambda: self.steps.command(
+                        "docker-save", ["docker", "save", "-o", context / "images" / "control-plane.tar", *images]
+                    ),
+                    about="5 s",
+                )
+                self._build(
+                    name,
+                    "node",
+                    context,
+                    inputs,
+                    about="40 s",
+                    arguments={
+                        "BASE_IMAGE": DEBIAN,
+                        "SANDBOX_IMAGE": next(image for image in images if "/pause:" in image),
+                        "RESTRICT_OOM_SCORE_ADJ": str(not self.can_raise_limits).lower(),
+                    },
+                )
         return name
 
     def add_ons(self, traefik: Path) -> tuple[str, ...]:
@@ -93,8 +109,16 @@ class Images:
         self.build(TRAEFIK, "traefik", {"traefik": traefik}, about="3 s")
         return (*ADD_ONS, TRAEFIK, REDIS)
 
-    def build(self, name: str, folder: str, files: Mapping[str, Path], *, about: str,
-              arguments: Mapping[str, str] | None = None, target: str = "") -> None:
+    def build(  # noqa: PLR0913 - each is one thing of an image
+        self,
+        name: str,
+        folder: str,
+        files: Mapping[str, Path],
+        *,
+        about: str,
+        arguments: Mapping[str, str] | None = None,
+        target: str = "",
+    ) -> None:
         """Build `images/<folder>` as `name` with `files` (path in the context to source) beside its Dockerfile."""
         with tempfile.TemporaryDirectory(dir=self.cache) as temporary:
             context = Path(temporary)
@@ -105,32 +129,55 @@ class Images:
             if not self._is_there(name, inputs):
                 self._build(name, folder, context, inputs, about=about, arguments=arguments or {}, target=target)
 
-    def _build(self, name: str, folder: str, context: Path, inputs: str, *, about: str,
-               arguments: Mapping[str, str], target: str = "") -> None:
+    def _build(  # noqa: PLR0913 - likewise
+        self,
+        name: str,
+        folder: str,
+        context: Path,
+        inputs: str,
+        *,
+        about: str,
+        arguments: Mapping[str, str],
+        target: str = "",
+    ) -> None:
         shutil.copytree(IMAGES / folder, context, dirs_exist_ok=True)
         command = ["docker", "build", "--tag", name, "--label", f"{_LABEL}={inputs}"]
         for key, value in arguments.items():
             command += ["--build-arg", f"{key}={value}"]
         if target:
             command += ["--target", target]
-        self.steps.run(f"build image {name}", lambda: self.steps.command("docker-build", [*command, context], env=build_environment()), about=about)
+        self.steps.run(
+            f"build image {name}",
+            lambda: self.steps.command("docker-build", [*command, context], env=build_environment()),
+            about=about,
+        )
 
     def _control_plane(self) -> tuple[str, ...]:
         """Build the images that kubeadm asks for, under the names it asks for."""
-        listed = self.steps.command("kubeadm", [self._as("kubeadm"), "config", "images", "list",
-                                                "--kubernetes-version", version_of("k8s.io/kubernetes")]).split()
-        storage = re.findall(r"image: (\S+)|--helper-image\n\s+- (\S+)", _storage_manifest(self.module("sigs.k8s.io/kind")))
+        listed = self.steps.command(
+            "kubeadm",
+            [self._as("kubeadm"), "config", "images", "list", "--kubernetes-version", version_of("k8s.io/kubernetes")],
+        ).split()
+        storage = re.findall(
+            r"image: (\S+)|--helper-image\n\s+- (\S+)", _storage_manifest(self.module("sigs.k8s.io/kind"))
+        )
         provisioner, helper = storage[0][0], storage[1][1]
         names = {name.rpartition("/")[2].partition(":")[0]: name for name in listed}
-        self.build(names["kube-apiserver"], "kubernetes", self._named_links(), arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
+        self.build(
+            names["kube-apiserver"], "kubernetes", self._named_links(), arguments={"BASE_IMAGE": DEBIAN}, about="15 s"
+        )
         for component in ("kube-controller-manager", "kube-scheduler", "kube-proxy"):
             self.steps.command("docker-tag", ["docker", "tag", names["kube-apiserver"], names[component]])
         self.steps.command("docker-tag", ["docker", "tag", DEBIAN, helper])
         self.build(names["pause"], "pause", {"pause": self._pause()}, about="2 s")
         self.build(names["etcd"], "etcd", {"etcd": self.binaries["etcd"]}, about="3 s")
         self.build(names["coredns"], "coredns", {"coredns": self.binaries["coredns"]}, about="3 s")
-        self.build(provisioner, "local-path-provisioner",
-                   {"local-path-provisioner": self.binaries["local-path-provisioner"]}, about="3 s")
+        self.build(
+            provisioner,
+            "local-path-provisioner",
+            {"local-path-provisioner": self.binaries["local-path-provisioner"]},
+            about="3 s",
+        )
         return (*names.values(), provisioner, helper)
 
     def _named_links(self) -> dict[str, Path]:
@@ -155,23 +202,39 @@ class Images:
     def module(self, path: str) -> Path:
         """Return the folder with the source of a pinned Go module."""
         self.steps.command("go-mod", ["go", "mod", "download", path], cwd=COMPONENTS)
-        return Path(subprocess.run(["go", "list", "-m", "-f", "{{.Dir}}", path], cwd=COMPONENTS,  # noqa: S603, S607
-                                   env={**os.environ, "GOFLAGS": "-mod=mod"}, capture_output=True, text=True, check=True).stdout.strip())
+        return Path(
+            subprocess.run(
+                ["go", "list", "-m", "-f", "{{.Dir}}", path],
+                cwd=COMPONENTS,
+                env={**os.environ, "GOFLAGS": "-mod=mod"},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.strip()
+        )
 
     def _bootstrap(self, inputs: str) -> None:
         archive = self.cache / "debian.tar"
         archive.unlink(missing_ok=True)
         self.steps.command("mmdebstrap", [*_MMDEBSTRAP, archive])
-        self.steps.command("docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}={inputs}", archive, DEBIAN])
+        self.steps.command(
+            "docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}={inputs}", archive, DEBIAN]
+        )
         archive.unlink()
 
     def _id(self, image: str) -> str:
-        return self.steps.command("docker-inspect", ["docker", "image", "inspect", "--format", "{{.Id}}", image]).strip()
+        return self.steps.command(
+            "docker-inspect", ["docker", "image", "inspect", "--format", "{{.Id}}", image]
+        ).strip()
 
     @staticmethod
     def _is_there(name: str, inputs: str) -> bool:
-        found = subprocess.run(["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', name],  # noqa: S603, S607
-                               capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{_LABEL}"}}}}', name],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return found.returncode == 0 and found.stdout.strip() == inputs
 
 

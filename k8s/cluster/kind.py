@@ -35,8 +35,13 @@ class Kind:
         """Tell whether every node of `kind-config.yaml` is there and ready."""
         wanted = CONFIG.read_text(encoding="utf-8").count("- role:")
         try:
-            answer = self.kubectl("get", "nodes", "--request-timeout=10s",
-                                  "-o", 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}')
+            answer = self.kubectl(
+                "get",
+                "nodes",
+                "--request-timeout=10s",
+                "-o",
+                'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{"\\n"}{end}',
+            )
         except StepError:
             return False
         return answer.split() == ["True"] * wanted

@@ -30,8 +30,10 @@ def check(cache: Path, *, build: bool, cluster_exists: bool, built: bool) -> Non
 
 def _tools(*, build: bool) -> list[str]:
     problems = []
-    if sys.version_info < (3, 11):
-        problems.append(f"Python {sys.version.split()[0]} is too old: install 3.11 or newer and call make with PYTHON=python3.11")
+    if sys.version_info < (3, 11):  # noqa: UP036 - make runs this on whatever python3 there is
+        problems.append(
+            f"Python {sys.version.split()[0]} is too old: install 3.11 or newer and call make with PYTHON=python3.11"
+        )
     if shutil.which("go") is None:
         problems.append("go is missing: install the Go that k8s/components/go.mod names, and put it on PATH")
     if not build and shutil.which("docker") is None:
@@ -45,13 +47,15 @@ def _disk(cache: Path, *, build: bool, built: bool) -> list[str]:
     if free >= needed:
         return []
     gib = 1024**3
-    return [f"{free / gib:.1f} GiB are free on the disk of {cache}, {needed / gib:.0f} GiB are needed: free some, or set CACHE_DIR to another disk"]
+    shortage = f"{free / gib:.1f} GiB are free on the disk of {cache}, {needed / gib:.0f} GiB are needed"
+    return [f"{shortage}: free some, or set CACHE_DIR to another disk"]
 
 
 def _ports() -> list[str]:
     ports = re.findall(r"hostPort: (\d+)", CONFIG.read_text(encoding="utf-8"))
     return [
-        f"port {port} is taken on this host: stop what listens there (`ss -ltnp 'sport = :{port}'` names it), or change hostPort in kind-config.yaml"
+        f"port {port} is taken on this host: stop what listens there (`ss -ltnp 'sport = :{port}'` names it), "
+        "or change hostPort in kind-config.yaml"
         for port in ports
         if not host.port_is_free(int(port))
     ]

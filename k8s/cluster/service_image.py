@@ -19,17 +19,34 @@ def build(cache: Path, steps: Steps, kind: Kind) -> None:
     """Build the image and load it, tagged `dev` and with a tag of its own, which goes into `<output>/tag`."""
     wheels = Wheels(cache, steps).service()
     commit = revision()
-    local = subprocess.run(["docker", "image", "inspect", PYTHON], capture_output=True, check=False).returncode == 0  # noqa: S603
+    local = subprocess.run(["docker", "image", "inspect", PYTHON], capture_output=True, check=False).returncode == 0
     base, builder = (PYTHON, PYTHON_BUILD) if local else (published.PYTHON, published.PYTHON)
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         context = Path(temporary)
         for name in ("Dockerfile", "requirements.lock"):
             shutil.copy2(_ROOT / name, context / name)
         shutil.copytree(_ROOT / "service", context / "service", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(wheels, context / "wheels", copy_function=lambda source, target: Path(target).hardlink_to(source))
-        command = ["docker", "build", "--tag", f"{NAME}:dev", "--build-arg", f"BASE_IMAGE={base}",
-                   "--build-arg", f"BUILD_IMAGE={builder}", "--build-arg", f"REVISION={commit}", context]
-        steps.run(f"build image {NAME} at {commit}", lambda: steps.command("docker-build", command, env=build_environment()), about="30 s")
+        shutil.copytree(
+            wheels, context / "wheels", copy_function=lambda source, target: Path(target).hardlink_to(source)
+        )
+        command: list[str | Path] = [
+            "docker",
+            "build",
+            "--tag",
+            f"{NAME}:dev",
+            "--build-arg",
+            f"BASE_IMAGE={base}",
+            "--build-arg",
+            f"BUILD_IMAGE={builder}",
+            "--build-arg",
+            f"REVISION={commit}",
+            context,
+        ]
+        steps.run(
+            f"build image {NAME} at {commit}",
+            lambda: steps.command("docker-build", command, env=build_environment()),
+            about="30 s",
+        )
     # With the image's id in its tag an upgrade rolls the pods, also from one uncommitted change to the next.
     identity = steps.command("docker-inspect", ["docker", "image", "inspect", "--format", "{{.Id}}", f"{NAME}:dev"])
     tag = f"{commit}-{identity.removeprefix('sha256:')[:8]}"
@@ -40,6 +57,11 @@ def build(cache: Path, steps: Steps, kind: Kind) -> None:
 
 def revision() -> str:
     """Return the commit that is checked out, with `-dirty` behind it where files differ from it."""
-    described = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"],
-                               cwd=_ROOT, capture_output=True, text=True, check=False)
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return described.stdout.strip() or "unknown"

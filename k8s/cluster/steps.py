@@ -56,8 +56,15 @@ class Steps:
         """Run `action` (which runs steps) beside the caller."""
         return self._pool.submit(action)
 
-    def command(self, log: str, argv: Sequence[str | Path], *, cwd: Path | None = None,
-                env: Mapping[str, str] | None = None, stdin: str | None = None) -> str:
+    def command(
+        self,
+        log: str,
+        argv: Sequence[str | Path],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+    ) -> str:
         """Run a command with its output in `<directory>/logs/<log>.log`; returns its stdout.
 
         Raises:
@@ -65,8 +72,15 @@ class Steps:
         """
         path = self.directory / "logs" / f"{log}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([str(arg) for arg in argv], cwd=cwd, env=env, input=stdin,  # noqa: S603 - our own argument lists
-                              text=True, capture_output=True, check=False)
+        done = subprocess.run(
+            [str(arg) for arg in argv],
+            cwd=cwd,
+            env=env,
+            input=stdin,
+            text=True,
+            capture_output=True,
+            check=False,
+        )
         with path.open("a", encoding="utf-8") as stream:
             stream.write(f"$ {' '.join(map(str, argv))}\n{done.stdout}{done.stderr}\n")
         if done.returncode:
@@ -77,7 +91,9 @@ class Steps:
 
     def _keep(self, name: str, start: float, seconds: float, *, failed: bool) -> None:
         with self._lock:
-            self._times.append({"name": name, "start_s": round(start, 1), "seconds": round(seconds, 1), "failed": failed})
+            self._times.append(
+                {"name": name, "start_s": round(start, 1), "seconds": round(seconds, 1), "failed": failed}
+            )
             total = round(time.monotonic() - self.started, 1)
             self.directory.mkdir(parents=True, exist_ok=True)
             text = json.dumps({"total_s": total, "steps": self._times}, indent=2)

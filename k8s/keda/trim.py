@@ -33,7 +33,9 @@ def trim(module: Path, target: Path) -> None:
     for name in (*_FOLDERS, "go.mod", "go.sum"):
         source = module / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("*_test.go"), copy_function=shutil.copyfile)
+            shutil.copytree(
+                source, target / name, ignore=shutil.ignore_patterns("*_test.go"), copy_function=shutil.copyfile
+            )
         else:
             shutil.copyfile(source, target / name)
     for folder in [target, *filter(Path.is_dir, target.rglob("*"))]:

