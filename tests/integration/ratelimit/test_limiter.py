@@ -1,0 +1,197 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from service.ratelimit import RateLimiter
+from service.ratelimit.lease import Lease
+from service.redis_client import RedisClient, RedisConfig
+from tests.observe import sample, until
+from tests.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+
+@asynccontextmanager
+async def limiting(redis: RedisProcess, *, replicas: int = 3, local_keys: int = 100) -> AsyncIterator[RateLimiter]:
+    """A started limiter with a Redis client of its own, as one process has."""
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=0.5))
+    limiter = RateLimiter(client, replicas=replicas, local_keys=local_keys)
+    await client.start()
+    await limiter.start()
+    try:
+        yield limiter
+    finally:
+        await limiter.aclose()
+        await client.aclose()
+
+
+def lease_of(limiter: RateLimiter, key: str) -> Lease:
+    """What the limiter holds of `key`."""
+    return next(lease for (name, _, _), lease in limiter._leases.items() if name == key)
+
+
+async def test_the_21st_is_refused(redis: RedisProcess) -> None:
+    """Of a limit of 20, over three limiters, 20 pass with remaining counting down; the 21st learns when to retry."""
+    async with limiting(redis) as first, limiting(redis) as second, limiting(redis) as third:
+        limiters = (first, second, third)
+        decisions = [await limiters[number % 3].is_allowed("key", 20, 60) for number in range(21)]
+        assert [decision.allowed for decision in decisions] == [True] * 20 + [False]
+        assert [decision.remaining for decision in decisions] == [*range(19, -1, -1), 0]
+        assert 58 <= decisions[-1].reset_seconds <= 60
+        before = sample("users_api_rate_limit_leases_total", outcome="refused")
+        assert not (await limiters[20 % 3].is_allowed("key", 20, 60)).allowed
+        assert sample("users_api_rate_limit_leases_total", outcome="refused") == before
+
+
+async def test_concurrent_requests_share_one_trip(redis: RedisProcess) -> None:
+    """Of 50 at once, exactly the limit passes, first come first served, for a trip or two."""
+    async with limiting(redis) as limiter:
+        before = sample("users_api_rate_limit_leases_total", outcome="granted")
+        decisions = await asyncio.gather(*(limiter.is_allowed("key", 20, 60) for _ in range(50)))
+        assert [decision.allowed for decision in decisions] == [True] * 20 + [False] * 30
+        assert sample("users_api_rate_limit_leases_total", outcome="granted") - before <= 2
+
+
+async def test_who_comes_during_a_trip_gets_the_next(redis: RedisProcess) -> None:
+    """Requests that arrive while a lease is under way are served by another one right after."""
+    async with limiting(redis) as limiter:
+        first = asyncio.ensure_future(limiter.is_allowed("key", 20, 60))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        others = [asyncio.ensure_future(limiter.is_allowed("key", 20, 60)) for _ in range(3)]
+        assert all(decision.allowed for decision in await asyncio.gather(first, *others))
+
+
+async def test_given_up_requests_spend_nothing(redis: RedisProcess) -> None:
+    """A permit leased for a request that went away serves the next one."""
+    async with limiting(redis) as limiter:
+        pending = [asyncio.ensure_future(limiter.is_allowed("key", 2, 60)) for _ in range(2)]
+        await asyncio.sleep(0)
+        pending[0].cancel()
+        assert (await pending[1]).allowed
+        assert (await limiter.is_allowed("key", 2, 60)).allowed
+        assert not (await limiter.is_allowed("key", 2, 60)).allowed
+
+
+async def test_permits_come_back_after_the_window(redis: RedisProcess) -> None:
+    """A window after they were spent, permits are there again."""
+    async with limiting(redis) as limiter:
+        assert [(await limiter.is_allowed("key", 2, 0.5)).allowed for _ in range(3)] == [True, True, False]
+        await asyncio.sleep(0.55)
+        assert (await limiter.is_allowed("key", 2, 0.5)).allowed
+
+
+async def test_busy_key_costs_few_trips(redis: RedisProcess) -> None:
+    """A busy key far from its limit costs less than one trip in twenty requests."""
+    async with limiting(redis) as limiter:
+        before = sample("users_api_rate_limit_leases_total", outcome="granted")
+        for number in range(2000):
+            assert (await limiter.is_allowed("key", 1_000_000, 60)).allowed
+            if number % 10 == 0:
+                await asyncio.sleep(0.001)
+        assert sample("users_api_rate_limit_leases_total", outcome="granted") - before < 100
+
+
+async def test_unused_permits_go_back(redis: RedisProcess) -> None:
+    """What one process leased and did not spend, another may spend a moment later."""
+    async with limiting(redis) as first, limiting(redis) as second:
+        assert (await first.is_allowed("key", 600, 6)).allowed
+        lease = lease_of(first, "key")
+        await first._ask(lease, waiting=0, target=100)
+        first._serve(lease)
+        assert lease.permits == 100
+        before = sample("users_api_rate_limit_permits_total", kind="returned")
+        await until(lambda: sample("users_api_rate_limit_permits_total", kind="returned") == before + 100, 2)
+        assert lease.denied_until == 0.0
+        decisions = [await second.is_allowed("key", 600, 6) for _ in range(600)]
+        assert sum(decision.allowed for decision in decisions) == 599
+
+
+async def test_a_stopping_process_gives_back(redis: RedisProcess) -> None:
+    """Closing a limiter returns what it holds at once."""
+    async with limiting(redis) as second:
+        async with limiting(redis) as first:
+            await first.is_allowed("key", 600, 60)
+            lease = lease_of(first, "key")
+            await first._ask(lease, waiting=0, target=100)
+            first._serve(lease)
+        decision = await second.is_allowed("key", 600, 60)
+        assert decision.remaining == 598
+
+
+async def test_every_key_has_a_time_to_live(redis: RedisProcess) -> None:
+    """No key stays in Redis for longer than its window and a little."""
+    async with limiting(redis) as limiter:
+        await limiter.is_allowed("small", 20, 60)
+        await limiter.is_allowed("large", 2000, 60)
+        for key in (b"users-api:permits:60:small", b"users-api:permits:60:large"):
+            milliseconds = int(redis.command("PTTL", key.decode()).strip()[1:])
+            assert 59_000 < milliseconds <= 62_000
+
+
+async def test_local_memory_is_bounded(redis: RedisProcess) -> None:
+    """However many keys come, only the most recently used are remembered."""
+    async with limiting(redis, local_keys=10) as limiter:
+        for number in range(50):
+            await limiter.is_allowed(f"key-{number}", 20, 60)
+        assert len(limiter._leases) == 10
+        await until(lambda: sample("users_api_rate_limit_local_keys") == 10, 2)
+
+
+async def test_redis_killed(redis: RedisProcess) -> None:
+    """Without Redis each process allows its share of the limit, and all of it again once Redis is back."""
+    async with limiting(redis, replicas=3) as limiter:
+        await limiter.is_allowed("warm", 30, 60)
+        redis.kill()
+        before = sample("users_api_rate_limit_degraded_total")
+        decisions = [await limiter.is_allowed("key", 30, 60) for _ in range(15)]
+        assert [decision.allowed for decision in decisions] == [True] * 10 + [False] * 5
+        assert sample("users_api_rate_limit_degraded_total") == before + 15
+        redis.start()
+        await until(lambda: limiter._redis.available, 10)
+        await asyncio.sleep(0.6)
+        assert (await limiter.is_allowed("key", 30, 60)).remaining == 29
+
+
+async def test_redis_full(redis: RedisProcess) -> None:
+    """A Redis that refuses to count is asked twice a second, and the local share holds between."""
+    async with limiting(redis) as limiter:
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        before = sample("users_api_rate_limit_leases_total", outcome="failed")
+        decisions = [await limiter.is_allowed("key", 30, 60) for _ in range(12)]
+        assert sum(decision.allowed for decision in decisions) == 10
+        assert sample("users_api_rate_limit_leases_total", outcome="failed") == before + 1
+
+
+async def test_early_renewal_survives_an_outage(redis: RedisProcess) -> None:
+    """While a renewal ahead of need fails, what is held is spent."""
+    async with limiting(redis) as limiter:
+        await limiter.is_allowed("key", 10_000, 60)
+        lease = lease_of(limiter, "key")
+        await limiter._ask(lease, waiting=0, target=100)
+        redis.kill()
+        lease.permits = 3
+        assert limiter.try_acquire("key", 10_000, 60) is not None
+        await until(lambda: not lease.renewing, 2)
+        assert limiter.try_acquire("key", 10_000, 60) is not None
+        assert lease.permits == 1
+        lease.permits = 0
+
+
+async def test_returning_survives_an_outage(redis: RedisProcess) -> None:
+    """Permits that can't be returned are let go of."""
+    async with limiting(redis) as limiter:
+        await limiter.is_allowed("key", 10_000, 60)
+        lease = lease_of(limiter, "key")
+        await limiter._ask(lease, waiting=0, target=100)
+        limiter._serve(lease)
+        redis.kill()
+    assert lease.permits == 0
+
+
+async def test_close_without_start(redis: RedisProcess) -> None:
+    """A limiter that never started can be closed."""
+    await RateLimiter(RedisClient(RedisConfig(url=redis.url)), replicas=1).aclose()

@@ -1,0 +1,47 @@
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+ROOT = Path(__file__).parents[3]
+
+
+async def run(redis: RedisProcess, *, limit: int, window: float, rate: float, seconds: float) -> dict[str, float]:
+    """Let three processes ask together `rate` times a second; the sums of their reports."""
+    start_at = time.time() + 2.0  # all three have imported and connected by then
+    arguments = [redis.url, str(limit), *map(str, (window, rate / 3, start_at, seconds))]
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.integration.ratelimit.load", *arguments),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    reports = [json.loads((await process.communicate())[0]) for process in processes]
+    return {name: sum(report[name] for report in reports) for name in reports[0]}
+
+
+async def test_three_processes_share_a_limit(redis: RedisProcess) -> None:
+    """At twice the limit, three processes allow it within 2 % over two windows, for a third of a trip a request."""
+    limit, window = 1200, 3.0
+    total = await run(redis, limit=limit, window=window, rate=2 * limit / window, seconds=2 * window)
+    assert total["failed"] == 0
+    assert total["asked"] >= 3.9 * limit
+    assert abs(total["allowed"] - 2 * limit) <= 0.02 * 2 * limit
+    assert total["trips"] <= total["asked"] / 3
+
+
+async def test_three_processes_share_a_small_limit_exactly(redis: RedisProcess) -> None:
+    """Of a limit of 20, three processes allow exactly 20."""
+    total = await run(redis, limit=20, window=60, rate=60, seconds=1)
+    assert total["failed"] == 0
+    assert total["asked"] > 40
+    assert total["allowed"] == 20
