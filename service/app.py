@@ -17,9 +17,11 @@ from service.faults import endpoints as faults
 from service.health import endpoints as health
 from service.health.readiness import Readiness
 from service.http import problem
+from service.http.body_limit import BodyLimitMiddleware
 from service.http.request_id import RequestIdMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware, security_headers
 from service.observability import metrics
+from service.observability.access_log import AccessLog, AccessLogMiddleware
 from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
 from service.redis_client import RedisClient, RedisConfig
 from service.settings import Settings
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """Wrap the routes; what is added last is outermost."""
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     if settings.rate_limit_enabled:
         app.add_middleware(
             RateLimitMiddleware,
@@ -81,9 +84,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "idempotency-key", "if-none-match"],
-            expose_headers=["etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-cache", "x-request-id"],
+            expose_headers=[
+                *("etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-cache", "x-request-id"),
+            ],
         )
     app.add_middleware(SecurityHeadersMiddleware, hsts=settings.environment == "production")
+    app.add_middleware(AccessLogMiddleware, log=AccessLog(settings.access_log_sample_ratio))
     app.add_middleware(RequestIdMiddleware)
     if settings.fast_path_enabled:
         install_fast_path(

@@ -37,7 +37,7 @@ class RateLimitOverride(BaseModel):
     @model_validator(mode="after")
     def _names_something(self) -> Self:
         if self.route is None and self.subject is None:
-            raise ValueError("an override needs a route, a subject or both; the limit for everybody is RATE_LIMIT_REQUESTS")
+            raise ValueError("an override needs a route, a subject or both; everybody's limit is RATE_LIMIT_REQUESTS")
         return self
 
 
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
             if self.faults_enabled:
                 raise ValueError("FAULTS_ENABLED breaks the service on request: it is refused in production")
         if self.workers > 1 and self.server == "uvicorn":
-            raise ValueError("WORKERS above 1 need SERVER gunicorn or granian: uvicorn's own loses TCP_NODELAY, 40 ms a request")
+            raise ValueError("WORKERS above 1 need SERVER gunicorn or granian: uvicorn's lose TCP_NODELAY")
         if self.jwt_jwks_url and self.jwt_jwks_file:
             raise ValueError("set JWT_JWKS_URL or JWT_JWKS_FILE, not both")
         if "*" in self.cors_origins:
@@ -143,7 +143,8 @@ class Settings(BaseSettings):
         if self.static_tokens is not None:
             return self.static_tokens
         if self.environment == "development":
-            return (StaticToken(sha256=TEST_TOKEN_SHA256, subject="developer", scopes=frozenset({"users:read", "users:write"})),)
+            scopes = frozenset({"users:read", "users:write"})
+            return (StaticToken(sha256=TEST_TOKEN_SHA256, subject="developer", scopes=scopes),)
         return ()
 
     @property

@@ -63,7 +63,9 @@ class KeySet:
         try:
             self._keys = parse(await asyncio.to_thread(self._read))
         except (OSError, ValueError, jwt.PyJWTError) as error:
-            logger.warning("The JWKS document can't be read; the keys known before stay in force.", extra={"error": str(error)})
+            logger.warning(
+                "The JWKS document can't be read; the keys known before stay in force.", extra={"error": str(error)}
+            )
 
 
 def parse(document: bytes) -> dict[str, jwt.PyJWK]:

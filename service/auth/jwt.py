@@ -41,7 +41,9 @@ class JwtVerifier:
         except jwt.ExpiredSignatureError:
             raise UnauthenticatedError("The token has expired.") from None
         except jwt.InvalidTokenError as error:
-            raise UnauthenticatedError(f"The token does not hold: {type(error).__name__.removesuffix('Error')}.") from None
+            raise UnauthenticatedError(
+                f"The token does not hold: {type(error).__name__.removesuffix('Error')}."
+            ) from None
         expires_at = float(claims["exp"]) + self._leeway_seconds
         # No longer than a key that was taken out could go unnoticed.
         return _principal(claims), min(expires_at, time.time() + self.keys.refresh_seconds)
@@ -61,5 +63,5 @@ class JwtVerifier:
 def _principal(claims: dict[str, Any]) -> Principal:
     """Read the scopes from `scope` (RFC 8693: a string) or `scp` (a list, as some providers have it)."""
     scopes = claims.get("scope", claims.get("scp", ""))
-    names = scopes.split() if isinstance(scopes, str) else [name for name in scopes if isinstance(name, str)]
-    return Principal(str(claims["sub"]), frozenset(names))
+    names = scopes.split() if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
+    return Principal(claims["sub"], frozenset(name for name in names if isinstance(name, str)))

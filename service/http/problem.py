@@ -6,8 +6,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
+
+from service.http.security_headers import security_headers
+from service.observability import logging
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 Problem = dict[str, object]
 
 
@@ -29,13 +34,22 @@ def install(app: FastAPI) -> None:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
-    detail = error.detail
+    detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = f"There is nothing at {request.url.path}."
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("allow", "")
-        detail = f"{request.method} is not possible at {request.url.path}; possible: {allowed}."
-    return problem_response(error.status_code, detail, headers=error.headers)
+        headers = {"allow": ", ".join(allowed_methods(request))}
+        detail = f"{request.method} is not possible at {request.url.path}; possible: {headers['allow']}."
+    return problem_response(error.status_code, detail, headers=headers)
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """Return every method that some route has for the request's path; Starlette names those of the first one only."""
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return [
+        method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
 
 
 async def _validation(_request: Request, error: Exception) -> Response:
@@ -45,9 +59,13 @@ async def _validation(_request: Request, error: Exception) -> Response:
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
-async def _unexpected(_request: Request, _error: Exception) -> Response:
+async def _unexpected(request: Request, _error: Exception) -> Response:
+    """Answer 500; it is sent outside all middleware, so the headers that those add are put in here."""
     detail = "The service failed. The request id in x-request-id helps to find out why."
-    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    response = problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    response.raw_headers += security_headers(hsts=request.app.state.settings.environment == "production")
+    response.headers["x-request-id"] = logging.request_id.get() or ""
+    return response
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

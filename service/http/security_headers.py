@@ -35,7 +35,9 @@ class SecurityHeadersMiddleware:
     def __init__(self, app: ASGIApp, *, hsts: bool) -> None:
         self._app = app
         self._headers = security_headers(hsts=hsts)
-        self._docs_headers = [_DOCS_POLICY if name == _DOCS_POLICY[0] else (name, value) for name, value in self._headers]
+        self._docs_headers = [
+            _DOCS_POLICY if name == _DOCS_POLICY[0] else (name, value) for name, value in self._headers
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and its answer back with the headers."""

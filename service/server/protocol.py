@@ -106,7 +106,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         response = problem_response(status, detail, headers={"connection": "close"})
-        head = b"".join(b"%s: %s\r\n" % header for header in [*self.server_state.default_headers, *response.raw_headers])
+        head = b"".join(
+            b"%s: %s\r\n" % header for header in [*self.server_state.default_headers, *response.raw_headers]
+        )
         line = b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode())
         self.transport.write(line + head + b"\r\n" + bytes(response.body))
         self.transport.close()

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from service.auth.dependencies import requires
 from service.cache import render
+from service.http.negotiation import JsonRoute
 from service.http.openapi import problems
 from service.users.cursor import CursorError
 from service.users.repository import EmailTakenError
@@ -14,7 +15,7 @@ from service.users.service import UserService
 
 MAX_PAGE = 100
 
-router = APIRouter(prefix="/api/users", tags=["users"])
+router = APIRouter(prefix="/api/users", tags=["users"], route_class=JsonRoute)
 _read = Depends(requires("users:read"))
 _write = Depends(requires("users:write"))
 _Id = Annotated[UserId, Path(description="The user's id.")]
@@ -39,7 +40,8 @@ async def get_user(user_id: _Id, request: Request, users: Users) -> Response:
     if not lookup.entry.found:
         raise _not_found(user_id)
     if_none_match = request.headers.get("if-none-match")
-    status, headers, body = render(lookup.entry, lookup.tier, None if if_none_match is None else if_none_match.encode("latin-1"))
+    validators = None if if_none_match is None else if_none_match.encode("latin-1")
+    status, headers, body = render(lookup.entry, lookup.tier, validators)
     response = Response(body, status)
     response.raw_headers[:] = headers
     return response
@@ -48,7 +50,7 @@ async def get_user(user_id: _Id, request: Request, users: Users) -> Response:
 @router.get("", responses=problems(400, 401, 403, 422, 429), dependencies=[_read])
 async def list_users(
     users: Users,
-    after: Annotated[str | None, Query(max_length=64, description="`next` of the page before; left out: the first page.")] = None,
+    after: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
 ) -> UserPage:
     """Return a page of users in the order of their ids."""

@@ -6,7 +6,7 @@ from service.users.schemas import User, UserCreate, UserUpdate
 
 SEEDED_USERS = 1000
 _FIRST_NAMES = ("Ada", "Alan", "Barbara", "Dennis", "Edsger", "Frances", "Grace", "Ken", "Leslie", "Margaret")
-_LAST_NAMES = ("Allen", "Dijkstra", "Hamilton", "Hopper", "Lamport", "Liskov", "Lovelace", "Ritchie", "Thompson", "Turing")
+_LAST_NAMES = ("Allen", "Dijkstra", "Hamilton", "Hopper", "Lamport", "Liskov", "Lovelace", "Ritchie", "Turing", "Wing")
 
 
 class EmailTakenError(Exception):
