@@ -63,5 +63,7 @@ class JwtVerifier:
 def _principal(claims: dict[str, Any]) -> Principal:
     """Read the scopes from `scope` (RFC 8693: a string) or `scp` (a list, as some providers have it)."""
     scopes = claims.get("scope", claims.get("scp", ""))
-    names = scopes.split() if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
+    if isinstance(scopes, str):
+        scopes = scopes.split()
+    names = scopes if isinstance(scopes, list) else []
     return Principal(claims["sub"], frozenset(name for name in names if isinstance(name, str)))

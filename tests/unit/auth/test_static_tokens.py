@@ -14,7 +14,8 @@ def test_a_known_token_has_its_principal() -> None:
     tokens = StaticTokens([known(b"one", "first"), known(b"two", "second")])
     found = tokens.find(b"two")
     assert found is not None
-    assert (found.subject, found.scopes) == ("second", {"users:read"})
+    assert found.subject == "second"
+    assert found.scopes == {"users:read"}
 
 
 def test_an_unknown_token_has_none() -> None:
