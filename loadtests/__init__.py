@@ -1,0 +1,1 @@
+"""Load on the service, and what it does under it: k6 scripts, the timeline of a ramp, benchmarks."""

@@ -1,0 +1,65 @@
+"""`python -m loadtests run | timeline`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from loadtests.errors import LoadTestError
+from loadtests.run import run
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r}: write NAME=VALUE, for example VUS=50")
+    return name, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    single = commands.add_parser("run", help="run one k6 script against BASE_URL")
+    single.add_argument("script", help="its name in loadtests/k6, without .js")
+    single.add_argument("--output", type=Path, default=Path("build/loadtest"), help="folder of summaries")
+    timeline = commands.add_parser("timeline", help="ramp the load and record how the replicas follow")
+    timeline.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
+    timeline.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
+    timeline.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
+    timeline.add_argument(
+        "--prometheus", default="monitoring/prometheus:9090", help="its Service (default: %(default)s)"
+    )
+    timeline.add_argument(
+        "--output", type=Path, default=Path("build/up"), help="folder of the record (default: %(default)s)"
+    )
+    for command in (single, timeline):
+        command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
+    return parser
+
+
+def main() -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args()
+    environment = {
+        "BASE_URL": os.environ.get("BASE_URL", "http://localhost:8080"),
+        "TOKEN": os.environ.get("TOKEN", "test-token"),
+        **dict(options.variables),
+    }
+    try:
+        if options.command == "run":
+            run(options.script, environment, options.output / options.script)
+        else:
+            from loadtests.timeline import Cluster, timeline  # noqa: PLC0415 - matplotlib takes a second to import
+
+            cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
+            timeline(cluster, environment, options.output)
+    except LoadTestError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
