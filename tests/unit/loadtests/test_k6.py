@@ -1,0 +1,30 @@
+import pytest
+
+from loadtests import k6
+from loadtests.errors import LoadTestError
+
+
+def test_scripts_are_those_with_options() -> None:
+    """What only others import is no script."""
+    assert k6.scripts() == ["basic", "burn", "ramp", "stress"]
+
+
+def test_command_hands_variables_to_the_script() -> None:
+    """Variables and further arguments stand before the script's path."""
+    command = k6.command("ramp", {"RATE_PEAK": "50"}, "--quiet")
+    assert command[1:-1] == ["run", "--address", "", "--env", "RATE_PEAK=50", "--quiet"]
+    assert command[-1].endswith("loadtests/k6/ramp.js")
+
+
+def test_unknown_script_is_refused() -> None:
+    """The error names the scripts there are."""
+    with pytest.raises(LoadTestError, match="choose basic, burn, ramp, stress"):
+        k6.command("lib", {})
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(0, None), (99, "k6: a threshold was crossed"), (107, "k6 ended with status 107")]
+)
+def test_verdict_of_an_exit_status(status: int, reason: str | None) -> None:
+    """Only 0 is good; 99 stands for a threshold."""
+    assert k6.verdict(status) == reason

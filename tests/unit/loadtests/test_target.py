@@ -1,0 +1,67 @@
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from loadtests.errors import LoadTestError
+from loadtests.target import require_answer
+
+
+class _ByToken(BaseHTTPRequestHandler):
+    """Answers with the status that is the token."""
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.headers["authorization"].removeprefix("Bearer ")))
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Keep quiet."""
+
+
+@pytest.fixture
+def base_url() -> Iterator[str]:
+    """Serve on a free port of this host."""
+    with HTTPServer(("127.0.0.1", 0), _ByToken) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_service_that_answers_is_accepted(base_url: str) -> None:
+    """A user read with the token is all it takes."""
+    require_answer(base_url + "/", "200")
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("401", "set TOKEN"),
+        ("404", "something else listens there"),
+        ("429", "raise config.rateLimit.requests"),
+        ("503", "see its pods"),
+        ("204", "no users API"),
+    ],
+)
+def test_another_answer_names_its_remedy(base_url: str, status: str, remedy: str) -> None:
+    """Each kind of wrong answer says what to do."""
+    with pytest.raises(LoadTestError, match=remedy):
+        require_answer(base_url, status)
+
+
+def test_nobody_listening_names_the_remedy() -> None:
+    """A closed port says how to start a service."""
+    with HTTPServer(("127.0.0.1", 0), _ByToken) as server:
+        port = server.server_port
+    with pytest.raises(LoadTestError, match="make kind-up"):
+        require_answer(f"http://127.0.0.1:{port}", "200")
+
+
+@pytest.mark.parametrize("base_url", ["localhost:8080", "ftp://localhost", "http://"])
+def test_what_is_no_url_is_refused(base_url: str) -> None:
+    """A URL needs its scheme and host."""
+    with pytest.raises(LoadTestError, match="http://host:port"):
+        require_answer(base_url, "200")
