@@ -5,6 +5,7 @@ import logging
 import time
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 import jwt
@@ -62,7 +63,7 @@ class KeySet:
         self._refreshed_at = time.monotonic()
         try:
             self._keys = parse(await asyncio.to_thread(self._read))
-        except (OSError, ValueError, jwt.PyJWTError) as error:
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
             logger.warning(
                 "The JWKS document can't be read; the keys known before stay in force.", extra={"error": str(error)}
             )
