@@ -1,0 +1,99 @@
+import hashlib
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from service.auth import Authenticator, UnauthenticatedError
+from service.auth import authenticator as module
+from service.auth.jwks import KeySet
+from service.auth.jwt import JwtVerifier
+from service.auth.static_tokens import StaticTokens
+from service.settings import StaticToken
+from tests.issuer import AUDIENCE, ISSUER, RSA, jwks
+from tests.observe import until
+
+pytestmark = pytest.mark.anyio
+
+TOKENS = StaticTokens([StaticToken(sha256=hashlib.sha256(b"test-token").hexdigest(), subject="developer")])
+STATIC = b"Bearer test-token"
+
+
+@pytest.fixture
+async def authenticator(tmp_path: Path) -> AsyncIterator[Authenticator]:
+    """One that knows a static token and the keys of an issuer, with no leeway."""
+    document = tmp_path / "jwks.json"
+    document.write_bytes(jwks(RSA))
+    keys = KeySet(document, refresh_seconds=300)
+    authenticator = Authenticator(TOKENS, JwtVerifier(keys, issuer=ISSUER, audience=AUDIENCE, leeway_seconds=0))
+    await authenticator.start()
+    yield authenticator
+    await authenticator.aclose()
+
+
+async def test_both_kinds_of_token_work(authenticator: Authenticator) -> None:
+    """A static token and a signed one each lead to their subject."""
+    assert (await authenticator.authenticate(STATIC)).subject == "developer"
+    assert (await authenticator.authenticate(b"Bearer " + RSA.sign(sub="alice"))).subject == "alice"
+
+
+async def test_what_was_verified_is_remembered(authenticator: Authenticator) -> None:
+    """A header seen before is known without waiting; one never seen is not."""
+    header = b"Bearer " + RSA.sign()
+    assert authenticator.cached(header) is None
+    principal = await authenticator.authenticate(header)
+    assert authenticator.cached(header) is principal
+    assert await authenticator.authenticate(header) is principal
+
+
+async def test_what_was_refused_is_not_remembered(authenticator: Authenticator) -> None:
+    """A token that doesn't hold is looked at each time."""
+    header = b"Bearer unknown"
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(header)
+    assert authenticator.cached(header) is None
+
+
+async def test_an_expired_token_is_forgotten(authenticator: Authenticator) -> None:
+    """A remembered token stops working the moment it expires."""
+    header = b"Bearer " + RSA.sign(exp=int(time.time()) + 2)
+    await authenticator.authenticate(header)
+    assert authenticator.cached(header) is not None
+    await until(lambda: authenticator.cached(header) is None, 5)
+    with pytest.raises(UnauthenticatedError, match="expired"):
+        await authenticator.authenticate(header)
+
+
+async def test_memory_of_tokens_is_bounded(authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token remembered first is the first to be forgotten."""
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 2)
+    headers = [b"Bearer " + RSA.sign(sub=name) for name in ("a", "b", "c")]
+    for header in headers:
+        await authenticator.authenticate(header)
+    assert [authenticator.cached(header) is not None for header in headers] == [False, True, True]
+
+
+async def test_no_token_is_held(authenticator: Authenticator) -> None:
+    """What is remembered of a token are 16 bytes of its hash."""
+    await authenticator.authenticate(STATIC)
+    (key,) = authenticator._remembered
+    assert len(key) == 16
+    assert "test-token" not in repr(authenticator._remembered)
+
+
+async def test_without_keys_only_static_tokens_work() -> None:
+    """A service that was given no issuer refuses every JWT, and starts and stops all the same."""
+    authenticator = Authenticator(TOKENS, None)
+    await authenticator.start()
+    assert (await authenticator.authenticate(STATIC)).subject == "developer"
+    with pytest.raises(UnauthenticatedError, match="not known"):
+        await authenticator.authenticate(b"Bearer " + RSA.sign())
+    await authenticator.aclose()
+
+
+async def test_no_header_is_a_missing_token(authenticator: Authenticator) -> None:
+    """Without a header there is nothing to verify."""
+    with pytest.raises(UnauthenticatedError) as caught:
+        await authenticator.authenticate(None)
+    assert caught.value.is_missing
