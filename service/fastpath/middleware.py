@@ -105,6 +105,7 @@ class FastPath:
         return policy, decision
 
     async def _send(self, send: Send, entry: Entry, tier: Tier, request: ReadHeaders, verdict: Verdict | None) -> int:
+        self._metrics.announce()
         (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
         status, headers, body = render(entry, tier, request.if_none_match)
         if verdict is not None:

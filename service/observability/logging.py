@@ -4,9 +4,10 @@ import sys
 import time
 from contextvars import ContextVar
 
+from opentelemetry import trace
+
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,9 +23,12 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         entry |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
-        for name, variable in (("request_id", request_id), ("trace_id", trace_id)):
-            if (value := variable.get()) is not None:
-                entry.setdefault(name, value)
+        if (current := request_id.get()) is not None:
+            entry.setdefault("request_id", current)
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            entry["trace_id"] = trace.format_trace_id(span.trace_id)
+            entry["span_id"] = trace.format_span_id(span.span_id)
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, default=str)
