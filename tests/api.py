@@ -1,0 +1,33 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from service.app import create_app
+from service.settings import Settings
+
+TOKEN = {"authorization": "Bearer test-token"}
+NO_REDIS = "redis://127.0.0.1:1/0"
+"""Port 1 is tcpmux's, which nobody runs: connecting is refused at once."""
+
+
+@asynccontextmanager
+async def running(**settings: object) -> AsyncIterator[FastAPI]:
+    """The whole application, started; without Redis unless `redis_url` names one."""
+    app = create_app(Settings.model_validate({"redis_url": NO_REDIS, **settings}))
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+def client_of(app: FastAPI, **headers: str) -> httpx.AsyncClient:
+    """A client that calls `app` in this process; what the application raises arrives as its answer."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=headers)
+
+
+@asynccontextmanager
+async def calling(**settings: object) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with the test token, and an application for it."""
+    async with running(**settings) as app, client_of(app, **TOKEN) as client:
+        yield client
