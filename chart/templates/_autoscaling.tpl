@@ -1,0 +1,53 @@
+{{/* Where the request rate comes from: customMetrics, prometheus or none. "auto" takes what the engine and the cluster offer. */}}
+{{- define "users-api.requestRateSource" -}}
+{{- $source := .Values.autoscaling.requestRate.source -}}
+{{- if ne $source "auto" -}}
+{{- $source -}}
+{{- else if eq .Values.autoscaling.engine "keda" -}}
+prometheus
+{{- else if and (eq .Values.autoscaling.engine "hpa") (or (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta2") (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta1")) -}}
+customMetrics
+{{- else -}}
+none
+{{- end -}}
+{{- end -}}
+
+{{/* Lowest number of replicas there may be: the autoscaler's minimum, or the fixed count without one. */}}
+{{- define "users-api.minReplicas" -}}
+{{- if eq .Values.autoscaling.engine "none" -}}
+{{- .Values.replicaCount -}}
+{{- else -}}
+{{- .Values.autoscaling.minReplicas -}}
+{{- end -}}
+{{- end -}}
+
+{{/* HPA behavior; tolerance is left out where the cluster has no such field by default (KEP-4951: beta in 1.35). */}}
+{{- define "users-api.behavior" -}}
+{{- $behavior := deepCopy .Values.autoscaling.behavior -}}
+{{- if semverCompare "<1.35-0" .Capabilities.KubeVersion.Version -}}
+{{- range $direction, $rules := $behavior -}}
+{{- $_ := unset $rules "tolerance" -}}
+{{- end -}}
+{{- end -}}
+{{- range $direction, $rules := $behavior -}}
+{{- if kindIs "invalid" (get $rules "tolerance") -}}
+{{- $_ := unset $rules "tolerance" -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $behavior -}}
+{{- end -}}
+
+{{/* PromQL selector of the API pods' series: "<deployment>-<replica set>-<pod>", so not Redis's pods. */}}
+{{- define "users-api.podSelector" -}}
+namespace="{{ .Release.Namespace }}",pod=~"{{ include "users-api.fullname" . }}-[a-z0-9]+-[a-z0-9]{5}"
+{{- end -}}
+
+{{/*
+Requests per second over all replicas. Refused requests don't count: a flood of 429s must not buy replicas. Where pods are
+scraped and nothing was asked of them yet the answer is 0; where no pod is scraped there is no answer, so that the
+autoscaler holds instead of scaling in.
+*/}}
+{{- define "users-api.requestRateQuery" -}}
+{{- $pods := include "users-api.podSelector" . -}}
+sum(rate(http_requests_total{ {{- $pods }},status!~"{{ join "|" .Values.autoscaling.requestRate.excludedStatuses }}"}[{{ .Values.autoscaling.requestRate.windowSeconds }}s])) or sum(0 * (up{ {{- $pods }}} == 1))
+{{- end -}}

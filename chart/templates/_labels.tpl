@@ -1,0 +1,21 @@
+{{/* Labels of every object. Takes a dict of root and component. */}}
+{{- define "users-api.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "users-api.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+app.kubernetes.io/part-of: {{ include "users-api.name" .root }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Labels that selectors use. The component keeps Redis and test pods out of the API's Service and autoscaler: an HPA counts
+every pod that its target's selector matches.
+*/}}
+{{- define "users-api.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "users-api.name" .root }}{{ if eq .component "redis" }}-redis{{ end }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}

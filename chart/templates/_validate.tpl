@@ -1,0 +1,170 @@
+{{/*
+Refuses values that would install and then fail. All problems are told at once, each with what to do.
+*/}}
+{{- define "users-api.validate" -}}
+{{- $problems := list -}}
+{{- range list "autoscaling" "disruption" "shutdown" "environment" "routing" "redis" "monitoring" -}}
+{{- $found := include (printf "users-api.validate.%s" .) $ -}}
+{{- range splitList "\n" $found -}}
+{{- with trim . -}}
+{{- $problems = append $problems (printf "  - %s" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if $problems -}}
+{{- fail (printf "\n\nthe values don't fit together:\n%s\n" (join "\n" $problems)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Replicas, and a source for each metric. */}}
+{{- define "users-api.validate.autoscaling" -}}
+{{- $scaling := .Values.autoscaling -}}
+{{- $rate := $scaling.requestRate -}}
+{{- $source := include "users-api.requestRateSource" . -}}
+{{- if and (ne $scaling.engine "none") (gt (int $scaling.minReplicas) (int $scaling.maxReplicas)) }}
+autoscaling.minReplicas {{ $scaling.minReplicas }} is above maxReplicas {{ $scaling.maxReplicas }}: raise maxReplicas or lower minReplicas
+{{- end }}
+{{- if and (eq $scaling.engine "keda") (eq $source "prometheus") (not $rate.prometheus.url) }}
+autoscaling.engine keda has no Prometheus to ask: set autoscaling.requestRate.prometheus.url, or requestRate.source=none to scale on CPU alone
+{{- end }}
+{{- if and (eq $scaling.engine "hpa") (eq $source "prometheus") }}
+an HPA cannot query Prometheus: use autoscaling.engine=keda, or requestRate.source=customMetrics with an adapter that serves {{ $rate.metricName }}
+{{- end }}
+{{- if and (eq $scaling.engine "keda") (eq $source "customMetrics") }}
+KEDA has no Pods metrics: use autoscaling.requestRate.source=prometheus, or autoscaling.engine=hpa
+{{- end }}
+{{- if and (eq $source "prometheus") (lt (int $rate.windowSeconds) (int (mul 4 .Values.metrics.scrapeIntervalSeconds))) }}
+autoscaling.requestRate.windowSeconds {{ $rate.windowSeconds }} is under four scrapes of {{ .Values.metrics.scrapeIntervalSeconds }} s: raise it to {{ mul 4 .Values.metrics.scrapeIntervalSeconds }}, or set metrics.scrapeIntervalSeconds to what your Prometheus does
+{{- end }}
+{{- if and $scaling.keda.fallback.replicas (gt (int $scaling.keda.fallback.replicas) (int $scaling.maxReplicas)) }}
+autoscaling.keda.fallback.replicas {{ $scaling.keda.fallback.replicas }} is above maxReplicas {{ $scaling.maxReplicas }}: lower it
+{{- end }}
+{{- if and (ne $scaling.engine "none") (not (dig "requests" "cpu" "" .Values.resources)) }}
+the CPU target is a percentage of a request that is not there: set resources.requests.cpu
+{{- end }}
+{{- if and (eq $scaling.engine "none") .Values.podDisruptionBudget.minAvailable (eq (int .Values.replicaCount) 0) }}
+replicaCount 0 with podDisruptionBudget.minAvailable: raise replicaCount or set podDisruptionBudget.enabled=false
+{{- end }}
+{{- end -}}
+
+{{/* A budget that the smallest fleet can meet, and a rollout that can move. */}}
+{{- define "users-api.validate.disruption" -}}
+{{- $budget := .Values.podDisruptionBudget -}}
+{{- $floor := include "users-api.minReplicas" . | int -}}
+{{- if $budget.enabled -}}
+{{- if not (kindIs "invalid" $budget.minAvailable) -}}
+{{- $wanted := $budget.minAvailable | toString -}}
+{{- $count := int $wanted -}}
+{{- if hasSuffix "%" $wanted -}}
+{{- $count = ceil (divf (mulf (trimSuffix "%" $wanted | float64) $floor) 100) | int -}}
+{{- end -}}
+{{- if ge $count $floor }}
+podDisruptionBudget.minAvailable {{ $wanted }} of {{ $floor }} replicas lets no pod go, so no node could be drained: lower it, use maxUnavailable, or raise {{ eq .Values.autoscaling.engine "none" | ternary "replicaCount" "autoscaling.minReplicas" }}
+{{- end }}
+{{- else if has ($budget.maxUnavailable | toString) (list "0" "0%") }}
+podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} lets no pod go, so no node could be drained: set at least 1
+{{- end }}
+{{- end }}
+{{- if and (has (.Values.strategy.maxSurge | toString) (list "0" "0%")) (has (.Values.strategy.maxUnavailable | toString) (list "0" "0%")) }}
+strategy.maxSurge and strategy.maxUnavailable are both 0, so no rollout could start: set maxSurge to at least 1
+{{- end }}
+{{- end -}}
+
+{{/* Time to stop in. */}}
+{{- define "users-api.validate.shutdown" -}}
+{{- $sleep := int .Values.lifecycle.preStopSleepSeconds -}}
+{{- $delay := ceil .Values.config.shutdownDelaySeconds | int -}}
+{{- $drain := int .Values.config.shutdownDrainSeconds -}}
+{{- $needed := add $sleep $delay $drain 5 -}}
+{{- if lt (int .Values.lifecycle.terminationGracePeriodSeconds) (int $needed) }}
+lifecycle.terminationGracePeriodSeconds {{ .Values.lifecycle.terminationGracePeriodSeconds }} ends before the preStop sleep ({{ $sleep }} s), the delay ({{ $delay }} s) and the drain ({{ $drain }} s) do: raise it to {{ $needed }}, or requests under way are cut
+{{- end }}
+{{- end -}}
+
+{{/* What production must not run with. */}}
+{{- define "users-api.validate.environment" -}}
+{{- if eq .Values.config.environment "production" -}}
+{{- if or .Values.auth.staticTokens .Values.auth.existingSecret }}
+static tokens don't expire, and the service refuses them in production: remove auth.staticTokens and auth.existingSecret and set auth.jwt.jwksUrl, or set config.environment=staging
+{{- end }}
+{{- if .Values.config.faultsEnabled }}
+config.faultsEnabled breaks the service on request: set it to false in production
+{{- end }}
+{{- if and (eq (.Values.image.tag | toString) "latest") (not .Values.image.digest) }}
+image.tag latest names another image each day, so that two pods may run two builds: name a version in image.tag or set image.digest
+{{- end }}
+{{- end }}
+{{- if and .Values.auth.staticTokens .Values.auth.existingSecret }}
+auth.staticTokens and auth.existingSecret both hold tokens: keep one
+{{- end }}
+{{- range .Values.auth.staticTokens }}
+{{- if not (or .token .sha256) }}
+the entry of auth.staticTokens for {{ .subject | default "nobody" }} has neither token nor sha256: set one
+{{- end }}
+{{- if not .subject }}
+an entry of auth.staticTokens has no subject: name whom its requests count for
+{{- end }}
+{{- end }}
+{{- if and (gt (int .Values.config.workers) 1) (eq .Values.config.server "uvicorn") }}
+config.workers {{ .Values.config.workers }} needs config.server gunicorn or granian: uvicorn's own workers lose TCP_NODELAY, 40 ms a request; or keep 1 and let the autoscaler add pods
+{{- end }}
+{{- if and .Values.tracing.enabled (not .Values.tracing.endpoint) }}
+tracing.enabled has nowhere to send traces: set tracing.endpoint
+{{- end }}
+{{- end -}}
+
+{{/* A way in, and a certificate for it. */}}
+{{- define "users-api.validate.routing" -}}
+{{- $tls := .Values.routing.tls -}}
+{{- if and (ne $tls.mode "none") (not .Values.ingress.enabled) (not .Values.httpRoute.enabled) }}
+routing.tls.mode {{ $tls.mode }} has nothing to serve a certificate: set ingress.enabled or httpRoute.enabled, or routing.tls.mode=none
+{{- end }}
+{{- if and (eq $tls.mode "secret") (not $tls.secretName) }}
+routing.tls.mode secret needs routing.tls.secretName
+{{- end }}
+{{- if and (eq $tls.mode "certManager") (not $tls.issuerRef.name) }}
+routing.tls.mode certManager needs routing.tls.issuerRef.name: an Issuer or ClusterIssuer of yours; or use selfSigned
+{{- end }}
+{{- if and (has $tls.mode (list "certManager" "selfSigned" "generated")) (not .Values.routing.hosts) }}
+routing.tls.mode {{ $tls.mode }} makes a certificate for the names in routing.hosts: set at least one
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+httpRoute.enabled without httpRoute.parentRefs attaches to no Gateway: name one
+{{- end }}
+{{- end -}}
+
+{{/* Memory for Redis, and a password for a managed one. */}}
+{{- define "users-api.validate.redis" -}}
+{{- $redis := .Values.redis -}}
+{{- if and $redis.enabled (ge (int $redis.maxmemoryMebibytes) (int $redis.resources.limitMebibytes)) }}
+redis.maxmemoryMebibytes {{ $redis.maxmemoryMebibytes }} is not under redis.resources.limitMebibytes {{ $redis.resources.limitMebibytes }}: Redis would be killed before it evicts; set at most {{ div (mul 3 $redis.resources.limitMebibytes) 4 }}
+{{- end }}
+{{- if and $redis.enabled $redis.external.host }}
+redis.enabled and redis.external.host name two servers: set redis.enabled=false to use the external one
+{{- end }}
+{{- if and (not $redis.enabled) $redis.external.caSecret (not $redis.external.tls) }}
+redis.external.caSecret is for TLS: set redis.external.tls=true
+{{- end }}
+{{- end -}}
+
+{{/* Each pod scraped once, and objects only where their operator is. */}}
+{{- define "users-api.validate.monitoring" -}}
+{{- if and .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled }}
+metrics.podMonitor and metrics.serviceMonitor would scrape each pod twice and double the request rate: keep one
+{{- end }}
+{{- /* Only a live cluster tells what it serves; the namespace's default ServiceAccount shows whether this is one. */}}
+{{- if lookup "v1" "ServiceAccount" .Release.Namespace "default" }}
+{{- if and (eq .Values.autoscaling.engine "keda") (not (.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) }}
+autoscaling.engine keda needs KEDA, which this cluster has not: install it, or set autoscaling.engine=hpa
+{{- end }}
+{{- if and (or .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled .Values.prometheusRule.enabled) (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}
+metrics.podMonitor, metrics.serviceMonitor and prometheusRule need the Prometheus operator, which this cluster has not: install it, or turn them off and keep metrics.annotations
+{{- end }}
+{{- if and (has .Values.routing.tls.mode (list "certManager" "selfSigned")) (not (.Capabilities.APIVersions.Has "cert-manager.io/v1")) }}
+routing.tls.mode {{ .Values.routing.tls.mode }} needs cert-manager, which this cluster has not: install it, or use secret or generated
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) }}
+httpRoute needs the Gateway API, which this cluster has not: install its CRDs and an implementation, or use ingress
+{{- end }}
+{{- end }}
+{{- end -}}
