@@ -119,8 +119,8 @@ class Binaries:
     @staticmethod
     def key() -> str:
         """Return a hash over the pinned modules, our sources among them, and the compiler's version."""
-        digest = hashlib.sha256(_go_version().encode())
-        for path in (*sorted(COMPONENTS.rglob("*")), Path(keda.__file__), Path(__file__)):
+        digest = hashlib.sha256(f"{_go_version()} {_ldflags()} {GROUPS} {HOST_GROUP}".encode())
+        for path in (*sorted(COMPONENTS.rglob("*")), Path(keda.__file__)):
             if path.is_file():
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:12]
@@ -141,22 +141,18 @@ class Binaries:
         self.steps.command("go-list", ["go", "list", "-deps", "-e", *packages], cwd=COMPONENTS, env=_environment())
 
     def link_host_tools(self, target: Path) -> None:
-        """Put symbolic links to the tools a person types into `target`."""
+        """Put symbolic links to the tools a person types into `target`, and on PATH where the host has none."""
         target.mkdir(parents=True, exist_ok=True)
         for tool in HOST_TOOLS:
             link = target / tool
             link.unlink(missing_ok=True)
             built = self["kubernetes"] if tool == "kubectl" and self["kubernetes"].exists() else self[tool]
             link.symlink_to(built)
-            self._offer(tool, link)
-
-    def _offer(self, tool: str, link: Path) -> None:
-        """Let a person type a tool by its name where the host has none of that name."""
-        on_path = Path("/usr/local/bin") / tool
-        if shutil.which(tool) is None and os.access(on_path.parent, os.W_OK):
-            on_path.unlink(missing_ok=True)  # a dangling link of ours, from a cache that was deleted
-            on_path.symlink_to(link)
-            self.steps.say(f"linked {on_path}")
+            on_path = Path("/usr/local/bin") / tool
+            if built.exists() and shutil.which(tool) is None and os.access(on_path.parent, os.W_OK):
+                on_path.unlink(missing_ok=True)  # a dangling link of ours, from a cache that was deleted
+                on_path.symlink_to(link)
+                self.steps.say(f"linked {on_path}")
 
     def _ensure(self, group: Group) -> None:
         if not all(self[name].exists() for name in group.packages):

@@ -21,7 +21,7 @@ REDIS = "localhost/redis:local"
 # Add-on images: name to the binaries in them.
 ADD_ONS = {
     "localhost/metrics-server:local": ("metrics-server", ("metrics-server",)),
-    "localhost/prometheus:local": ("prometheus", ("prometheus", "promtool")),
+    "localhost/prometheus:local": ("prometheus", ("prometheus",)),
     "localhost/keda:local": ("keda", ("keda-operator", "keda-adapter")),
 }
 TRAEFIK = "localhost/traefik:local"

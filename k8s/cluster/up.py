@@ -79,7 +79,6 @@ class Local:
 
         beside = self.steps.background(beside_the_compiler)
         binaries.build(for_nodes=True)
-        self.tools.mkdir(parents=True, exist_ok=True)
         binaries.link_host_tools(self.tools)
         traefik = beside.result()
 
@@ -91,6 +90,7 @@ class Local:
 
         creating = self.steps.background(nodes)
         binaries.build(for_nodes=False)
+        binaries.link_host_tools(self.tools)
         creating.result()
         add_ons = images.add_ons(traefik)
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
