@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from typing import Any
 
 from redis.exceptions import RedisError
 
@@ -54,26 +55,34 @@ class InvalidationChannel:
         async with self._redis.pubsub() as subscription:
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT_SECONDS):
                 await subscription.subscribe(CHANNEL)
-                await subscription.get_message(timeout=SUBSCRIBE_TIMEOUT_SECONDS)
+                await subscription.get_message(timeout=None)
             self._cache.forget_all()
             self._trust()
             metrics.CHANNEL_UP.set(1)
-            while time.monotonic() < self._cache.trusted_until:
-                message = await subscription.get_message(timeout=PING_INTERVAL_SECONDS)
-                await self._cache.shared.resend()
-                if message is None:
-                    await subscription.ping()
-                    continue
-                self._trust()
-                if message["type"] == "message":
-                    self._receive(message["data"])
+            # Waited for, never cut off by a timeout: that could lose half a message.
+            message = asyncio.ensure_future(subscription.get_message(timeout=None))
+            try:
+                while time.monotonic() < self._cache.trusted_until:
+                    await asyncio.wait([message], timeout=PING_INTERVAL_SECONDS)
+                    await self._cache.shared.resend()
+                    if not message.done():
+                        await subscription.ping()
+                        continue
+                    self._receive(message.result())
+                    message = asyncio.ensure_future(subscription.get_message(timeout=None))
+            finally:
+                message.cancel()
+                await asyncio.gather(message, return_exceptions=True)
             raise TimeoutError("no sign of life")
 
     def _trust(self) -> None:
         self._cache.trusted_until = time.monotonic() + TRUST_SECONDS
 
-    def _receive(self, data: bytes) -> None:
-        sender, _, key = data.partition(b":")
+    def _receive(self, message: dict[str, Any]) -> None:
+        self._trust()
+        if message["type"] != "message":  # the answer to a ping
+            return
+        sender, _, key = message["data"].partition(b":")
         if sender != self._cache.sender:  # its own L1 it has seen to before it published
             metrics.INVALIDATIONS.labels("received").inc()
             self._cache.forget(key.decode())

@@ -57,7 +57,9 @@ class TieredCache:
         if entry is None:
             return None
         now = time.monotonic()
-        if now < entry.refresh_at and (now < self.trusted_until or now < entry.verified_at + self._config.untrusted_seconds):
+        if now < entry.refresh_at and (
+            now < self.trusted_until or now < entry.verified_at + self._config.untrusted_seconds
+        ):
             return entry
         return None
 

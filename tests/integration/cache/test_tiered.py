@@ -1,0 +1,406 @@
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from service.cache import CacheConfig, InvalidationChannel, TieredCache, invalidation, shared, tiered
+from service.redis_client import RedisClient, RedisConfig
+from tests.observe import sample, until
+from tests.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+CONFIG = CacheConfig()
+KEY = "users:7"
+
+
+@dataclass
+class Source:
+    """A slow source that counts its loads, and can fail."""
+
+    value: bytes | None = b'{"id":7}'
+    seconds: float = 0.0
+    failing: bool = False
+    loads: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def __call__(self) -> bytes | None:
+        """Load."""
+        self.loads += 1
+        value = self.value
+        await asyncio.sleep(self.seconds)
+        await self.gate.wait()
+        if self.failing:
+            raise OSError("the source is gone")
+        return value
+
+
+@asynccontextmanager
+async def replica(
+    redis: RedisProcess, config: CacheConfig = CONFIG, *, channel: bool = True
+) -> AsyncIterator[TieredCache]:
+    """One process's cache, listening to the others'."""
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=0.3))
+    cache = TieredCache(client, config)
+    listener = InvalidationChannel(client, cache)
+    await client.start()
+    if channel:
+        await listener.start()
+        await until(lambda: cache.trusted_until > 0 or not client.available, 5)
+    try:
+        yield cache
+    finally:
+        await listener.aclose()
+        await cache.aclose()
+        await client.aclose()
+
+
+def age(cache: TieredCache, seconds: float) -> None:
+    """Make the L1 entry of KEY older."""
+    entry = cache._memory.get(KEY)
+    assert entry is not None
+    for name in ("verified_at", "refresh_at", "fresh_until", "stale_until", "error_until"):
+        setattr(entry, name, getattr(entry, name) - seconds)
+
+
+async def test_each_tier_answers_what_it_can(redis: RedisProcess) -> None:
+    """The first replica loads, then has it in L1; the second finds it in L2, then has it in L1 too."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        assert [(await first.fetch(KEY, source)).tier for _ in range(2)] == ["MISS", "L1"]
+        await first.aclose()
+        assert [(await second.fetch(KEY, source)).tier for _ in range(2)] == ["L2", "L1"]
+        assert source.loads == 1
+
+
+async def test_stampede(redis: RedisProcess) -> None:
+    """A hot key missing under 500 concurrent requests is loaded once a process."""
+    source = Source(seconds=0.05)
+    async with replica(redis) as first, replica(redis) as second:
+        lookups = await asyncio.gather(*((first, second)[number % 2].fetch(KEY, source) for number in range(500)))
+        assert source.loads <= 2
+        assert Counter(lookup.tier for lookup in lookups)["MISS"] == 500
+
+
+async def test_expiring_hot_key(redis: RedisProcess) -> None:
+    """A hot key expiring under 500 concurrent requests is served stale and loaded once."""
+    source = Source(seconds=0.05)
+    async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
+        await cache.fetch(KEY, source)
+        age(cache, 70)
+        lookups = await asyncio.gather(*(cache.fetch(KEY, source) for _ in range(500)))
+        assert {lookup.tier for lookup in lookups} == {"STALE"}
+        await cache.aclose()
+        assert source.loads == 2
+        assert (await cache.fetch(KEY, source)).tier == "L1"
+
+
+async def test_early_refresh(redis: RedisProcess) -> None:
+    """Due for refresh but still fresh: served as L1 while one load runs, which the others do not notice."""
+    source = Source()
+    async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
+        entry = (await cache.fetch(KEY, source)).entry
+        entry.refresh_at = 0.0
+        assert cache.hit(KEY) is None
+        assert (await cache.fetch(KEY, source)).tier == "L1"
+        assert cache.hit(KEY) is entry
+        await cache.aclose()
+        assert source.loads == 2
+        assert cache.hit(KEY) is not entry
+
+
+async def test_one_refresh_at_a_time(redis: RedisProcess) -> None:
+    """While a refresh runs, stale answers start no other."""
+    source = Source()
+    async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
+        await cache.fetch(KEY, source)
+        age(cache, 70)
+        source.gate.clear()
+        for _ in range(3):
+            assert (await cache.fetch(KEY, source)).tier == "STALE"
+            await asyncio.sleep(0)
+        source.gate.set()
+        await cache.aclose()
+        assert source.loads == 2
+
+
+async def test_stale_if_error(redis: RedisProcess) -> None:
+    """A failing source is hidden by what is left, from either tier, for as long as allowed."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, source)
+        await first.aclose()
+        source.failing = True
+        age(first, 150)
+        first.shared._unsent[KEY] = None  # as if L2 had nothing
+        assert (await first.fetch(KEY, source)).tier == "STALE"
+        age(first, 300)
+        with pytest.raises(OSError, match="gone"):
+            await first.fetch(KEY, source)
+        first.shared._unsent.clear()
+
+        entry = await second.lookup(KEY)
+        assert entry is not None
+        entry.refresh_at = 0.0
+        second._memory.clear()
+        stored = await second.shared.get(KEY)
+        assert stored is not None
+        stored.stored_at -= 100
+        await second.shared.put(KEY, stored)
+        assert (await second.fetch(KEY, source)).tier == "STALE"
+        assert await second.lookup(KEY) is None
+
+
+async def test_failure_without_anything_left(redis: RedisProcess) -> None:
+    """With nothing to serve instead, the source's error is the answer, for everyone who waited."""
+    source = Source(failing=True)
+    async with replica(redis) as cache:
+        outcomes = await asyncio.gather(*(cache.fetch(KEY, source) for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(outcome, OSError) for outcome in outcomes)
+        assert source.loads == 1
+
+
+async def test_negative_entries(redis: RedisProcess) -> None:
+    """That there is nothing is cached in both tiers."""
+    source = Source(value=None)
+    async with replica(redis) as first, replica(redis) as second:
+        assert not (await first.fetch(KEY, source)).entry.found
+        assert (await first.fetch(KEY, source)).tier == "L1"
+        await first.aclose()
+        lookup = await second.fetch(KEY, source)
+        assert (lookup.tier, lookup.entry.found) == ("L2", False)
+
+
+async def test_a_write_reaches_all_replicas(redis: RedisProcess) -> None:
+    """After a write, here and elsewhere, in L1 and in L2, the old value is gone."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, source)
+        await second.fetch(KEY, source)
+        source.value = b'{"id":7,"new":true}'
+        await first.invalidate(KEY)
+        assert first.hit(KEY) is None
+        await until(lambda: second.hit(KEY) is None, 1)
+        for cache in (second, first):
+            assert (await cache.fetch(KEY, source)).entry.body == source.value
+
+
+async def test_own_invalidations_are_not_repeated(redis: RedisProcess) -> None:
+    """What a replica invalidated itself and has loaded anew stays when its own message comes back."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.invalidate(KEY)
+        entry = (await first.fetch(KEY, source)).entry
+        received = sample("users_api_cache_invalidations_total", direction="received")
+        await second.invalidate("users:8")
+        await until(lambda: sample("users_api_cache_invalidations_total", direction="received") > received, 1)
+        assert first.hit(KEY) is entry
+
+
+async def test_a_load_that_began_before_the_write_is_not_kept(redis: RedisProcess) -> None:
+    """What was read from the source before a write answers those who waited, and goes into neither tier."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        source.gate.clear()
+        pending = [asyncio.ensure_future(cache.fetch(KEY, source)) for cache in (first, second)]
+        await until(lambda: source.loads == 2, 1)
+        await first.shared.invalidate(KEY)  # as a third replica would: these two hear of it by message
+        first.forget(KEY)
+        source.value = b'{"id":7,"new":true}'
+        await asyncio.sleep(0.05)
+        source.gate.set()
+        await asyncio.gather(*pending)
+        await asyncio.gather(first.aclose(), second.aclose())
+        assert first.hit(KEY) is None
+        assert await first.shared.get(KEY) is None
+        assert (await first.fetch(KEY, source)).entry.body == source.value
+
+
+async def test_a_slow_load_is_not_shared(redis: RedisProcess) -> None:
+    """A load that outlasts the tombstone goes into L1 only."""
+    async with replica(redis) as cache:
+        entry = (await cache.fetch(KEY, Source())).entry
+        await cache.aclose()
+        entry.load_seconds = shared.TOMBSTONE_SECONDS
+        await cache.shared.put("users:8", entry)
+        assert await cache.shared.get("users:8") is None
+
+
+async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
+    """500 look-ups of one key at once cost one GET; what they find is in L1 then."""
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, Source())
+        await first.aclose()
+        before = sample("users_api_redis_commands_total")
+        entries = await asyncio.gather(*(second.lookup(KEY) for _ in range(500)))
+        assert all(entry is entries[0] for entry in entries)
+        assert sample("users_api_redis_commands_total") == before + 1
+        assert second.hit(KEY) is entries[0]
+
+
+async def test_an_absent_key_is_looked_up_once(redis: RedisProcess) -> None:
+    """The fetch right after a look-up that found nothing does not look again, and memory of that is bounded."""
+    source = Source()
+    async with replica(redis) as cache:
+        assert await cache.lookup(KEY) is None
+        before = sample("users_api_redis_commands_total")
+        assert (await cache.fetch(KEY, source)).tier == "MISS"
+        await cache.aclose()
+        assert sample("users_api_redis_commands_total") <= before + 2  # the fill, by EVALSHA, then EVAL
+        for number in range(tiered.MAX_ABSENT + 1):
+            await cache.lookup(f"nothing-{number}")
+        assert len(cache._absent) == 1
+
+
+async def test_unreadable_values_are_misses(redis: RedisProcess) -> None:
+    """A value of another version is loaded anew, and counted."""
+    redis.command("SET", f"users-api:cache:{KEY}", "garbage")
+    before = sample("users_api_cache_l2_errors_total", operation="decode")
+    async with replica(redis) as cache:
+        assert (await cache.fetch(KEY, Source())).tier == "MISS"
+    assert sample("users_api_cache_l2_errors_total", operation="decode") == before + 1
+
+
+async def test_tiers_can_be_turned_off(redis: RedisProcess) -> None:
+    """Without L1 everything comes from L2, without L2 nothing does."""
+    source = Source()
+    async with replica(redis, replace(CONFIG, l1_bytes=0)) as cache:
+        await cache.fetch(KEY, source)
+        await cache.aclose()
+        assert [(await cache.fetch(KEY, source)).tier for _ in range(2)] == ["L2", "L2"]
+    async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
+        assert not cache.shared.readable
+        assert (await cache.fetch(KEY, source)).tier == "MISS"
+
+
+async def test_redis_killed(redis: RedisProcess) -> None:
+    """Without Redis the source answers, and L1 is believed for a second after each load only."""
+    source = Source()
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, source)
+        redis.kill()
+        await until(lambda: cache.hit(KEY) is None, invalidation.TRUST_SECONDS + 0.5)
+        assert (await cache.fetch(KEY, source)).tier == "MISS"
+        assert (await cache.fetch(KEY, source)).tier == "L1"
+        assert source.loads == 2
+        age(cache, 1.0)
+        assert (await cache.fetch(KEY, source)).tier == "MISS"
+
+
+async def test_redis_full(redis: RedisProcess) -> None:
+    """A full Redis costs L2 its fills and nothing else."""
+    async with replica(redis) as cache:
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        before = sample("users_api_cache_l2_errors_total", operation="put")
+        assert (await cache.fetch(KEY, Source())).tier == "MISS"
+        await cache.aclose()
+        assert sample("users_api_cache_l2_errors_total", operation="put") == before + 1
+
+
+async def test_l2_read_errors_are_misses(redis: RedisProcess) -> None:
+    """A key of another type is loaded anew, and counted."""
+    redis.command("LPUSH", f"users-api:cache:{KEY}", "x")
+    before = sample("users_api_cache_l2_errors_total", operation="get")
+    async with replica(redis) as cache:
+        assert (await cache.fetch(KEY, Source())).tier == "MISS"
+    assert sample("users_api_cache_l2_errors_total", operation="get") == before + 1
+
+
+async def test_writes_during_an_outage_are_told_afterwards(redis: RedisProcess) -> None:
+    """A write that Redis did not hear of is not undone by the L2 value that survived, here or elsewhere."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, source)
+        await first.aclose()
+        redis.blackhole()
+        source.value = b'{"id":7,"new":true}'
+        await first.invalidate(KEY)
+        assert first.shared.unsent == 1
+        assert (await first.fetch(KEY, source)).entry.body == source.value
+        redis.resume()
+        await until(lambda: first.shared.unsent == 0, 10)
+        assert (await second.fetch(KEY, source)).entry.body == source.value
+
+
+async def test_untold_writes_are_bounded(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory of writes that Redis has not heard of is bounded; the oldest go first."""
+    monkeypatch.setattr(shared, "MAX_UNSENT", 3)
+    async with replica(redis, channel=False) as cache:
+        redis.kill()
+        for number in range(5):
+            await cache.invalidate(f"users:{number}")
+        assert list(cache.shared._unsent) == ["users:2", "users:3", "users:4"]
+        await cache.shared.resend()
+        assert cache.shared.unsent == 3
+        redis.start()
+        await until(lambda: cache.shared.readable, 10)
+        await cache.shared.resend()
+        assert cache.shared.unsent == 0
+
+
+async def test_failed_resends_stay(redis: RedisProcess) -> None:
+    """What can't be told the second time either is kept for the next."""
+    async with replica(redis, channel=False) as cache:
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        await cache.invalidate(KEY)
+        await cache.shared.resend()
+        assert cache.shared.unsent == 1
+
+
+async def test_reconnected_channel_starts_with_an_empty_l1(redis: RedisProcess) -> None:
+    """Messages may have been missed while the channel was down, so nothing from before is served."""
+    source = Source()
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, source)
+        trusted_until = cache.trusted_until
+        redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: len(cache._memory) == 0, 5)
+        assert cache.trusted_until > trusted_until
+
+
+async def test_quiet_channel_stays_trusted(redis: RedisProcess) -> None:
+    """With nothing to tell for longer than the trust lasts, answered pings keep L1 in use."""
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, Source())
+        await asyncio.sleep(invalidation.TRUST_SECONDS + 0.3)
+        assert cache.hit(KEY) is not None
+
+
+async def test_cancelled_load_ends_its_waiters(redis: RedisProcess) -> None:
+    """A load cancelled by a stopping loop leaves nobody waiting."""
+    source = Source()
+    async with replica(redis) as cache:
+        source.gate.clear()
+        pending = asyncio.ensure_future(cache.fetch(KEY, source))
+        await until(lambda: source.loads == 1, 1)
+        cache._flights[KEY].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pending
+
+
+async def test_silent_channel_is_not_trusted(redis: RedisProcess) -> None:
+    """A channel that is connected and dead is given up after 1.5 s."""
+    source = Source()
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, source)
+        assert cache.hit(KEY) is not None
+        redis.blackhole()
+        await until(lambda: cache.hit(KEY) is None, invalidation.TRUST_SECONDS + 0.5)
+        await until(lambda: sample("users_api_cache_invalidation_channel_up") == 0, 3)
+        redis.resume()
+        await until(lambda: sample("users_api_cache_invalidation_channel_up") == 1, 5)
+
+
+async def test_close_without_start(redis: RedisProcess) -> None:
+    """A channel that never listened can be closed."""
+    client = RedisClient(RedisConfig(url=redis.url))
+    await InvalidationChannel(client, TieredCache(client, CONFIG)).aclose()
+    await client.aclose()
