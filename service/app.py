@@ -20,6 +20,7 @@ from service.http import problem
 from service.http.body_limit import BodyLimitMiddleware
 from service.http.request_id import RequestIdMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware, security_headers
+from service.idempotency import IdempotencyStore
 from service.observability import endpoints as observability
 from service.observability import metrics, tracing
 from service.observability.access_log import AccessLog, AccessLogMiddleware
@@ -57,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redis, replicas=settings.rate_limit_expected_replicas, local_keys=settings.rate_limit_local_keys
     )
     app.state.authenticator = _authenticator(settings)
+    app.state.idempotency = IdempotencyStore(redis, ttl_seconds=settings.idempotency_ttl_seconds)
     app.state.users = UserService(SeededUserRepository(), cache)
 
     problem.install(app)
@@ -94,7 +96,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             ],
         )
     app.add_middleware(SecurityHeadersMiddleware, hsts=settings.environment == "production")
-    app.add_middleware(AccessLogMiddleware, log=AccessLog(settings.access_log_sample_ratio))
+    access_log = AccessLog(settings.access_log_sample_ratio)
+    app.add_middleware(AccessLogMiddleware, log=access_log)
     app.add_middleware(RequestIdMiddleware)
     if settings.fast_path_enabled:
         install_fast_path(
@@ -105,7 +108,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             policies=_policies(settings),
             metrics=metrics.RequestMetrics("/api/users/{user_id}", "GET", is_traced=settings.otel_enabled),
             constant_headers=security_headers(hsts=settings.environment == "production"),
-            log_sample_ratio=settings.access_log_sample_ratio,
+            access_log=access_log,
         )
 
 

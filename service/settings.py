@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     cache_compress_bytes: Annotated[int, Field(ge=1)] = 1024
     fast_path_enabled: bool = True
 
+    # How long a repeated POST gets the first one's answer.
+    idempotency_ttl_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = 86400
+
     # Browsers
     cors_origins: tuple[str, ...] = ()
     docs_enabled: bool | None = None

@@ -1,0 +1,7 @@
+"""A request sent twice with one Idempotency-Key is carried out once (draft-ietf-httpapi-idempotency-key-header)."""
+
+from service.idempotency.answer import Answer
+from service.idempotency.errors import ConflictingKeyError, InProgressError
+from service.idempotency.store import IdempotencyStore
+
+__all__ = ["Answer", "ConflictingKeyError", "IdempotencyStore", "InProgressError"]
