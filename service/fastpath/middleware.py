@@ -1,4 +1,3 @@
-import random
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
@@ -10,8 +9,9 @@ from service.auth import Authenticator
 from service.cache import Entry, TieredCache, render
 from service.cache import metrics as cache_metrics
 from service.cache.response import Tier
-from service.fastpath.request import ReadHeaders, read_headers
+from service.fastpath.request import read_headers
 from service.http.request_id import HEADER, accept_or_make
+from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
 from service.ratelimit import Policies, RateLimiter
 from service.ratelimit.middleware import STATE_KEY, Verdict
@@ -23,10 +23,9 @@ MAX_ID_DIGITS = 16
 class FastPath:
     """Answers `GET {prefix}{id}` from the caches with what the full stack would answer, at a seventh of its time.
 
-    It does what the stack does for such a request: token and scope, rate limit, conditional request, headers, metrics.
-    Whatever is not plainly that (no token, one not seen before, a query, a body, CORS, a refusal, a cache miss, and
-    the sampled share of requests that are to be logged) goes to the routes of FastAPI, which therefore stay the one
-    place that decides.
+    It does what the stack does for such a request: token and scope, rate limit, conditional request, headers, metrics, access log.
+    Whatever is not plainly that (no token, one not seen before, a query, a body, CORS, a refusal, a cache miss) goes to
+    the routes of FastAPI, which therefore stay the one place that decides.
     """
 
     def __init__(  # noqa: PLR0913 - by keyword only
@@ -39,7 +38,7 @@ class FastPath:
         policies: Policies,
         metrics: RequestMetrics,
         constant_headers: Sequence[tuple[bytes, bytes]],
-        log_sample_ratio: float,
+        access_log: AccessLog,
         prefix: str = "/api/users/",
         required_scope: str = "users:read",
         key_prefix: str = "users:",
@@ -51,7 +50,7 @@ class FastPath:
         self._policies = policies
         self._metrics = metrics
         self._constant_headers = tuple(constant_headers)
-        self._log_sample_ratio = log_sample_ratio
+        self._access_log = access_log
         self._prefix = prefix
         self._required_scope = required_scope
         self._key_prefix = key_prefix
@@ -63,7 +62,6 @@ class FastPath:
             and scope["method"] == "GET"
             and scope["path"].startswith(self._prefix)
             and not scope["query_string"]
-            and random.random() >= self._log_sample_ratio  # noqa: S311
             and await self._answer(scope, send)
         ):
             return
@@ -92,8 +90,11 @@ class FastPath:
             if verdict is not None:
                 scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already
             return False
-        status = await self._send(send, entry, tier, headers, verdict)
-        self._metrics.observe(status, perf_counter() - started)
+        request_id = accept_or_make(headers.request_id)
+        status = await self._send(send, entry, tier, headers.if_none_match, verdict, request_id)
+        seconds = perf_counter() - started
+        self._metrics.observe(status, seconds)
+        self._access_log.record(scope, status, seconds, request_id)
         return True
 
     async def _spend(self, limiter: RateLimiter, path: str, subject: str) -> Verdict:
@@ -104,15 +105,23 @@ class FastPath:
             decision = await limiter.is_allowed(key, policy.requests, policy.window_seconds)
         return policy, decision
 
-    async def _send(self, send: Send, entry: Entry, tier: Tier, request: ReadHeaders, verdict: Verdict | None) -> int:
+    async def _send(  # noqa: PLR0913, PLR0917
+        self,
+        send: Send,
+        entry: Entry,
+        tier: Tier,
+        if_none_match: bytes | None,
+        verdict: Verdict | None,
+        request_id: bytes,
+    ) -> int:
         self._metrics.announce()
         (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
-        status, headers, body = render(entry, tier, request.if_none_match)
+        status, headers, body = render(entry, tier, if_none_match)
         if verdict is not None:
             policy, decision = verdict
             headers += policy.headers(decision)
         headers += self._constant_headers
-        headers.append((HEADER, accept_or_make(request.request_id)))
+        headers.append((HEADER, request_id))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         return status

@@ -2,10 +2,11 @@ from typing import NamedTuple
 
 from starlette.types import Scope
 
-# With one of these the full stack has more to do: CORS, ranges, bodies, traces, protocol changes.
+# With one of these the full stack has more to do: CORS, ranges, preconditions, bodies, protocol changes.
 _UNUSUAL = frozenset(
-    {b"origin", b"range", b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"traceparent", b"if-match"},
+    {b"origin", b"range", b"if-match", b"content-length", b"transfer-encoding", b"expect", b"upgrade"},
 )
+_ACCEPTED = frozenset({b"*/*", b"application/json"})  # anything else is negotiated there
 _READ = frozenset({b"authorization", b"if-none-match", b"x-request-id"})
 
 
@@ -25,7 +26,7 @@ def read_headers(scope: Scope) -> ReadHeaders | None:
             if name in found:  # which one counts is the full stack's decision
                 return None
             found[name] = value
-        elif name in _UNUSUAL:
+        elif name in _UNUSUAL or (name == b"accept" and value not in _ACCEPTED):
             return None
     authorization = found.get(b"authorization")
     if authorization is None:
