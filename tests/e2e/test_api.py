@@ -1,0 +1,60 @@
+import subprocess
+from http import HTTPStatus
+
+import httpx
+import pytest
+
+from tests.e2e.load import HEADERS
+from tests.e2e.release import CONTEXT, NAME, NAMESPACE, Release, helm, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("release")]
+
+
+def test_a_user_is_read_with_the_token(http: httpx.Client) -> None:
+    """Through the Ingress a user is read with the token."""
+    response = http.get("/api/users/7")
+    assert (response.status_code, response.json()["id"]) == (HTTPStatus.OK, 7)
+
+
+def test_nothing_is_read_without_the_token(http: httpx.Client) -> None:
+    """Through the Ingress the same read without a token gets 401 and is told how to authenticate."""
+    del http.headers["authorization"]
+    response = http.get("/api/users/7")
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/livez", "/readyz"])
+def test_probes_and_metrics_stay_inside(http: httpx.Client, path: str) -> None:
+    """The Ingress lets no one reach what is meant for the cluster."""
+    assert http.get(path).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_each_replica_answers(release: Release, http: httpx.Client) -> None:
+    """The `server_id` of each replica is seen, and no other."""
+    seen: set[str] = set()
+
+    def call() -> set[str]:
+        seen.add(http.get("/api/health").json()["server_id"])
+        return seen
+
+    wait_until(call, lambda ids: ids == release.pods(), 30, "a server_id for each pod")
+
+
+def test_helm_test_passes() -> None:
+    """The chart's own tests run and succeed."""
+    output = helm("test", NAME, "--logs", "--timeout", "2m")
+    assert "Phase:          Succeeded" in output
+
+
+def test_the_service_is_reached_by_port_forward() -> None:
+    """`kubectl port-forward` to the Service serves the API on a port of this host."""
+    command = ("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, "port-forward", f"service/{NAME}", ":80")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
+        try:
+            assert forward.stdout
+            # Forwarding from 127.0.0.1:PORT -> 8000
+            address = forward.stdout.readline().split()[2]
+            assert httpx.get(f"http://{address}/api/users/1", headers=HEADERS).status_code == HTTPStatus.OK
+        finally:
+            forward.terminate()
