@@ -23,7 +23,8 @@ MAX_ID_DIGITS = 16
 class FastPath:
     """Answers `GET {prefix}{id}` from the caches with what the full stack would answer, at a seventh of its time.
 
-    It does what the stack does for such a request: token and scope, rate limit, conditional request, headers, metrics, access log.
+    It does what the stack does for such a request: token and scope, rate limit, conditional request, headers, metrics,
+    access log.
     Whatever is not plainly that (no token, one not seen before, a query, a body, CORS, a refusal, a cache miss) goes to
     the routes of FastAPI, which therefore stay the one place that decides.
     """
