@@ -125,7 +125,8 @@ class Images:
             for path, source in files.items():
                 (context / path).parent.mkdir(parents=True, exist_ok=True)
                 _link(source, context / path)
-            inputs = _digest(context, IMAGES / folder, extra=(str(arguments), target))
+            base = self._id(arguments["BASE_IMAGE"]) if arguments else ""
+            inputs = _digest(context, IMAGES / folder, extra=(base, str(arguments), target))
             if not self._is_there(name, inputs):
                 self._build(name, folder, context, inputs, about=about, arguments=arguments or {}, target=target)
 
