@@ -1,0 +1,66 @@
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SERVERS = ("uvicorn", "granian")
+RIVALS = ("raw_asgi", "bare_fastapi", "plain_stack")
+# High enough that nobody is refused; the limiter does all of its work below it.
+UNREACHED_LIMIT = "1000000000"
+# Users that are asked for in turn where users are looked up: one alone would be shared by all requests in flight.
+IDS = 100
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A server to measure: `command` and `environment` get {port} and {redis_url} filled in."""
+
+    name: str
+    server: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    # Ask for so many users in turn; None: always for the first.
+    ids: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Name it in tables."""
+        return f"{self.name} on {self.server}"
+
+
+def rival(name: str, server: str) -> Contestant:
+    """Make one of the rivals, on a server set up as for its own benchmarks."""
+    app = f"loadtests.bench.rivals.{name}:app"
+    commands = {
+        "uvicorn": ("uvicorn", app, "--port", "{port}", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+        "granian": ("granian", app, "--port", "{port}", "--loop", "uvloop", "--interface", "asgi", "--workers", "1"),
+    }
+    command = (sys.executable, "-m", *commands[server], "--log-level", "warning")
+    ids = IDS if name == "plain_stack" else None
+    return Contestant(name, server, command, {"BENCH_REDIS_URL": "{redis_url}"}, ids)
+
+
+def service(name: str = "service", server: str = "uvicorn", **settings: str) -> Contestant:
+    """Make the service with every feature on, but for `settings` (names without the prefix, in lower case)."""
+    environment = {
+        "server": server,
+        "port": "{port}",
+        "redis_url": "{redis_url}",
+        "environment": "development",
+        "rate_limit_requests": UNREACHED_LIMIT,
+        "shutdown_delay_seconds": "0",
+    }
+    named = {f"USERS_API_{key.upper()}": value for key, value in {**environment, **settings}.items()}
+    return Contestant(name, server, (sys.executable, "-m", "service"), named, IDS)
+
+
+def contestants() -> list[Contestant]:
+    """List all that are compared: the rivals, and the service answering from its L1 and from its L2."""
+    return [
+        contestant
+        for server in SERVERS
+        for contestant in (
+            *(rival(name, server) for name in RIVALS),
+            service("service_l1", server),
+            service("service_l2", server, cache_l1_bytes="0"),
+        )
+    ]

@@ -1,0 +1,62 @@
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadtests.bench.ablation import Cost
+from loadtests.bench.record import Record
+from loadtests.bench.summary import RATIOS, TARGETS, Results, median_p99_ms, median_rate
+
+
+def markdown(record: Record) -> str:
+    """Write the run as tables for a person, on a terminal or in the docs."""
+    rounds = len(next(iter(record.results.values())))
+    return "\n".join(
+        [
+            f"One worker on one core of {record.machine['cpu']}; wrk with 32 connections and Redis on another.",
+            f"Medians of {rounds} interleaved rounds; revision {record.machine['revision']}.",
+            "",
+            *_rates(record.results),
+            "",
+            *_ratios(record.ratios),
+            "",
+            *_table(("of the service", "measured"), iter(record.footprint.items())),
+            *(["", *_costs(record.costs)] if record.costs else []),
+            "",
+        ]
+    )
+
+
+def _rates(results: Results) -> Iterator[str]:
+    yield from _table(
+        ("server", "requests/s", "p99, ms"),
+        ((label, f"{median_rate(seen):,.0f}", f"{median_p99_ms(seen):.1f}") for label, seen in results.items()),
+    )
+
+
+def _ratios(ratios: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    rows = (
+        (name, *(f"{of_server[name]:.2f}" for of_server in ratios.values()), str(TARGETS.get(name, "")))
+        for name in RATIOS
+    )
+    yield from _table(("ratio", *ratios, "at least, on uvicorn"), rows)
+
+
+def _costs(costs: Sequence[Cost]) -> Iterator[str]:
+    yield from _table(
+        ("one setting changed", "requests/s", "difference, us a request"),
+        ((cost.change, f"{cost.requests_per_second:,.0f}", f"{cost.difference_us:+.1f}") for cost in costs),
+    )
+
+
+def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    cells = [tuple(head), *rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+
+    def line(row: Sequence[str]) -> str:
+        first, *figures = (
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return f"| {' | '.join([first, *figures])} |"
+
+    yield line(cells[0])
+    yield f"| {'-' * widths[0]} | {' | '.join('-' * (width - 1) + ':' for width in widths[1:])} |"
+    yield from map(line, cells[1:])

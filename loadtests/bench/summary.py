@@ -1,0 +1,51 @@
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from loadtests.bench.contestants import SERVERS
+from loadtests.bench.wrk import Measurement
+
+Results = Mapping[str, Sequence[Measurement]]
+
+RATIOS = {
+    "l1_vs_bare_fastapi": ("service_l1", "bare_fastapi"),
+    "l1_vs_plain_stack": ("service_l1", "plain_stack"),
+    "l1_vs_raw_asgi": ("service_l1", "raw_asgi"),
+    "l2_vs_plain_stack": ("service_l2", "plain_stack"),
+}
+# What the project promises of the default server, uvicorn.
+TARGETS = {"l1_vs_bare_fastapi": 1.5, "l1_vs_plain_stack": 5.0, "l2_vs_plain_stack": 1.5}
+
+
+def ratios(results: Results) -> dict[str, dict[str, float]]:
+    """Compare like with like: for each server, the median over the rounds of each round's own ratio."""
+    return {
+        server: {
+            name: round(_median_ratio(results[f"{ours} on {server}"], results[f"{theirs} on {server}"]), 3)
+            for name, (ours, theirs) in RATIOS.items()
+        }
+        for server in SERVERS
+    }
+
+
+def missed(of_uvicorn: Mapping[str, float]) -> list[str]:
+    """Name the targets that were not met."""
+    return [
+        f"{name} is {of_uvicorn[name]:.2f}, to be at least {target}"
+        for name, target in TARGETS.items()
+        if of_uvicorn[name] < target
+    ]
+
+
+def median_rate(measurements: Sequence[Measurement]) -> float:
+    """Median of the rounds, in requests per second."""
+    return median(measurement.requests_per_second for measurement in measurements)
+
+
+def median_p99_ms(measurements: Sequence[Measurement]) -> float:
+    """Median of the rounds' 99th percentiles."""
+    return median(measurement.p99_ms for measurement in measurements)
+
+
+def _median_ratio(ours: Sequence[Measurement], theirs: Sequence[Measurement]) -> float:
+    pairs = zip(ours, theirs, strict=True)
+    return median(one.requests_per_second / other.requests_per_second for one, other in pairs)
