@@ -10,7 +10,7 @@ from service.cache import render
 from service.http.negotiation import JSON, JsonRoute
 from service.http.openapi import problems
 from service.idempotency import Answer, ConflictingKeyError, IdempotencyStore, InProgressError
-from service.users.cursor import CursorError
+from service.users import cursor
 from service.users.repository import EmailTakenError
 from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
 from service.users.service import UserService
@@ -68,17 +68,14 @@ async def get_user(user_id: _Id, request: Request, users: Users) -> Response:
     return response
 
 
-@router.get("", responses=problems(400, 401, 403, 406, 422, 429), dependencies=[_read])
+@router.get("", responses=problems(401, 403, 406, 422, 429), dependencies=[_read])
 async def list_users(
     users: Users,
-    after: Annotated[str | None, Query(max_length=64, description="`next` of the page before.")] = None,
+    after: Annotated[str | None, Query(pattern=cursor.PATTERN, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
 ) -> UserPage:
     """Return a page of users in the order of their ids."""
-    try:
-        return await users.page(after, limit)
-    except CursorError:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "`after` takes the value of `next` in a page, unchanged.") from None
+    return await users.page(after, limit)
 
 
 @router.post(
