@@ -1,0 +1,82 @@
+{{/*
+A `helm test` pod that runs a Python script with the service's own image. The script has `call(path, headers)`, which
+returns status, headers and body, and is run again until it stops raising or the time is up. Takes a dict of root, name and
+script.
+*/}}
+{{- define "users-api.test" -}}
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ include "users-api.fullname" .root }}-test-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "users-api.labels" (dict "root" .root "component" "test") | nindent 4 }}
+  annotations:
+    helm.sh/hook: test
+    # A failed one stays, so that its log can be read.
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+spec:
+  restartPolicy: Never
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: 0
+  {{- with .root.Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .root.Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .root.Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    {{- include "users-api.podSecurityContext" .root.Values.runAsUser | nindent 4 }}
+  containers:
+    - name: test
+      image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      securityContext:
+        {{- include "users-api.containerSecurityContext" . | nindent 8 }}
+      resources:
+        requests: { cpu: 20m, memory: 32Mi }
+        limits: { memory: 64Mi }
+      env:
+        - name: BASE_URL
+          value: http://{{ include "users-api.fullname" .root }}:{{ .root.Values.service.port }}
+        - name: TIMEOUT_SECONDS
+          value: {{ .root.Values.tests.timeoutSeconds | quote }}
+        {{- with .env }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      command:
+        - python
+        - -c
+        - |
+          import json, os, time, urllib.error, urllib.request
+
+          def call(path, headers={}):
+              request = urllib.request.Request(os.environ["BASE_URL"] + path, headers=headers)
+              try:
+                  answer = urllib.request.urlopen(request, timeout=5)
+              except urllib.error.HTTPError as error:
+                  answer = error
+              return answer.status, answer.headers, answer.read().decode()
+
+          def check():
+              {{- .script | trim | nindent 14 }}
+
+          deadline = time.monotonic() + float(os.environ["TIMEOUT_SECONDS"])
+          while True:
+              try:
+                  check()
+                  break
+              except (AssertionError, OSError) as error:
+                  if time.monotonic() > deadline:
+                      raise
+                  print("not yet:", repr(error), flush=True)
+                  time.sleep(1)
+          print("passed: {{ .name }}")
+{{- end -}}
