@@ -66,6 +66,8 @@ class IdempotencyStore:
                 return None
             encoded = await self._redis.read("GET", name)
         except RedisError:
+            if (earlier := self._find_local(name)) is not None:  # of a request that waited for Redis as we did
+                return earlier
             self._keep_local(name, claim, CLAIM_SECONDS)
             return None
         # It may have expired between the two calls; whoever claimed it has had a minute, so the next try will pass.

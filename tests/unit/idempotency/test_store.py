@@ -1,0 +1,174 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from service.idempotency import Answer, ConflictingKeyError, IdempotencyStore, InProgressError
+from service.idempotency import store as module
+from service.redis_client import RedisClient, RedisConfig
+from tests.api import NO_REDIS
+from tests.observe import sample, until
+from tests.redis_process import RedisProcess
+
+pytestmark = pytest.mark.anyio
+
+
+class Work:
+    """Something that must not be done twice; counts, and waits until it may end."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+
+    async def __call__(self) -> Answer:
+        """Do it."""
+        self.times += 1
+        await self.may_end.wait()
+        return Answer(201, b"\x00done", {"location": "/api/users/7"})
+
+
+async def run(store: IdempotencyStore, work: Work, *, subject: str = "alice", content: bytes = b"{}") -> Answer:
+    """Send the request with the key `k`."""
+    return await store.run_once(subject=subject, key="k", content=content, carry_out=work)
+
+
+@pytest.fixture(params=["redis", "local"])
+async def client(request: pytest.FixtureRequest) -> AsyncIterator[RedisClient]:
+    """A client of a running Redis, and one of none."""
+    url = request.getfixturevalue("redis").url if request.param == "redis" else NO_REDIS
+    client = RedisClient(RedisConfig(url=url))
+    await client.start()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def store(client: RedisClient) -> IdempotencyStore:
+    """A store on either."""
+    return IdempotencyStore(client, ttl_seconds=60)
+
+
+async def test_a_repetition_gets_the_first_answer(store: IdempotencyStore) -> None:
+    """It is carried out once, and answered alike to the byte."""
+    work, before = Work(), sample("users_api_idempotency_replays_total")
+    first = await run(store, work)
+    assert await run(store, work) == first
+    assert work.times == 1
+    assert sample("users_api_idempotency_replays_total") == before + 1
+
+
+async def test_another_body_is_a_conflict(store: IdempotencyStore) -> None:
+    """A key stands for one request only."""
+    work = Work()
+    await run(store, work)
+    with pytest.raises(ConflictingKeyError):
+        await run(store, work, content=b"[]")
+    assert work.times == 1
+
+
+async def test_keys_belong_to_their_callers(store: IdempotencyStore) -> None:
+    """The same key from another subject is another key."""
+    work = Work()
+    await run(store, work)
+    await run(store, work, subject="bob")
+    assert work.times == 2
+
+
+async def test_of_many_at_once_one_is_carried_out(store: IdempotencyStore) -> None:
+    """While the first runs, repetitions are told so."""
+    work = Work()
+    work.may_end.clear()
+    requests = [asyncio.create_task(run(store, work)) for _ in range(20)]
+    await until(lambda: sum(request.done() for request in requests) == 19, 10)
+    work.may_end.set()
+    outcomes = await asyncio.gather(*requests, return_exceptions=True)
+    assert work.times == 1
+    assert sum(isinstance(outcome, InProgressError) for outcome in outcomes) == 19
+
+
+async def test_of_many_at_once_one_is_carried_out_while_redis_hangs(redis: RedisProcess) -> None:
+    """Repetitions that wait for Redis together, in vain, don't all go ahead afterwards."""
+    client = RedisClient(RedisConfig(url=redis.url))
+    await client.start()
+    redis.blackhole()
+    store, work = IdempotencyStore(client, ttl_seconds=60), Work()
+    work.may_end.clear()
+    requests = [asyncio.create_task(run(store, work)) for _ in range(20)]
+    await until(lambda: sum(request.done() for request in requests) == 19 or work.times > 1, 10)
+    work.may_end.set()
+    await asyncio.gather(*requests, return_exceptions=True)
+    await client.aclose()
+    assert work.times == 1
+
+
+async def test_a_failure_frees_the_key(store: IdempotencyStore) -> None:
+    """What failed may be tried again with the same key."""
+
+    async def fail() -> Answer:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.run_once(subject="alice", key="k", content=b"{}", carry_out=fail)
+    work = Work()
+    assert (await run(store, work)).status == 201
+
+
+async def test_a_replica_knows_the_others_keys(redis: RedisProcess) -> None:
+    """A repetition that reaches another replica finds the first answer."""
+    clients = [RedisClient(RedisConfig(url=redis.url)) for _ in range(2)]
+    work = Work()
+    answers = []
+    for client in clients:
+        await client.start()
+        answers.append(await run(IdempotencyStore(client, ttl_seconds=60), work))
+        await client.aclose()
+    assert answers[0] == answers[1]
+    assert work.times == 1
+
+
+async def test_answers_and_claims_expire(redis: RedisProcess) -> None:
+    """Redis forgets an answer after its time."""
+    client = RedisClient(RedisConfig(url=redis.url))
+    await client.start()
+    await run(IdempotencyStore(client, ttl_seconds=60), Work())
+    (name,) = await client.read("KEYS", "*")
+    assert 0 < await client.read("TTL", name) <= 60
+    await client.aclose()
+
+
+async def test_local_keys_expire_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Redis a key is forgotten after its time, or when too many newer ones came."""
+    client = RedisClient(RedisConfig(url=NO_REDIS))
+    await client.start()
+    work = Work()
+    short = IdempotencyStore(client, ttl_seconds=0)
+    await run(short, work)
+    await run(short, work)
+    assert work.times == 2
+    monkeypatch.setattr(module, "MAX_LOCAL", 1)
+    small = IdempotencyStore(client, ttl_seconds=60)
+    for subject in ("alice", "bob", "alice"):
+        await run(small, work, subject=subject)
+    assert work.times == 5
+    await client.aclose()
+
+
+async def test_a_claim_that_vanished_is_in_progress(redis: RedisProcess) -> None:
+    """If the claim of another expires between our two questions, the next try passes."""
+    client = RedisClient(RedisConfig(url=redis.url))
+    await client.start()
+    store = IdempotencyStore(client, ttl_seconds=60)
+    work = Work()
+    await run(store, work)
+    (name,) = await client.read("KEYS", "*")
+    original = client.read
+
+    async def read_late(*command: bytes | str | float) -> object:
+        await client.write("DEL", name)
+        return await original(*command)
+
+    client.read = read_late  # type: ignore[method-assign] # the expiry at that very moment can't be had of a real one
+    with pytest.raises(InProgressError):
+        await run(store, work)
+    await client.aclose()
