@@ -20,6 +20,8 @@ class Contestant:
     environment: Mapping[str, str] = field(default_factory=dict)
     # Ask for so many users in turn; None: always for the first.
     ids: int | None = None
+    # What its X-Cache header must say once warm, so that no figure has the wrong name; None: it has no such header.
+    tier: str | None = None
 
     @property
     def label(self) -> str:
@@ -39,7 +41,7 @@ def rival(name: str, server: str) -> Contestant:
     return Contestant(name, server, command, {"BENCH_REDIS_URL": "{redis_url}"}, ids)
 
 
-def service(name: str = "service", server: str = "uvicorn", **settings: str) -> Contestant:
+def service(name: str, server: str = "uvicorn", *, tier: str | None = None, **settings: str) -> Contestant:
     """Make the service with every feature on, but for `settings` (names without the prefix, in lower case)."""
     environment = {
         "server": server,
@@ -50,7 +52,7 @@ def service(name: str = "service", server: str = "uvicorn", **settings: str) -> 
         "shutdown_delay_seconds": "0",
     }
     named = {f"USERS_API_{key.upper()}": value for key, value in {**environment, **settings}.items()}
-    return Contestant(name, server, (sys.executable, "-m", "service"), named, IDS)
+    return Contestant(name, server, (sys.executable, "-m", "service"), named, IDS, tier)
 
 
 def contestants() -> list[Contestant]:
@@ -60,7 +62,7 @@ def contestants() -> list[Contestant]:
         for server in SERVERS
         for contestant in (
             *(rival(name, server) for name in RIVALS),
-            service("service_l1", server),
-            service("service_l2", server, cache_l1_bytes="0"),
+            service("service_l1", server, tier="L1"),
+            service("service_l2", server, tier="L2", cache_l1_bytes="0"),
         )
     ]

@@ -31,6 +31,12 @@ class Running:
         """What every contestant answers with the same user."""
         return f"http://127.0.0.1:{self.port}/api/users/1"
 
+    def require_tier(self) -> None:
+        """Raise a LoadTestError unless the answer comes from the cache tier that the contestant is named for."""
+        found = _get(self.port)[1]
+        if found != self.contestant.tier:
+            raise LoadTestError(f"{self.contestant.label} answers from {found}, not from {self.contestant.tier}")
+
     def rss_bytes(self) -> int:
         """Resident memory of the server's processes; granian has two."""
         return sum(_rss_bytes(pid) for pid in (self.pid, *_children(self.pid)))
@@ -91,12 +97,18 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> Non
 
 
 def _answers(port: int) -> bool:
+    try:
+        return _get(port)[0] == http.client.OK
+    except OSError:
+        return False
+
+
+def _get(port: int) -> tuple[int, str | None]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/api/users/1", headers={"authorization": "Bearer test-token"})
-        return connection.getresponse().status == http.client.OK
-    except OSError:
-        return False
+        response = connection.getresponse()
+        return response.status, response.headers["x-cache"]
     finally:
         connection.close()
 

@@ -49,6 +49,8 @@ def interleave(
         servers = [stack.enter_context(bench.serve(contestant)) for contestant in contestants]
         for server in servers:
             bench.load(server, WARM_UP_SECONDS)
+            if server.contestant.tier:
+                server.require_tier()
         for number in range(bench.rounds):
             started = time.monotonic()
             first = number % len(servers)

@@ -1,0 +1,51 @@
+from loadtests.bench.ablation import Cost
+from loadtests.bench.contestants import contestants
+from loadtests.bench.footprint import Soak
+from loadtests.bench.record import Record
+from loadtests.bench.report import markdown
+from loadtests.bench.summary import ratios
+from tests.unit.loadtests.bench.measurements import at
+
+RESULTS = {contestant.label: [at(12_345)] * 5 for contestant in contestants()}
+RECORD = Record(
+    machine={"cpu": "Test CPU", "revision": "abc1234"},
+    results=RESULTS,
+    ratios=ratios(RESULTS),
+    start_seconds=[0.9, 0.7, 0.8],
+    rss_after_requests=100_123,
+    rss_mib=75.0,
+    costs=[Cost("without x", 13_000.0, -4.2)],
+    soak=Soak([(0.0, 74.0), (5.0, 75.0)], 0.01),
+)
+
+
+def test_report_shows_every_figure_a_person_asks_for() -> None:
+    """Rates, ratios with their targets, start, memory, soak and the cost of a feature are all there."""
+    text = markdown(RECORD)
+    for expected in (
+        "Medians of 5 interleaved rounds; revision abc1234",
+        "| service_l1 on uvicorn   |     12,345 |     5.0 |",
+        "| l1_vs_bare_fastapi |    1.00 |    1.00 |                  1.5 |",
+        " 0.80 |",
+        "75.0 |",
+        "+0.010 |",
+        "-4.2 |",
+    ):
+        assert expected in text
+
+
+def test_columns_line_up() -> None:
+    """Within a table all lines have one width, so that it reads on a terminal too."""
+    tables = [block.splitlines() for block in markdown(RECORD).split("\n\n") if block.startswith("|")]
+    assert len(tables) == 4
+    for table in tables:
+        assert len({len(line) for line in table}) == 1
+
+
+def test_json_has_the_ratios_of_the_default_server_on_top() -> None:
+    """Who reads bench.json finds uvicorn's ratios under `ratios`, and every measurement."""
+    written = RECORD.as_json()
+    assert written["ratios"] == RECORD.ratios["uvicorn"]
+    measurements = written["measurements"]
+    assert isinstance(measurements, dict)
+    assert [len(of_one) for of_one in measurements.values()] == [5] * 10
