@@ -16,6 +16,8 @@ LINE_EVERY = 5
 MISSES_ALLOWED = 30
 # k6 writes what it measured once a second; with its own buffering two seconds are whole for sure.
 K6_LAG_SECONDS = 2
+# Shown after the last change, so that the plot ends level.
+LEVEL_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Recorder:
                 sys.stdout.flush()
             if ended_at is None and load.poll() is not None:
                 ended_at = moment.at
-            if ended_at is not None and (moment.is_at_minimum or moment.at - ended_at > return_seconds):
+            if ended_at is not None and (self._is_level() or moment.at - ended_at > return_seconds):
                 return
 
     def wait_for_minimum(self, timeout_seconds: float) -> None:
@@ -80,6 +82,10 @@ class Recorder:
         """What was recorded, with k6's numbers of the same second."""
         self._output.update()
         return [self._sample(moment) for moment in self.moments]
+
+    def _is_level(self) -> bool:
+        last = self.moments[-LEVEL_SECONDS:]
+        return len(last) == LEVEL_SECONDS and all(moment.is_at_minimum for moment in last)
 
     def _sample(self, moment: Moment, lag_seconds: int = 0) -> Sample:
         second = int(moment.at) - lag_seconds
