@@ -3,9 +3,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-# Refuses what surely is none; only a mail that arrives proves an address.
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+# No control characters, and no space at either end. Written out, as \s means other things in other languages.
+Name = Annotated[
+    str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$")
+]
+# A valid e-mail address in HTML (WHATWG, 4.10.5.1.5); only a mail that arrives proves one.
+_LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+Email = Annotated[
+    str, StringConstraints(max_length=254, pattern=rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})*$")
+]
 # The largest id that JavaScript's numbers hold exactly.
 UserId = Annotated[int, Field(ge=1, le=2**53 - 1)]
 

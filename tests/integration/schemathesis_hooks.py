@@ -1,0 +1,14 @@
+"""Loaded by schemathesis, in its own process."""
+
+import uuid
+from typing import Any
+
+import schemathesis
+
+
+@schemathesis.hook
+def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
+    """Draw a new key for each request, as clients do: a generator's favourite one comes with many bodies."""
+    key = case.headers.get("Idempotency-Key")
+    if isinstance(key, str) and key.isascii() and key.isprintable() and 0 < len(key) <= 255 and " " not in key:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
