@@ -26,6 +26,9 @@ def _show(line: str) -> None:
 
 
 def _measure(bench: Bench, options: argparse.Namespace) -> Record:
+    facts = machine.facts()
+    if machine.is_busy():
+        _show("something else is running here: rates will be low, and rounds far apart")
     results = interleave(bench, contestants(), _show)
     _show("start and memory")
     starts = footprint.start_seconds(bench)
@@ -35,7 +38,7 @@ def _measure(bench: Bench, options: argparse.Namespace) -> Record:
         _show("one setting changed at a time")
         costs = ablation.ablate(bench, _show)
     soak = footprint.soak(bench, _show) if options.soak else None
-    return Record(machine.facts(), results, summary.ratios(results), starts, answered, rss_mib, costs, soak)
+    return Record(facts, results, summary.ratios(results), starts, answered, rss_mib, costs, soak)
 
 
 def main() -> int:

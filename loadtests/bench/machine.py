@@ -2,12 +2,15 @@ import os
 import platform
 import re
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 
 from service.dev import redis_server
 
 _PACKAGES = ("fastapi", "starlette", "uvicorn", "granian", "uvloop", "httptools", "pydantic", "redis", "hiredis")
+
+_QUIET = 0.1
 
 
 def facts() -> dict[str, object]:
@@ -24,6 +27,20 @@ def facts() -> dict[str, object]:
         "wrk": _output("wrk", "-v").split(" Copyright")[0],
         "revision": _output("git", "describe", "--always", "--dirty"),
     }
+
+
+def is_busy() -> bool:
+    """Whether others use more than a tenth of this machine now, so that its figures are none to keep."""
+    busy, whole = _jiffies()
+    time.sleep(1)
+    busy_then, whole_then = _jiffies()
+    return (busy_then - busy) / (whole_then - whole) > _QUIET
+
+
+def _jiffies() -> tuple[int, int]:
+    # user, nice, system, idle, iowait, irq, softirq, steal: proc(5)
+    spent = [int(word) for word in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
+    return sum(spent) - spent[3] - spent[4], sum(spent)
 
 
 def _first(pattern: str, file: Path) -> str | None:
