@@ -1,7 +1,7 @@
 import pytest
 
 from service.idempotency.answer import Record
-from tests.api import TOKEN, calling, client_of, running
+from tests.api import NO_REDIS, TOKEN, calling, client_of, running
 from tests.observe import until
 from tests.redis_process import RedisProcess
 
@@ -138,9 +138,11 @@ async def test_an_address_has_one_user() -> None:
     assert {response.status_code for response in responses} == {409}
 
 
-async def test_a_change_is_seen_at_once() -> None:
-    """The answer cached before a change is gone after it; so is a deleted user's."""
-    async with calling() as client:
+@pytest.mark.parametrize("with_redis", [True, False])
+async def test_a_change_is_seen_at_once(with_redis: bool, request: pytest.FixtureRequest) -> None:  # noqa: FBT001
+    """The answer cached before a change is gone after it; so is a deleted user's; with Redis and without."""
+    redis_url = request.getfixturevalue("redis").url if with_redis else NO_REDIS
+    async with calling(redis_url=redis_url) as client:
         await client.get("/api/users/1")
         changed = await client.patch("/api/users/1", json={"name": "Ada"})
         assert changed.json()["name"] == "Ada"
