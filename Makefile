@@ -16,7 +16,8 @@ SCRIPT ?= basic
 
 BIN := .venv/bin
 CLUSTER := $(PYTHON) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
-export PATH := $(CACHE_DIR)/tools:$(CURDIR)/$(BIN):$(PATH)
+CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat chart/tools/go.sum chart/tools/*/go.sum | sha256sum | cut -c1-12)
+export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL
 
 ##@ Run
@@ -85,11 +86,17 @@ test-unit: .venv/installed ## What needs no cluster and no server, in under a mi
 	$(BIN)/python -m pytest tests/unit
 
 .PHONY: test-code
-test-code: .venv/installed ## Unit and integration tests, with the coverage that both must reach together
+test-code: .venv/installed redis-server ## Unit and integration tests, with the coverage that both must reach together
 	$(BIN)/python -m pytest tests/unit tests/integration --cov --cov-report=term
 
+.PHONY: redis-server
+redis-server:
+	@command -v redis-server >/dev/null \
+	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends redis-server; } \
+	  || { echo "error: the tests need redis-server: install your system's package, or run this as root on Debian" >&2; exit 1; }
+
 .PHONY: test-chart
-test-chart: .venv/installed ## The chart's checks
+test-chart: .venv/installed tools ## The chart's checks
 	$(BIN)/python -m pytest tests/chart
 
 .PHONY: test-e2e
@@ -102,6 +109,16 @@ lint: .venv/installed ## Style and types
 	$(BIN)/mypy
 
 ##@ Maintain
+
+.PHONY: tools
+tools: $(CHART_TOOLS)/helm4 ## Build what checks the chart: helm-unittest, helm-docs, kubeconform, kube-score, Helm 4
+
+$(CHART_TOOLS)/helm4:
+	@echo "compiling the chart's checkers (about 4 min the first time)"
+	mkdir -p $(CHART_TOOLS)
+	cd chart/tools && CGO_ENABLED=0 GOGC=400 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
+	cd chart/tools/kube-score && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
+	mv $(CHART_TOOLS)/helm $@
 
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml into the lock files again
