@@ -102,7 +102,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
-        if self._is_answering():
+        if not self._may_answer():
             self.transport.close()
             return
         response = problem_response(status, detail, headers={"connection": "close"})
@@ -113,11 +113,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.write(line + head + b"\r\n" + bytes(response.body))
         self.transport.close()
 
-    def _is_answering(self) -> bool:
-        """Tell whether the next byte out belongs to an answer: this request's, or that of one pipelined before it."""
-        if self.cycle is None or (self.cycle.response_complete and not self.pipeline):
-            return False
-        return self.cycle.response_started or not self._has_headers or bool(self.pipeline)
+    def _may_answer(self) -> bool:
+        """Tell whether the next answer out is the one to the request being received."""
+        if self.cycle is None:
+            return True
+        if self._is_receiving and self._has_headers:
+            return not (self.cycle.response_started or self.pipeline)
+        return self.cycle.response_complete and not self.pipeline
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)  # ": " and CRLF

@@ -1,0 +1,94 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.redis_process import free_port
+
+ROOT = Path(__file__).parents[1]
+NO_REDIS = "redis://127.0.0.1:1/0"
+
+
+class ServiceProcess:
+    """`python -m service` with settings of its own, on a loopback port; ended by SIGTERM when the block is left."""
+
+    def __init__(self, log: Path, **settings: object) -> None:
+        self.port = free_port()
+        self._log = log
+        values = {"port": self.port, "redis_url": NO_REDIS, "shutdown_delay_seconds": 0, **settings}
+        self._environment = {f"USERS_API_{name.upper()}": _as_variable(value) for name, value in values.items()}
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                cwd=ROOT,
+                env={**os.environ, **self._environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self._wait_until_ready()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Send SIGTERM, unless it has ended, and return the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Return status, headers and body of a GET on a connection of its own."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            return read(connection.getresponse())
+        finally:
+            connection.close()
+
+    def connect(self) -> socket.socket:
+        """Return a connection to write bytes to."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """What it has logged."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if self.get("/readyz")[0] == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the service did not start within 60 s:\n{self._log.read_text()}")
+
+
+def read(response: HTTPResponse) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers (names in lower case) and body."""
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    """Return all that comes until the other side closes."""
+    received = b""
+    while chunk := connection.recv(65536):
+        received += chunk
+    return received
+
+
+def _as_variable(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
