@@ -79,7 +79,7 @@ bench: .venv/installed ## One core, side by side with a raw ASGI callable and a 
 ##@ Check
 
 .PHONY: test
-test: kind-up .venv/installed lint test-code image test-chart test-e2e ## All tests, the cluster's included
+test: .venv/installed lint test-code kind-up image test-chart test-e2e ## All tests, the cluster's included
 
 .PHONY: test-unit
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute

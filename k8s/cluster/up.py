@@ -44,18 +44,12 @@ class Local:
         kind = Kind(self.tools, self.steps)
         binaries = Binaries(self.cache, self.steps)
         built = (self.tools / "kind").exists()
-        exists = built and here.engine_runs and kind.exists()
-        preflight.check(self.cache, build=build, cluster_exists=exists, built=built)
-        if exists and not kind.is_whole():
-            self.steps.say("a cluster is there but not whole, as after a crash: starting clean")
-            self.steps.run("delete the broken cluster", kind.delete, about="5 s")
-            exists = False
-        elif exists:
-            self.steps.say("the cluster is there: bringing its add-ons up to date")
+        running = built and here.engine_runs and kind.exists()
+        preflight.check(self.cache, build=build, cluster_exists=running, built=built)
         if build:
-            self._build(here, kind, binaries, exists=exists)
+            self._build(here, kind, binaries)
         else:
-            self._pull(here, kind, binaries, exists=exists)
+            self._pull(here, kind, binaries)
 
     def down(self) -> None:
         """Delete the cluster and stop the engine if `up` started it; nothing to do is fine."""
@@ -66,7 +60,7 @@ class Local:
             "stop the engine that kind-up started, if it did", Engine(self.cache, self.steps).stop, about="2 s"
         )
 
-    def _build(self, here: host.Host, kind: Kind, binaries: Binaries, *, exists: bool) -> None:
+    def _build(self, here: host.Host, kind: Kind, binaries: Binaries) -> None:
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
 
         def beside_the_compiler() -> Path:
@@ -83,9 +77,7 @@ class Local:
         traefik = beside.result()
 
         def nodes() -> None:
-            node = images.node()
-            if not exists:
-                self._create(kind, node, own_network=True, cgroup_version=here.cgroup_version)
+            self._ensure_nodes(kind, images.node(), own_network=True, cgroup_version=here.cgroup_version)
             network.lay(kind)
 
         creating = self.steps.background(nodes)
@@ -96,18 +88,26 @@ class Local:
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
         self._install(AddOns(kind, self.steps, images.module), from_charts=False)
 
-    def _pull(self, here: host.Host, kind: Kind, binaries: Binaries, *, exists: bool) -> None:
+    def _pull(self, here: host.Host, kind: Kind, binaries: Binaries) -> None:
         pulling = self.steps.background(
             lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="1 min")
         )
         binaries.build_host_tools()
         binaries.link_host_tools(self.tools)
         names = pulling.result()
-        if not exists:
-            self._create(kind, published.NODE, own_network=False, cgroup_version=here.cgroup_version)
+        self._ensure_nodes(kind, published.NODE, own_network=False, cgroup_version=here.cgroup_version)
         self.steps.run("load the images", lambda: kind.load(names), about="20 s")
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
         self._install(AddOns(kind, self.steps, images.module), from_charts=True)
+
+    def _ensure_nodes(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
+        if kind.exists():
+            if kind.is_whole():
+                self.steps.say("the cluster is there: bringing its add-ons up to date")
+                return
+            self.steps.say("a cluster is there but not whole, as after a crash: starting clean")
+            self.steps.run("delete the broken cluster", kind.delete, about="5 s")
+        self._create(kind, image, own_network=own_network, cgroup_version=cgroup_version)
 
     def _create(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
         try:
