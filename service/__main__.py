@@ -8,11 +8,13 @@ import tempfile
 from types import FrameType
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from service.observability import logging
 from service.settings import Settings
 
 EX_USAGE = 64  # of sysexits.h
+_AS_JSON = "; lists are written as JSON, such as [\"a\", \"b\"]"
 
 
 def main() -> int:
@@ -22,7 +24,11 @@ def main() -> int:
     except ValidationError as error:
         for problem in error.errors():
             name = "_".join(["USERS_API", *(str(part).upper() for part in problem["loc"])])
-            sys.stderr.write(f"error: {name if problem['loc'] else 'settings'}: {problem['msg']}\n")
+            hint = _AS_JSON if problem["type"] == "tuple_type" else ""
+            sys.stderr.write(f"error: {name if problem['loc'] else 'settings'}: {problem['msg']}{hint}\n")
+        return EX_USAGE
+    except SettingsError as error:
+        sys.stderr.write(f"error: settings: {error}{_AS_JSON}\n")
         return EX_USAGE
     logging.configure(settings.log_level)
     signal.signal(signal.SIGTERM, _exit)  # before the server handles it, and when uvicorn, done, raises it again

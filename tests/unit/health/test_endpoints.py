@@ -1,0 +1,53 @@
+import pytest
+
+from service import __version__
+from tests.api import calling, client_of, running
+from tests.redis_process import RedisProcess
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_who_lives_needs_nobody() -> None:
+    """Liveness holds without Redis and without a token, or an outage elsewhere would restart every pod."""
+    async with running() as app, client_of(app) as client:
+        assert (await client.get("/livez")).json() == {"status": "ok"}
+
+
+async def test_readiness_is_for_the_time_between_start_and_stop() -> None:
+    """503 before the start is done and once the stop has begun, while requests are still served."""
+    async with running() as app, client_of(app, authorization="Bearer test-token") as client:
+        assert (await client.get("/readyz")).status_code == 200
+        app.state.readiness.drain()
+        stopping = await client.get("/readyz")
+        assert (stopping.status_code, stopping.json()["status"]) == (503, "stopping")
+        assert (await client.get("/api/users/1")).status_code == 200
+    async with client_of(app) as client:
+        assert (await client.get("/readyz")).status_code == 503
+
+
+async def test_without_redis_the_service_is_ready_and_degraded() -> None:
+    """Redis being away takes no pod out of service; who asks for details is told."""
+    async with running() as app, client_of(app) as client:
+        response = await client.get("/readyz?verbose")
+        health = (await client.get("/api/health")).json()
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ok",
+        "degraded": True,
+        "checks": {"redis": {"available": False, "breaker": "open"}},
+    }
+    assert (health["status"], health["redis"]) == ("degraded", False)
+
+
+async def test_with_redis_the_service_is_healthy(redis: RedisProcess) -> None:
+    """Nothing is degraded, and the answer names the replica and its version."""
+    async with running(redis_url=redis.url, server_id="replica-1") as app, client_of(app) as client:
+        assert (await client.get("/readyz?verbose")).json()["degraded"] is False
+        health = (await client.get("/api/health")).json()
+    assert health == {"status": "healthy", "server_id": "replica-1", "version": __version__, "redis": True}
+
+
+async def test_the_version_names_its_revision() -> None:
+    """What was built from which revision can be asked of a running pod."""
+    async with calling(revision="abc1234") as client:
+        assert (await client.get("/version")).json() == {"version": __version__, "revision": "abc1234"}
