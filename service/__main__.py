@@ -14,7 +14,7 @@ from service.observability import logging
 from service.settings import Settings
 
 EX_USAGE = 64  # of sysexits.h
-_AS_JSON = "; lists are written as JSON, such as [\"a\", \"b\"]"
+_AS_JSON = '; lists are written as JSON, such as ["a", "b"]'
 
 
 def main() -> int:
