@@ -100,6 +100,8 @@ async def _measure(redis_url: str) -> Iterator[tuple[str, float, float]]:
         new: Any = config.http_protocol_class
         protocol = new(config=config, server_state=ServerState(), app_state=dict(state or {}))
         protocol.connection_made(sink := Sink())
+        while not app.state.redis.available:  # noqa: ASYNC110 - the probe will see it
+            await asyncio.sleep(0.1)
         await _microseconds(protocol, sink, 100)
         parts = _without(_fast_path(app))
         seen: dict[str, list[float]] = {name: [] for name in parts}

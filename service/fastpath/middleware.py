@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.auth import Authenticator
-from service.cache import Entry, TieredCache, render
+from service.cache import TieredCache, render
 from service.cache import metrics as cache_metrics
 from service.cache.response import Tier
 from service.fastpath.request import read_headers
@@ -14,7 +14,7 @@ from service.http.request_id import HEADER, accept_or_make
 from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
 from service.ratelimit import Policies, RateLimiter
-from service.ratelimit.middleware import STATE_KEY, Verdict
+from service.ratelimit.middleware import STATE_KEY
 from service.ratelimit.policy import subject_key
 
 MAX_ID_DIGITS = 16
@@ -71,17 +71,23 @@ class FastPath:
     async def _answer(self, scope: Scope, send: Send) -> bool:
         started = perf_counter()
         identity = scope["path"][len(self._prefix) :]
-        headers = read_headers(scope)
-        if headers is None or not _is_id(identity):
+        plain = read_headers(scope)
+        if plain is None or not _is_id(identity):
             return False
-        principal = self._authenticator.cached(headers.authorization)
+        authorization, if_none_match, request_id = plain
+        principal = self._authenticator.cached(authorization)
         if principal is None or self._required_scope not in principal.scopes:
             return False
         key = self._key_prefix + identity
         entry = self._cache.hit(key)
         if entry is None and not self._cache.shared.readable:
             return False
-        verdict = None if self._limiter is None else await self._spend(self._limiter, scope["path"], principal.subject)
+        verdict = None
+        if self._limiter is not None:
+            policy = self._policies.find(scope["path"], principal.subject)
+            bucket = (f"{policy.name}:{subject_key(principal.subject)}", policy.requests, policy.window_seconds)
+            decision = self._limiter.try_acquire(*bucket)
+            verdict = policy, decision or await self._limiter.is_allowed(*bucket)
         allowed = verdict is None or verdict[1].allowed
         tier: Tier = "L1"
         if entry is None and allowed:
@@ -91,41 +97,20 @@ class FastPath:
             if verdict is not None:
                 scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already
             return False
-        request_id = accept_or_make(headers.request_id)
-        status = await self._send(send, entry, tier, headers.if_none_match, verdict, request_id)
+        (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
+        self._metrics.announce()
+        status, headers, body = render(entry, tier, if_none_match)
+        if verdict is not None:
+            headers += verdict[0].headers(verdict[1])
+        headers += self._constant_headers
+        request_id = accept_or_make(request_id)
+        headers.append((HEADER, request_id))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
         seconds = perf_counter() - started
         self._metrics.observe(status, seconds)
         self._access_log.record(scope, status, seconds, request_id)
         return True
-
-    async def _spend(self, limiter: RateLimiter, path: str, subject: str) -> Verdict:
-        policy = self._policies.find(path, subject)
-        key = f"{policy.name}:{subject_key(subject)}"
-        decision = limiter.try_acquire(key, policy.requests, policy.window_seconds)
-        if decision is None:
-            decision = await limiter.is_allowed(key, policy.requests, policy.window_seconds)
-        return policy, decision
-
-    async def _send(  # noqa: PLR0913, PLR0917
-        self,
-        send: Send,
-        entry: Entry,
-        tier: Tier,
-        if_none_match: bytes | None,
-        verdict: Verdict | None,
-        request_id: bytes,
-    ) -> int:
-        self._metrics.announce()
-        (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
-        status, headers, body = render(entry, tier, if_none_match)
-        if verdict is not None:
-            policy, decision = verdict
-            headers += policy.headers(decision)
-        headers += self._constant_headers
-        headers.append((HEADER, request_id))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-        return status
 
 
 def install_fast_path(app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - FastPath's

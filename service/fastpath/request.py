@@ -1,5 +1,3 @@
-from typing import NamedTuple
-
 from starlette.types import Scope
 
 # With one of these the full stack has more to do: CORS, ranges, preconditions, bodies, protocol changes.
@@ -7,28 +5,29 @@ _UNUSUAL = frozenset(
     {b"origin", b"range", b"if-match", b"content-length", b"transfer-encoding", b"expect", b"upgrade"},
 )
 _ACCEPTED = frozenset({b"*/*", b"application/json"})  # anything else is negotiated there
-_READ = frozenset({b"authorization", b"if-none-match", b"x-request-id"})
 
 
-class ReadHeaders(NamedTuple):
-    """The headers that a cached read depends on."""
+def read_headers(scope: Scope) -> tuple[bytes, bytes | None, bytes | None] | None:
+    """Return Authorization, If-None-Match and X-Request-ID of a plain cached read; None for any other request.
 
-    authorization: bytes
-    if_none_match: bytes | None
-    request_id: bytes | None
-
-
-def read_headers(scope: Scope) -> ReadHeaders | None:
-    """Return what a plain cached read needs of the headers; None for any request that is not plain."""
-    found: dict[bytes, bytes] = {}
+    Where a header comes twice, which one counts is the full stack's decision.
+    """
+    authorization = if_none_match = request_id = None
     for name, value in scope["headers"]:
-        if name in _READ:
-            if name in found:  # which one counts is the full stack's decision
+        if name == b"authorization":
+            if authorization is not None:
                 return None
-            found[name] = value
+            authorization = value
+        elif name == b"if-none-match":
+            if if_none_match is not None:
+                return None
+            if_none_match = value
+        elif name == b"x-request-id":
+            if request_id is not None:
+                return None
+            request_id = value
         elif name in _UNUSUAL or (name == b"accept" and value not in _ACCEPTED):
             return None
-    authorization = found.get(b"authorization")
     if authorization is None:
         return None
-    return ReadHeaders(authorization, found.get(b"if-none-match"), found.get(b"x-request-id"))
+    return authorization, if_none_match, request_id
