@@ -1,0 +1,86 @@
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ROOT / "chart"
+KUBERNETES = "1.36.3"
+EVERYTHING = Path(__file__).with_name("values-everything.yaml")
+VALUES = {
+    "default": [],
+    "kind": [CHART / "values-kind.yaml"],
+    "production": [CHART / "values-production.yaml"],
+    "everything": [EVERYTHING],
+}
+Manifest = dict[str, Any]
+Render = Callable[..., list[Manifest]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder: each needs Helm or one of its checkers."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.chart)
+
+
+def run(tool: str, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a tool from PATH, its output captured; fail the test, naming the remedy, where it is missing."""
+    if shutil.which(tool) is None:
+        pytest.fail(f"{tool} is not on PATH: run `make tools`, and the tests by `make chart`")
+    done = subprocess.run([tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        pytest.fail(f"{tool} {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def template(helm: str, values: Sequence[Path], settings: Mapping[str, str]) -> list[Manifest]:
+    """Return the manifests that a Helm renders for release and namespace `users-api`."""
+    arguments = ["template", "users-api", "chart", "--namespace", "users-api", "--kube-version", KUBERNETES]
+    arguments += [f"--values={path}" for path in values]
+    arguments += [f"--set={name}={value}" for name, value in settings.items()]
+    return [manifest for manifest in yaml.safe_load_all(run(helm, *arguments).stdout) if manifest]
+
+
+@pytest.fixture(params=["helm", "helm4"])
+def helm(request: pytest.FixtureRequest) -> str:
+    """Helm 3, then Helm 4."""
+    return str(request.param)
+
+
+@pytest.fixture(params=list(VALUES))
+def values(request: pytest.FixtureRequest) -> list[Path]:
+    """Each values file in turn; the chart's defaults are always below it."""
+    return VALUES[request.param]
+
+
+@pytest.fixture
+def render() -> Render:
+    """A function that renders the chart by Helm 3: `render(*values files, **{"a.b": "value"})`."""
+
+    def rendered(*files: Path, **settings: str) -> list[Manifest]:
+        return template("helm", files, settings)
+
+    return rendered
+
+
+def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
+    """Return every pod spec by its object's kind and name."""
+    specs = {}
+    for manifest in manifests:
+        name = f"{manifest['kind']}/{manifest['metadata']['name']}"
+        if manifest["kind"] == "Pod":
+            specs[name] = manifest["spec"]
+        elif "template" in manifest.get("spec", {}):
+            specs[name] = manifest["spec"]["template"]["spec"]
+    return specs
+
+
+def find(manifests: list[Manifest], kind: str, name: str = "users-api") -> Manifest:
+    """Return the one manifest of a kind and name."""
+    (found,) = [m for m in manifests if m["kind"] == kind and m["metadata"]["name"] == name]
+    return found

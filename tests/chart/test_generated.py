@@ -1,0 +1,75 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from chart.tools.schema import SchemaError, generate
+from tests.chart.conftest import CHART, run
+
+
+def test_schema_is_what_the_values_make() -> None:
+    """values.schema.json is up to date with values.yaml."""
+    run(sys.executable, "chart/tools/schema.py", "--check")
+
+
+def test_readme_is_what_the_values_make() -> None:
+    """chart/README.md is up to date with values.yaml and its own template."""
+    made = run("helm-docs", "--chart-search-root", "chart", "--dry-run", "--log-level", "error").stdout
+    assert made.strip() == (CHART / "README.md").read_text(encoding="utf-8").strip()
+
+
+def test_schema_tells_types_and_bounds() -> None:
+    """Types come from the defaults, and bounds, names and descriptions from the comments."""
+    schema = generate("# -- How many\n# of them.\ncount: 2 # @schema minimum: 1; maximum: 3\n")
+    count = {"description": "How many of them.", "type": "integer", "minimum": 1, "maximum": 3, "default": 2}
+    assert schema["properties"]["count"] == count
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("count: 2", "say what it does"),
+        ("# -- A.\ncount: 2 # @schema minimun: 1", "unknown keyword 'minimun'"),
+        ("# -- A.\ncount: null", "add `# @schema type"),
+        ("# -- A.\nlabels: {}", "needs `# @schema additionalProperties"),
+        ("[]", "no mapping"),
+    ],
+)
+def test_schema_says_what_a_value_lacks(text: str, remedy: str) -> None:
+    """A value whose schema cannot be told is refused with what to write."""
+    with pytest.raises(SchemaError, match=remedy):
+        generate(text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("autoscaling.engin=keda", "engin"),
+        ("config.server=flask", "/config/server"),
+        ("image.digest=abc", "/image/digest"),
+        ("autoscaling.minReplicas=0", "/autoscaling/minReplicas"),
+        ("podDisruptionBudget.enabled=maybe", "/podDisruptionBudget/enabled"),
+    ],
+)
+def test_helm_refuses_what_the_schema_does(helm: str, setting: str, message: str) -> None:
+    """A misspelt name, an unknown word and a number out of bounds stop the installation by name."""
+    done = run(helm, "template", "chart", "--kube-version", "1.36.3", "--set", setting, check=False)
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_every_template_has_a_unit_test() -> None:
+    """Each template is named by a suite of helm-unittest."""
+    suites = "".join(path.read_text(encoding="utf-8") for path in (CHART / "tests").rglob("*_test.yaml"))
+    templates = [path.relative_to(CHART / "templates") for path in (CHART / "templates").rglob("*.[yt][ax][mt]*")]
+    assert len(templates) > 20
+    assert not [str(path) for path in templates if str(path) not in suites]
+
+
+def test_unit_tests_pass() -> None:
+    """helm-unittest passes every suite."""
+    suites = ("--file", "tests/*_test.yaml", "--file", "tests/*/*_test.yaml")
+    output = run("helm-unittest", *suites, "--strict", "chart").stdout
+    passed = int(output.split("Test Suites: ")[1].split(" passed")[0])
+    assert passed == len(list(Path(CHART / "tests").rglob("*_test.yaml")))

@@ -1,0 +1,27 @@
+from pathlib import Path
+
+from tests.chart.conftest import KUBERNETES, run, template
+
+
+def test_helm_finds_nothing_to_object_to(helm: str, values: list[Path]) -> None:
+    """`helm lint --strict` passes with each values file."""
+    run(helm, "lint", "--strict", "--kube-version", KUBERNETES, "chart", *(f"--values={path}" for path in values))
+
+
+def test_helm_3_and_4_render_alike(values: list[Path]) -> None:
+    """Both Helms render the same objects, but for the password that each makes up."""
+
+    def rendered(helm: str) -> dict[str, object]:
+        manifests = template(helm, values, {"redis.auth.existingSecret": "users-api-redis"})
+        return {f"{m['kind']}/{m['metadata']['name']}": m for m in manifests}
+
+    assert rendered("helm") == rendered("helm4")
+
+
+def test_package_holds_no_tests(helm: str, tmp_path: Path) -> None:
+    """The packaged chart has its schema and README, and neither tests nor tools."""
+    run(helm, "package", "chart", "--destination", tmp_path)
+    (archive,) = tmp_path.iterdir()
+    names = run("tar", "--list", "--gzip", "--file", archive).stdout.split()
+    assert {"users-api/values.schema.json", "users-api/README.md"} <= set(names)
+    assert not [name for name in names if name.startswith(("users-api/tests/", "users-api/tools/"))]
