@@ -1,0 +1,106 @@
+import gzip
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.api import TOKEN, calling
+from tests.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+SAMPLED = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"}
+OPENMETRICS = {"accept": "application/openmetrics-text;version=1.0.0"}
+
+
+class Collector(ThreadingHTTPServer):
+    """What receives traces by OTLP over HTTP and keeps them; a collector's real one is not to be had as a package."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Receiver)
+        self.spans: list[Span] = []
+
+    @property
+    def url(self) -> str:
+        """For `OTEL_ENDPOINT`."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                self.server.spans.extend(scope.spans)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """A collector on loopback."""
+    server = Collector()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _attributes(span: Span) -> dict[str, str]:
+    return {attribute.key: attribute.value.string_value for attribute in span.attributes}
+
+
+async def test_a_request_and_its_redis_calls_are_one_trace(collector: Collector, redis: RedisProcess) -> None:
+    """One span a request, by its route, under the caller's; below it Redis; all flushed at the end; no key or token."""
+    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 0}
+    async with calling(**settings) as client:
+        await client.get("/api/users/1", headers={**TOKEN, **SAMPLED})
+    spans = {span.name: span for span in collector.spans}
+    request = spans["GET /api/users/{user_id}"]
+    assert request.trace_id.hex() == TRACE_ID
+    assert request.parent_span_id.hex() == "00f067aa0ba902b7"
+    assert _attributes(spans["GET"])["db.statement"] == "GET ?"
+    assert all(span.trace_id == request.trace_id for span in collector.spans)
+    assert {span.parent_span_id for span in collector.spans} == {request.parent_span_id, request.span_id}
+    assert not [span for span in collector.spans if "send" in span.name]
+    assert "test-token" not in str(collector.spans)
+
+
+@pytest.mark.parametrize("fast_path_enabled", [True, False])
+async def test_a_cached_answer_has_a_span_of_the_same_name(
+    collector: Collector, redis: RedisProcess, *, fast_path_enabled: bool
+) -> None:
+    """Whether the routes were asked can't be seen in the trace, and its id is the latency's exemplar."""
+    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 1}
+    async with calling(**settings, fast_path_enabled=fast_path_enabled) as client:
+        await client.get("/api/users/2")
+        assert (await client.get("/api/users/2", headers=TOKEN)).headers["x-cache"] == "L1"
+        metrics = (await client.get("/metrics", headers=OPENMETRICS)).text
+        await client.get("/livez")
+    requests = [span for span in collector.spans if "http.route" in _attributes(span)]
+    assert [span.name for span in requests] == ["GET /api/users/{user_id}"] * 2
+    assert _attributes(requests[1])["http.route"] == "/api/users/{user_id}"
+    exemplars = [line for line in metrics.splitlines() if "http_request_duration" in line and "trace_id" in line]
+    assert any(requests[1].trace_id.hex() in line for line in exemplars)
+
+
+async def test_what_is_not_sampled_is_not_sent(collector: Collector, redis: RedisProcess) -> None:
+    """At a ratio of zero nothing is, unless the caller says so."""
+    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 0}
+    async with calling(**settings) as client:
+        await client.get("/api/users/1")
+        await client.get("/api/users/1")
+    assert collector.spans == []
