@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script beside the chart, in no package
 """Writes `values.schema.json` from the commented `values.yaml`; `--check` only says whether it is up to date.
 
 The annotations are those of losisin/helm-values-schema-json, in its order of a trailing `# @schema key: value; ...`;
