@@ -79,7 +79,7 @@ bench: .venv/installed ## One core, side by side with a raw ASGI callable and a 
 ##@ Check
 
 .PHONY: test
-test: .venv/installed lint test-code kind-up image test-chart test-e2e ## All tests, the cluster's included
+test: .venv/installed lint test-code kind-up image chart test-e2e ## All tests, the cluster's included
 
 .PHONY: test-unit
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute
@@ -95,8 +95,8 @@ redis-server:
 	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends redis-server; } \
 	  || { echo "error: the tests need redis-server: install your system's package, or run this as root on Debian" >&2; exit 1; }
 
-.PHONY: test-chart
-test-chart: .venv/installed tools ## The chart's checks
+.PHONY: chart
+chart: .venv/installed tools ## The chart's checks
 	$(BIN)/python -m pytest tests/chart
 
 .PHONY: test-e2e
