@@ -1,3 +1,4 @@
+import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -30,9 +31,9 @@ VALUES: dict[str, Any] = {
 T = TypeVar("T")
 
 
-def run(*command: str, timeout_seconds: float = 240) -> str:
+def run(*command: str, timeout_seconds: float = 240, stdin: str | None = None) -> str:
     """Run a command and return what it printed; what it said is the message if it failed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_seconds)
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -42,9 +43,9 @@ def helm(*arguments: str) -> str:
     return run("helm", "--kube-context", CONTEXT, "--namespace", NAMESPACE, *arguments)
 
 
-def kubectl(*arguments: str) -> str:
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
     """Run kubectl on the release's cluster and namespace."""
-    return run("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *arguments)
+    return run("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *arguments, stdin=stdin)
 
 
 def wait_until(observe: Callable[[], T], holds: Callable[[T], bool], seconds: float, what: str) -> T:
@@ -76,14 +77,21 @@ class Release:
 
     def upgrade(self, values: Mapping[str, Any]) -> None:
         """`helm upgrade --install` as a user types it."""
+        self._make_namespace()
         self._values_file.write_text(yaml.safe_dump(dict(values)))
         tag = Path("build/image/tag")
         image = ("--set-string", f"image.tag={tag.read_text().strip()}") if tag.exists() else ()
         helm(
-            *("upgrade", "--install", NAME, "chart", "--create-namespace", "--values", "chart/values-kind.yaml"),
+            *("upgrade", "--install", NAME, "chart", "--values", "chart/values-kind.yaml"),
             *("--values", str(self._values_file), *image, "--wait", "--timeout", "3m"),
         )
         self._installed = dict(values)
+
+    def _make_namespace(self) -> None:
+        """Have the namespace, with Pod Security `restricted` enforced, as `make install` does."""
+        metadata = {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        kubectl("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=json.dumps(body))
 
     def forget(self) -> None:
         """Say that the release was changed or removed by other means."""
@@ -102,11 +110,15 @@ class Release:
         """Replicas that are ready."""
         return self.apps.read_namespaced_deployment(NAME, NAMESPACE).status.ready_replicas or 0
 
-    def pods(self) -> set[str]:
-        """Names of the API's pods that are not being stopped."""
+    def pods(self, *, also_stopping: bool = False) -> set[str]:
+        """Names of the API's pods, of those that are being stopped too if wanted."""
         selector = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
         listed = self.core.list_namespaced_pod(NAMESPACE, label_selector=selector)
-        return {pod.metadata.name for pod in listed.items if not pod.metadata.deletion_timestamp}
+        return {pod.metadata.name for pod in listed.items if also_stopping or not pod.metadata.deletion_timestamp}
+
+    def wait_until_gone(self, pods: set[str]) -> None:
+        """Wait until the last of these pods has stopped."""
+        wait_until(lambda: self.pods(also_stopping=True), pods.isdisjoint, 60, "only new pods")
 
     def wait_for_replicas(self, count: int, seconds: float) -> None:
         """Wait until exactly `count` replicas are wanted and ready."""

@@ -1,0 +1,48 @@
+import pytest
+from kubernetes import client
+from kubernetes.client import ApiException
+
+from tests.e2e.release import NAMESPACE, Release, kubectl, wait_until
+
+pytestmark = pytest.mark.e2e
+
+
+def test_all_pods_are_admitted_as_restricted(release: Release) -> None:
+    """The namespace enforces Pod Security `restricted`, and the service and its Redis run in it."""
+    labels = release.core.read_namespace(NAMESPACE).metadata.labels
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    components = {
+        pod.metadata.labels["app.kubernetes.io/component"]
+        for pod in release.core.list_namespaced_pod(NAMESPACE).items
+        if pod.status.phase == "Running"
+    }
+    assert components == {"api", "redis"}
+
+
+def test_a_pod_with_more_rights_is_refused(release: Release) -> None:
+    """A pod that would run as root is turned away by the API server, so the enforcement is no mere label."""
+    rights = client.V1SecurityContext(run_as_user=0)
+    container = client.V1Container(name="root", image="localhost/any", security_context=rights)
+    pod = client.V1Pod(
+        metadata=client.V1ObjectMeta(name="root"), spec=client.V1PodSpec(containers=[container], restart_policy="Never")
+    )
+    with pytest.raises(ApiException, match="violates PodSecurity"):
+        release.core.create_namespaced_pod(NAMESPACE, pod, dry_run="All")
+
+
+@pytest.mark.usefixtures("release")
+def test_kubectl_shows_a_value_for_each_target() -> None:
+    """`kubectl get hpa` prints two targets, CPU and the request rate, and knows both."""
+
+    def targets() -> list[str]:
+        columns = ("get", "hpa", "--no-headers")
+        shown = kubectl(*columns)
+        # users-api  Deployment/users-api  3500m/30 (avg), cpu: 4%/80%  2  8  2  5m
+        return [part.strip() for part in shown.partition("Deployment/")[2].split("   ")[1].split(",")]
+
+    def are_known(seen: list[str]) -> bool:
+        return len(seen) == 2 and "<unknown>" not in "".join(seen)
+
+    rate, cpu = wait_until(targets, are_known, 60, "two targets with values")
+    assert rate.endswith("(avg)")
+    assert cpu.startswith("cpu: ")
