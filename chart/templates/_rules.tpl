@@ -7,6 +7,7 @@
 {{- define "users-api.rule.notes" -}}
 labels:
   severity: {{ .severity }}
+  namespace: {{ .root.Release.Namespace }}
   service: {{ include "users-api.fullname" .root }}
 annotations:
   summary: {{ .summary | quote }}
