@@ -93,8 +93,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _cut(self) -> None:
-        if self.transport.is_closing():
-            return
         if self._is_receiving:
             detail = f"The request did not arrive within {self.receive_timeout_seconds:g} seconds."
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, detail)
@@ -115,8 +113,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _may_answer(self) -> bool:
         """Tell whether the next answer out is the one to the request being received."""
-        if self.cycle is None:
-            return True
+        if self.transport.is_closing() or self.cycle is None:
+            return not self.transport.is_closing()
         if self._is_receiving and self._has_headers:
             return not (self.cycle.response_started or self.pipeline)
         return self.cycle.response_complete and not self.pipeline

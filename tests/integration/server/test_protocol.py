@@ -87,9 +87,13 @@ def test_a_slow_answer_is_not_a_slow_request(service: ServiceProcess) -> None:
     assert service.get("/api/faults/sleep?milliseconds=1500", authorization="Bearer test-token")[0] == 200
 
 
-@pytest.mark.parametrize("ending", [b"\r\n\r\n", b""], ids=["whole", "endless"])
+@pytest.mark.parametrize(
+    "ending",
+    [b"\r\n\r\n", b"", b"\r\ncontent-length: 4\r\n\r\nbody"],
+    ids=["whole", "endless", "with body"],
+)
 def test_a_head_beyond_the_limit_is_refused(service: ServiceProcess, ending: bytes) -> None:
-    """431, whether the head ends or goes on."""
+    """431, whether the head ends, goes on or has a body behind it."""
     with service.connect() as connection:
         connection.sendall(REQUEST[:-2] + b"x: " + b"a" * 5000 + ending)
         assert _status_and_problem(read_to_end(connection)) == (431, "Request Header Fields Too Large")
