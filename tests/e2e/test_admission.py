@@ -2,7 +2,7 @@ import pytest
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from tests.e2e.release import NAMESPACE, Release, kubectl, wait_until
+from tests.e2e.release import NAMESPACE, Release
 
 pytestmark = pytest.mark.e2e
 
@@ -28,21 +28,3 @@ def test_a_pod_with_more_rights_is_refused(release: Release) -> None:
     )
     with pytest.raises(ApiException, match="violates PodSecurity"):
         release.core.create_namespaced_pod(NAMESPACE, pod, dry_run="All")
-
-
-@pytest.mark.usefixtures("release")
-def test_kubectl_shows_a_value_for_each_target() -> None:
-    """`kubectl get hpa` prints two targets, CPU and the request rate, and knows both."""
-
-    def targets() -> list[str]:
-        columns = ("get", "hpa", "--no-headers")
-        shown = kubectl(*columns)
-        # users-api  Deployment/users-api  3500m/30 (avg), cpu: 4%/80%  2  8  2  5m
-        return [part.strip() for part in shown.partition("Deployment/")[2].split("   ")[1].split(",")]
-
-    def are_known(seen: list[str]) -> bool:
-        return len(seen) == 2 and "<unknown>" not in "".join(seen)
-
-    rate, cpu = wait_until(targets, are_known, 60, "two targets with values")
-    assert rate.endswith("(avg)")
-    assert cpu.startswith("cpu: ")
