@@ -7,7 +7,7 @@ import schemathesis
 
 
 @schemathesis.hook
-def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
+def before_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]) -> None:
     """Draw a new key for each request, as clients do: a generator's favourite one comes with many bodies."""
     key = case.headers.get("Idempotency-Key")
     if isinstance(key, str) and key.isascii() and key.isprintable() and 0 < len(key) <= 255 and " " not in key:

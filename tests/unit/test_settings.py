@@ -116,7 +116,7 @@ def test_docs_are_off_in_production_unless_set(environment: str, enabled: bool |
 
 
 def test_several_workers_need_a_server_that_manages_them() -> None:
-    """uvicorn runs one process; the error names the servers that run more."""
+    """One process is all that uvicorn runs; the error names the servers that run more."""
     with pytest.raises(ValidationError, match="gunicorn or granian"):
         Settings(workers=2)
     assert Settings(workers=2, server="granian").workers == 2
