@@ -38,7 +38,7 @@ def _remedy(status: int) -> str:
         case HTTPStatus.NOT_FOUND:
             return f"something else listens there, or the Ingress has no route; {REMEDY}"
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return "its rate limit is used up; raise rateLimit.requests, as chart/values-kind.yaml does, or wait"
+            return "its rate limit is used up; raise config.rateLimit.requests, as chart/values-kind.yaml does, or wait"
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return "see its pods: `kubectl --namespace users-api get pods`"
         case _:

@@ -1,16 +1,17 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.load import constant_rate, load
-from tests.e2e.release import MAXIMUM, MINIMUM, Release, wait_until
+from tests.e2e.release import MAXIMUM, MINIMUM, Release, kubectl, wait_until
 
 pytestmark = pytest.mark.e2e
 
 TARGET_PER_REPLICA = 10
 CPU_TARGET_PERCENT = 80
 # A request of so much CPU that reading users never comes near the CPU target.
-ONLY_REQUEST_RATE = {
+ONLY_REQUEST_RATE: dict[str, Any] = {
     "resources": {"requests": {"cpu": "400m"}},
     "autoscaling": {
         "cpu": {"targetUtilizationPercent": CPU_TARGET_PERCENT},
@@ -20,8 +21,11 @@ ONLY_REQUEST_RATE = {
 
 
 def test_both_targets_have_values(release: Release) -> None:
-    """The autoscaler sees a value of CPU and one of the request rate."""
+    """The autoscaler sees a value of CPU and one of the request rate, and `kubectl get hpa` shows them."""
     wait_until(release.metrics, lambda seen: None not in seen.values(), 60, "values of both targets")
+    shown = kubectl("get", "hpa", "--no-headers")
+    assert "cpu: " in shown
+    assert "<unknown>" not in shown
 
 
 def test_cpu_alone_scales_out_and_back_in(release: Release, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-from collections.abc import Iterator
 from http import HTTPStatus
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,20 +10,24 @@ pytestmark = pytest.mark.e2e
 
 LIMIT = 20
 WINDOW_SECONDS = 60
+# A client of whom no replica has heard before.
+TOKEN = f"client-{uuid4()}"
 
 
 @pytest.fixture
-def limited(installed: Release, http: httpx.Client) -> Iterator[httpx.Client]:
+def limited(installed: Release, http: httpx.Client) -> httpx.Client:
     """Limit each client to twenty requests a minute, over all replicas."""
-    installed.configure({"rateLimit": {"requests": LIMIT, "windowSeconds": WINDOW_SECONDS}})
+    token = {"token": TOKEN, "subject": TOKEN, "scopes": ["users:read"]}
+    limit = {"requests": LIMIT, "windowSeconds": WINDOW_SECONDS}
+    installed.configure({"config": {"rateLimit": limit}, "auth": {"staticTokens": [token]}})
+    http.headers["authorization"] = f"Bearer {TOKEN}"
     wait_until(
         lambda: http.get("/api/health").json()["server_id"],
         lambda server_id: server_id in installed.pods(),
         30,
         "an answer by a pod of the new template",
     )
-    yield http
-    installed.forget()
+    return http
 
 
 def test_the_request_after_the_limit_is_refused(limited: httpx.Client) -> None:

@@ -41,7 +41,7 @@ def test_a_service_that_answers_is_accepted(base_url: str) -> None:
     [
         ("401", "set TOKEN"),
         ("404", "something else listens there"),
-        ("429", "raise rateLimit.requests"),
+        ("429", "raise config.rateLimit.requests"),
         ("503", "see its pods"),
         ("204", "no users API"),
     ],
