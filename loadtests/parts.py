@@ -120,9 +120,10 @@ async def _measure(redis_url: str) -> Iterator[tuple[str, float, float]]:
 
 
 def _fast_path(app: FastAPI) -> FastPath:
-    if not isinstance(app.middleware_stack, FastPath):
-        raise TypeError("the fast path is not the outermost layer")
-    return app.middleware_stack
+    layer: Any = app.middleware_stack
+    while not isinstance(layer, FastPath):
+        layer = layer.app
+    return layer
 
 
 @contextmanager
