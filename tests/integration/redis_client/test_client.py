@@ -127,7 +127,9 @@ async def test_readonly_drops_the_pool(redis: RedisProcess) -> None:
                 await client.write("SET", "key", "value")
         await asyncio.sleep(0.05)
         after = redis.command("CLIENT", "LIST", "TYPE", "normal")
-        identities = [{line.split()[0] for line in listing.decode().splitlines() if "id=" in line} for listing in (before, after)]
+        identities = [
+            {line.split()[0] for line in listing.decode().splitlines() if "id=" in line} for listing in (before, after)
+        ]
         assert identities[0].isdisjoint(identities[1])
         redis.command("REPLICAOF", "NO", "ONE")
         assert await client.write("SET", "key", "value")
