@@ -51,7 +51,7 @@ async def test_pool_is_prewarmed(redis: RedisProcess) -> None:
 
 
 async def test_killed(redis: RedisProcess) -> None:
-    """Killed: calls fail at once with RedisUnavailableError, the breaker opens in 2 s and closes within 10 s of its return."""
+    """Killed: calls fail at once, the breaker opens in 2 s and closes within 10 s of its return."""
     async with connected(redis.url) as client:
         redis.kill()
         with pytest.raises(RedisUnavailableError):
