@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -131,9 +132,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         stack.push_async_callback(state.authenticator.aclose)
         readiness: Readiness = state.readiness
         with readiness.draining_on_sigterm(state.settings.shutdown_delay_seconds):
+            _collect_from_now_on()
             readiness.is_ready = True
             yield {"readiness": readiness}
         readiness.drain()
+
+
+def _collect_from_now_on() -> None:
+    """Turn the garbage collector on if it was off for the start, and spare it what lives as long as the process."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _authenticator(settings: Settings) -> Authenticator:
