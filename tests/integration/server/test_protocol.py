@@ -1,3 +1,4 @@
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -80,6 +81,16 @@ def test_a_second_request_has_its_own_time(service: ServiceProcess) -> None:
         time.sleep(1.5)
         connection.sendall(REQUEST[:10])
         assert _status_and_problem(read_to_end(connection)) == (408, "Request Timeout")
+
+
+def test_many_slow_clients_do_not_keep_others_out(service: ServiceProcess) -> None:
+    """While 300 connections trickle, a plain request is answered; and each of them is cut."""
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(service.connect()) for _ in range(300)]
+        for connection in slow:
+            connection.sendall(REQUEST[:10])
+        assert service.get("/version")[0] == 200
+        assert {_status_and_problem(read_to_end(connection))[0] for connection in slow} == {408}
 
 
 def test_a_slow_answer_is_not_a_slow_request(service: ServiceProcess) -> None:
