@@ -6,6 +6,8 @@ from service import __version__
 from service.settings import Settings
 
 UNTRACED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+# All that a collector that is away may add to the time that a process takes to end: 10 s is the exporter's default.
+EXPORT_TIMEOUT_SECONDS = 3
 OFF = TelemetryConfig(tracing=False, metrics=False, logs=False)
 
 
@@ -35,7 +37,8 @@ class Tracing:
         sampler = ParentBased(TraceIdRatioBased(settings.otel_sample_ratio))
         self.provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
         endpoint = str(settings.otel_endpoint).rstrip("/") + "/v1/traces"
-        self.provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint)))
+        exporter = OTLPSpanExporter(endpoint, timeout=EXPORT_TIMEOUT_SECONDS)
+        self.provider.add_span_processor(BatchSpanProcessor(exporter))
         self._redis = RedisInstrumentor()
         self._redis.instrument(tracer_provider=self.provider)
 
@@ -53,7 +56,7 @@ class Tracing:
         )
 
     def close(self) -> None:
-        """Send the spans that wait, and stop; blocks for as long as the collector takes, 10 s at most."""
+        """Send the spans that wait, and stop; blocks for `EXPORT_TIMEOUT_SECONDS` at most."""
         self._redis.uninstrument()
         self.provider.shutdown()
 
