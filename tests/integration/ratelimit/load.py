@@ -11,12 +11,15 @@ from tests.observe import sample
 
 
 async def main(url: str, limit: int, *times: float) -> None:
-    """Ask `rate` times a second for `seconds` from the wall-clock time `start_at` on."""
-    window, rate, start_at, seconds = times
+    """Say that it is ready, read when to start, and ask `rate` times a second for `seconds` from then on."""
+    window, rate, seconds = times
     redis = RedisClient(RedisConfig(url=url, call_timeout_seconds=1.0))
     limiter = RateLimiter(redis, replicas=3)
     await redis.start()
     await limiter.start()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    start_at = float(sys.stdin.readline())
     await asyncio.sleep(start_at - time.time())
     asked = allowed = 0
     while (elapsed := time.time() - start_at) < seconds:
@@ -39,4 +42,4 @@ async def main(url: str, limit: int, *times: float) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv
-    asyncio.run(main(arguments[1], int(arguments[2]), *map(float, arguments[3:7])))
+    asyncio.run(main(arguments[1], int(arguments[2]), *map(float, arguments[3:6])))

@@ -15,17 +15,23 @@ ROOT = Path(__file__).parents[3]
 
 async def run(redis: RedisProcess, *, limit: int, window: float, rate: float, seconds: float) -> dict[str, float]:
     """Let three processes ask together `rate` times a second; the sums of their reports."""
-    start_at = time.time() + 2.0  # all three have imported and connected by then
-    arguments = [redis.url, str(limit), *map(str, (window, rate / 3, start_at, seconds))]
+    arguments = [redis.url, str(limit), *map(str, (window, rate / 3, seconds))]
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.integration.ratelimit.load", *arguments),
             cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         for _ in range(3)
     ]
-    reports = [json.loads((await process.communicate())[0]) for process in processes]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+    start = f"{time.time() + 0.1}\n".encode()
+    reports = [
+        json.loads(output) for output, _ in await asyncio.gather(*(process.communicate(start) for process in processes))
+    ]
     return {name: sum(report[name] for report in reports) for name in reports[0]}
 
 
