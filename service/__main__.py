@@ -33,7 +33,8 @@ def main() -> int:
         sys.stderr.write(f"error: settings: {error}{_AS_JSON}\n")
         return EX_USAGE
     logging.configure(settings.log_level)
-    signal.signal(signal.SIGTERM, _exit)  # before the server handles it, and when uvicorn, done, raises it again
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)  # before the server handles it, and when uvicorn, done, raises it again
     if settings.workers == 1:
         _serve(settings)
         return 0

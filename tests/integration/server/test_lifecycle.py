@@ -1,3 +1,4 @@
+import signal
 import threading
 import time
 from http.client import HTTPConnection
@@ -50,6 +51,14 @@ def test_readiness_ends_before_listening_does(tmp_path: Path, server: str, worke
     assert while_draining[1]["connection"] == "close"
     assert unready[0] == 503
     assert unready[2] == b'{"status":"stopping"}'
+
+
+def test_an_interrupt_from_the_keyboard_ends_it_cleanly(tmp_path: Path) -> None:
+    """Ctrl-C leaves no traceback behind."""
+    with ServiceProcess(tmp_path / "log") as service:
+        service.process.send_signal(signal.SIGINT)
+        assert service.process.wait(timeout=30) == 0
+        assert not [record for record in service.records if record["level"] == "ERROR"]
 
 
 def test_pools_are_closed_last(tmp_path: Path, redis: RedisProcess) -> None:
