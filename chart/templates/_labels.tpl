@@ -19,3 +19,24 @@ app.kubernetes.io/name: {{ include "users-api.name" .root }}{{ if eq .component 
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
+
+{{/*
+Labels of pods. Without the chart's version: a new chart must not restart Redis, nor the API for nothing. Takes a dict of
+root and component.
+*/}}
+{{- define "users-api.podLabels" -}}
+{{ include "users-api.selectorLabels" . }}
+app.kubernetes.io/part-of: {{ include "users-api.name" .root }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Checksum of what an object holds, to roll pods when it changes. Not of its labels, which change with the chart's version.
+Takes a dict of root and template.
+*/}}
+{{- define "users-api.checksum" -}}
+{{- $object := include (print .root.Template.BasePath .template) .root | fromYaml -}}
+{{- pick $object "data" "stringData" | toYaml | sha256sum -}}
+{{- end -}}

@@ -1,8 +1,10 @@
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.chart.conftest import CHART, Manifest, Render, find, pods
+from tests.chart.conftest import CHART, KUBERNETES, Manifest, Render, find, pods, run
 
 
 def test_no_upgrade_touches_the_replicas(render: Render, values: list[Path]) -> None:
@@ -73,3 +75,19 @@ def test_a_changed_token_rolls_the_pods(render: Render) -> None:
     assert checksums() == before
     assert checksums(**{"auth.staticTokens[0].token": "other"})["checksum/tokens"] != before["checksum/tokens"]
     assert checksums(**{"config.logLevel": "DEBUG"})["checksum/config"] != before["checksum/config"]
+
+
+def test_a_new_chart_version_restarts_nothing(tmp_path: Path) -> None:
+    """A chart that differs by its version alone renders the same pods, so that Redis keeps its cache."""
+    newer = tmp_path / "chart"
+    shutil.copytree(CHART, newer)
+    metadata = newer / "Chart.yaml"
+    metadata.write_text(metadata.read_text().replace("\nversion: ", "\nversion: 1"))
+
+    def pod_templates(chart: Path) -> list[Manifest]:
+        arguments = ("--values", CHART / "values-kind.yaml", "--kube-version", KUBERNETES)
+        output = run("helm", "template", "users-api", chart, *arguments).stdout
+        return [m["spec"]["template"] for m in yaml.safe_load_all(output) if m and "template" in m.get("spec", {})]
+
+    assert len(pod_templates(CHART)) == 2
+    assert pod_templates(newer) == pod_templates(CHART)
