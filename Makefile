@@ -73,7 +73,7 @@ timeline: .venv/installed ## Ramp the load and record how the replicas follow
 	$(BIN)/python -m loadtests timeline --namespace $(NAMESPACE) --release $(RELEASE)
 
 .PHONY: bench
-bench: .venv/installed ## One core, side by side with a raw ASGI callable and a bare FastAPI route
+bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable and a bare FastAPI route
 	$(BIN)/python -m loadtests.bench
 
 ##@ Check
@@ -89,11 +89,12 @@ test-unit: .venv/installed ## What needs no cluster and no server, in under a mi
 test-code: .venv/installed redis-server ## Unit and integration tests, with the coverage that both must reach together
 	$(BIN)/python -m pytest tests/unit tests/integration --cov --cov-report=term
 
-.PHONY: redis-server
-redis-server:
-	@command -v redis-server >/dev/null \
-	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends redis-server; } \
-	  || { echo "error: the tests need redis-server: install your system's package, or run this as root on Debian" >&2; exit 1; }
+# What Debian has as a package, and a target needs as a program.
+.PHONY: redis-server wrk
+redis-server wrk:
+	@command -v $@ >/dev/null \
+	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $@; } \
+	  || { echo "error: this needs $@: install your system's package, or run it as root on Debian" >&2; exit 1; }
 
 .PHONY: chart
 chart: .venv/installed tools ## The chart's checks

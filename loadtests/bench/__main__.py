@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from loadtests.bench import ablation, cores, footprint, machine, plot, process, report, summary
+from loadtests.bench import ablation, cores, footprint, machine, plot, process, report, summary, verdict
 from loadtests.bench.contestants import contestants
 from loadtests.bench.record import Record
 from loadtests.bench.rounds import Bench, interleave
@@ -62,7 +62,7 @@ def main() -> int:
     plot.draw(record.results, options.output / "bench.png")
     print(f"\n{table}")
     _show(f"written: {options.output}/bench.json, bench.md, bench.png")
-    reasons = summary.missed(record.ratios["uvicorn"])
+    reasons = verdict.missed(record)
     for reason in reasons:
         sys.stderr.write(f"missed: {reason}\n")
     return 1 if reasons and not options.quick else 0

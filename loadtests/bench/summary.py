@@ -27,15 +27,6 @@ def ratios(results: Results) -> dict[str, dict[str, float]]:
     }
 
 
-def missed(of_uvicorn: Mapping[str, float]) -> list[str]:
-    """Name the targets that were not met."""
-    return [
-        f"{name} is {of_uvicorn[name]:.2f}, to be at least {target}"
-        for name, target in TARGETS.items()
-        if of_uvicorn[name] < target
-    ]
-
-
 def median_rate(measurements: Sequence[Measurement]) -> float:
     """Median of the rounds, in requests per second."""
     return median(measurement.requests_per_second for measurement in measurements)
