@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.redis_process import free_port
+from service.dev import free_port
 
 ROOT = Path(__file__).parents[1]
 NO_REDIS = "redis://127.0.0.1:1/0"

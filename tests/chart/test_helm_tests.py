@@ -2,7 +2,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -50,15 +49,6 @@ def run_all(pods: dict[str, Manifest], port: int) -> Outcome:
         script = container["command"][2]
         processes[name] = subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.DEVNULL)
     return {name: process.wait(60) == 0 for name, process in processes.items()}
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisProcess]:
-    """A real Redis."""
-    process = RedisProcess(tmp_path)
-    process.start()
-    yield process
-    process.kill()
 
 
 def test_all_pass_on_a_sound_service(pods: dict[str, Manifest], redis: RedisProcess, tmp_path: Path) -> None:

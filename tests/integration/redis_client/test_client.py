@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
+from service.dev import free_port
 from service.redis_client import RedisClient, RedisConfig, RedisUnavailableError
 from tests.observe import sample, until
-from tests.redis_process import RedisProcess, free_port
+from tests.redis_process import RedisProcess
 from tests.tcp_proxy import TCPProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
