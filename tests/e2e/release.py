@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import yaml
 from kubernetes import client
 
+from loadtests.measure import release
+
 CONTEXT = "kind-users-api"
 NAMESPACE = "users-api"
 NAME = "users-api"
@@ -57,14 +59,11 @@ def wait_until(observe: Callable[[], T], holds: Callable[[T], bool], seconds: fl
     return seen
 
 
-class Release:
+class Release(release.Release):
     """The one release that the tests share, and its autoscaler."""
 
     def __init__(self, api: client.ApiClient, values_file: Path) -> None:
-        # Any: in the client's types every field of every object may be None.
-        self.apps: Any = client.AppsV1Api(api)
-        self.autoscaling: Any = client.AutoscalingV2Api(api)
-        self.core: Any = client.CoreV1Api(api)
+        super().__init__(api, NAMESPACE, NAME)
         self._values_file = values_file
         self._installed: dict[str, Any] | None = None
 
@@ -101,20 +100,9 @@ class Release:
         """Wait until the Deployment has only pods of its newest template."""
         kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
-    def wanted(self) -> int:
-        """Replicas that the Deployment is told to have."""
-        replicas: int = self.apps.read_namespaced_deployment(NAME, NAMESPACE).spec.replicas
-        return replicas
-
-    def ready(self) -> int:
-        """Replicas that are ready."""
-        return self.apps.read_namespaced_deployment(NAME, NAMESPACE).status.ready_replicas or 0
-
     def pods(self, *, also_stopping: bool = False) -> set[str]:
         """Names of the API's pods, of those that are being stopped too if wanted."""
-        selector = f"app.kubernetes.io/instance={NAME},app.kubernetes.io/component=api"
-        listed = self.core.list_namespaced_pod(NAMESPACE, label_selector=selector)
-        return {pod.metadata.name for pod in listed.items if also_stopping or not pod.metadata.deletion_timestamp}
+        return {pod.name for pod in self.api_pods() if also_stopping or not pod.stopping}
 
     def wait_until_gone(self, pods: set[str]) -> None:
         """Wait until the last of these pods has stopped."""
@@ -123,24 +111,12 @@ class Release:
     def wait_for_replicas(self, count: int, seconds: float) -> None:
         """Wait until exactly `count` replicas are wanted and ready."""
         what = f"{count} replicas wanted and ready"
-        wait_until(lambda: (self.wanted(), self.ready()), lambda seen: seen == (count, count), seconds, what)
+        wait_until(self.replicas, lambda seen: seen == (count, count), seconds, what)
 
     def metrics(self) -> dict[str, float | None]:
         """What the autoscaler sees of `cpu` (percent of the request) and `request_rate` (a second and replica)."""
-        found: dict[str, float | None] = {"cpu": None, "request_rate": None}
-        for hpa in self.autoscaling.list_namespaced_horizontal_pod_autoscaler(NAMESPACE).items:
-            for metric in hpa.status.current_metrics or ():
-                if metric.type == "Resource" and metric.resource.name == "cpu":
-                    found["cpu"] = metric.resource.current.average_utilization
-                elif metric.type == "External":
-                    found["request_rate"] = _quantity(metric.external.current.average_value)
-        return found
-
-
-def _quantity(text: str | None) -> float | None:
-    if text is None:
-        return None
-    return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
+        seen = self.autoscaler()
+        return {"cpu": seen.cpu_percent, "request_rate": seen.request_rate}
 
 
 def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

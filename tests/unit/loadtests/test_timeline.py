@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.timeline.cluster import prometheus_value
 from loadtests.timeline.plot import plot
 from loadtests.timeline.sample import Sample, write_csv
 from loadtests.timeline.table import table
@@ -59,16 +58,3 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "timeline.png"
     plot(_record((2, 2), (4, 2), (4, 4)), path, load_ended_s=1)
     assert path.read_bytes().startswith(PNG_SIGNATURE)
-
-
-@pytest.mark.parametrize(
-    ("body", "value"),
-    [
-        (b'{"status":"success","data":{"result":[{"metric":{},"value":[1.5,"2.25"]}]}}', 2.25),
-        (b'{"status":"success","data":{"result":[]}}', None),
-        (b'{"status":"error","errorType":"timeout"}', None),
-    ],
-)
-def test_prometheus_value(body: bytes, value: float | None) -> None:
-    """The number comes out of an instant query's answer; no series or an error is no number."""
-    assert prometheus_value(body) == value

@@ -1,0 +1,70 @@
+// An open load in stages, of any mix of requests, of which each answer is kept: see loadtests/measure/load.py, which
+// starts it. It costs k6 as little as it can: no bodies, no tags but those of its own two metrics.
+import http from 'k6/http';
+import { Counter, Trend } from 'k6/metrics';
+import { BASE_URL, count, headers } from './lib.js';
+
+const asked = new Counter('asked');
+const answer = new Trend('answer', true);
+const stages = JSON.parse(__ENV.STAGES || '[{"rate": 20, "seconds": 10}]');
+const requests = JSON.parse(__ENV.REQUESTS || '[{"path": "/api/users/{id}"}]').map((request) => ({
+  name: request.name || request.path,
+  method: request.method || 'GET',
+  url: BASE_URL + request.path,
+  body: request.body === undefined || request.body === null ? null : JSON.stringify(request.body),
+  weight: request.weight || 1,
+  readsServer: Boolean(request.reads_server),
+  params: {
+    headers: {
+      ...headers,
+      ...(request.token ? { Authorization: `Bearer ${request.token}` } : {}),
+      ...(request.body ? { 'Content-Type': 'application/json' } : {}),
+    },
+    timeout: count('TIMEOUT_SECONDS', 10) * 1000,
+    responseType: request.reads_server ? 'text' : 'none',
+  },
+}));
+const weights = requests.reduce((sum, request) => sum + request.weight, 0);
+const users = count('USERS', 1000);
+
+http.setResponseCallback(null); // no http_req_failed: Python says what failed
+
+export const options = {
+  systemTags: ['vu', 'iter'],
+  noConnectionReuse: __ENV.KEEP_ALIVE === '0',
+  scenarios: {
+    open: {
+      executor: 'ramping-arrival-rate',
+      startRate: stages[0].rate,
+      timeUnit: '1s',
+      // A target with no duration is a step.
+      stages: stages.flatMap(({ rate, seconds, to_rate: to }) => [
+        { target: rate, duration: 0 },
+        { target: to === undefined || to === null ? rate : to, duration: `${Math.round(seconds * 1000)}ms` },
+      ]),
+      preAllocatedVUs: count('VUS', 100),
+      maxVUs: count('MAX_VUS', 400),
+      gracefulStop: `${count('TIMEOUT_SECONDS', 10)}s`,
+    },
+  },
+};
+
+function draw() {
+  let left = Math.random() * weights;
+  return requests.find((request) => (left -= request.weight) < 0) || requests[0];
+}
+
+export default function () {
+  const request = requests.length === 1 ? requests[0] : draw();
+  const url = request.url.replace('{id}', 1 + Math.floor(Math.random() * users));
+  asked.add(1, { request: request.name });
+  const response = http.request(request.method, url, request.body, request.params);
+  const tags = { status: response.status, error: response.error_code };
+  if (response.headers['X-Cache']) {
+    tags.cache = response.headers['X-Cache'];
+  }
+  if (request.readsServer && response.status === 200) {
+    tags.server = response.json('server_id');
+  }
+  answer.add(response.timings.blocked + response.timings.duration, tags);
+}

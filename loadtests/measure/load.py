@@ -1,0 +1,171 @@
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests import k6
+from loadtests.errors import LoadTestError
+from loadtests.measure.answers import AnswerRows, Answers
+from loadtests.measure.k6_csv import K6Csv
+
+# A request that is this old when the load is stopped counts as failed.
+PATIENCE_SECONDS = 1
+STOP_SECONDS = 30
+STARTED_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Request:
+    """One kind of request of the mix."""
+
+    path: str = "/api/users/{id}"
+    """`{id}` becomes that of a seeded user, drawn at random."""
+    method: str = "GET"
+    body: Mapping[str, Any] | None = None
+    weight: float = 1
+    token: str | None = None
+    """Bearer token, if another than the load's."""
+    name: str = ""
+    """In the answers; the path when empty."""
+    reads_server: bool = False
+    """Read which replica answered from the body's server_id, as /api/health has it."""
+
+
+READ = Request(name="read")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A rate in requests a second, held for so long, or changed evenly to `to_rate`."""
+
+    rate: int
+    seconds: float
+    to_rate: int | None = None
+
+
+@dataclass
+class Load:
+    """k6 at work; once it has stopped, what came of it."""
+
+    process: subprocess.Popen[bytes]
+    csv: K6Csv
+    log: Path
+    cpu_seconds: float = 0
+    """What k6 took itself, user and system, once it has stopped."""
+    ended_at_s: float = 0
+
+    def __post_init__(self) -> None:
+        self._rows = AnswerRows()
+
+    def stop(self) -> None:
+        """Send no more requests. Does nothing where all stages have ended.
+
+        Raises:
+            LoadTestError: k6 ended by itself with an error; the message has its log's end.
+        """
+        if self.ended_at_s:
+            return
+        if not self._reap():
+            self.process.send_signal(signal.SIGINT)
+        self.join(STOP_SECONDS)
+
+    def join(self, timeout_seconds: float) -> None:
+        """Wait until all stages have ended.
+
+        Raises:
+            LoadTestError: they have not in time, or k6 ended with an error.
+        """
+        end = time.monotonic() + timeout_seconds
+        while not self._reap():
+            if time.monotonic() > end:
+                self.process.kill()
+                raise LoadTestError(f"k6 did not end within {timeout_seconds} s; see {self.log}")
+            time.sleep(0.05)
+
+    def answers(self) -> Answers:
+        """All so far; once stopped, requests that k6 then still waited for count among them as failed."""
+        self._rows.add(self.csv.added())
+        waiting = self._rows.unanswered(self.ended_at_s, PATIENCE_SECONDS) if self.ended_at_s else []
+        return Answers([*self._rows.answers, *waiting])
+
+    @property
+    def dropped(self) -> int:
+        """Requests that were due but not sent, as all virtual users were waiting: the load was not the one offered."""
+        self._rows.add(self.csv.added())
+        return self._rows.dropped
+
+    def _reap(self) -> bool:
+        """Take k6's exit status and resource usage; whether it has ended."""
+        if self.ended_at_s:
+            return True
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        if not pid:
+            return False
+        self.ended_at_s = time.time()
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        # https://github.com/grafana/k6/blob/master/errext/exitcodes/codes.go: 105 is an abort by a signal.
+        if self.process.returncode not in {0, 105}:
+            end = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
+            raise LoadTestError(f"k6 ended with status {self.process.returncode}; the end of {self.log}:\n{end}")
+        return True
+
+
+@contextmanager
+def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
+    folder: Path,
+    stages: Sequence[Stage],
+    *,
+    requests: Sequence[Request] = (READ,),
+    environment: Mapping[str, str] | None = None,
+    keep_alive: bool = True,
+    timeout_seconds: int = 10,
+    max_vus: int | None = None,
+) -> Iterator[Load]:
+    """Send requests at the rate of the stages, whatever becomes of them, while the block does something else.
+
+    `environment` may set BASE_URL and TOKEN. Without `keep_alive` each request takes a connection of its own. The block
+    begins when the first answer is there, and the load stops with it. `folder` gets k6.csv and k6.log.
+
+    Raises:
+        LoadTestError: there is no k6, it failed, or nothing was answered nor refused within 15 s.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    csv = folder / "k6.csv"
+    csv.unlink(missing_ok=True)
+    peak = max(max(stage.rate, stage.to_rate or 0) for stage in stages)
+    variables = {
+        **(environment or {}),
+        "STAGES": json.dumps([asdict(stage) for stage in stages]),
+        "REQUESTS": json.dumps([asdict(request) for request in requests]),
+        "KEEP_ALIVE": "1" if keep_alive else "0",
+        "TIMEOUT_SECONDS": str(timeout_seconds),
+        # Enough for a quarter of a second each; and for two seconds each before any is dropped.
+        "VUS": str(max(10, peak // 4)),
+        "MAX_VUS": str(max_vus or max(50, 2 * peak)),
+    }
+    command = k6.command("open", variables, "--quiet", "--no-summary", "--out", f"csv={csv}")
+    log = folder / "k6.log"
+    with log.open("wb") as file:
+        times = {"K6_CSV_TIME_FORMAT": "unix_micro"}
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **times})
+    load = Load(process, K6Csv(csv), log)
+    try:
+        _wait_for_an_answer(load)
+        yield load
+    finally:
+        load.stop()
+
+
+def _wait_for_an_answer(load: Load) -> None:
+    end = time.monotonic() + STARTED_SECONDS
+    while not load.answers():
+        if time.monotonic() > end:
+            raise LoadTestError(f"k6 had no answer within {STARTED_SECONDS} s; see {load.log}")
+        time.sleep(0.1)

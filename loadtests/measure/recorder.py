@@ -1,0 +1,60 @@
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from loadtests.errors import LoadTestError
+from loadtests.measure.release import Autoscaler, Pod, Release
+
+PERIOD_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The release at one time; None where the cluster did not say."""
+
+    at_s: float
+    """Unix seconds."""
+    wanted: int | None
+    ready: int | None
+    pods: tuple[Pod, ...]
+    autoscaler: Autoscaler | None
+
+
+class ReleaseRecorder:
+    """Looks at a release once a second, in a thread of its own."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        self._ended = threading.Event()
+        self.moments: list[Moment] = []
+
+    @contextmanager
+    def recording(self, period_seconds: float = PERIOD_SECONDS) -> Iterator["ReleaseRecorder"]:
+        """Record for as long as the block lasts."""
+        thread = threading.Thread(target=self._record, args=(period_seconds,), name="release-recorder")
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _record(self, period_seconds: float) -> None:
+        due = time.monotonic()
+        while not self._ended.wait(max(0.0, due - time.monotonic())):
+            due += period_seconds
+            self.moments.append(self._look())
+
+    def _look(self) -> Moment:
+        at_s = time.time()
+        try:
+            wanted, ready = self._release.replicas()
+            pods = tuple(self._release.api_pods())
+        except LoadTestError:
+            return Moment(at_s, None, None, (), None)
+        try:
+            return Moment(at_s, wanted, ready, pods, self._release.autoscaler())
+        except LoadTestError:  # a release without one
+            return Moment(at_s, wanted, ready, pods, None)

@@ -1,0 +1,107 @@
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from loadtests.errors import LoadTestError
+from loadtests.measure import Request, Stage, open_load
+
+RATE = 50
+
+
+class _Service(BaseHTTPRequestHandler):
+    """Answers a GET with who it is and a tier of the cache, a POST with 503 and nothing below /slow."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path == "/slow":
+            time.sleep(2.5)
+        self._send(200, b'{"server_id": "one"}')
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self._send(503 if body == {"name": "Ada"} and self.headers["authorization"] == "Bearer other" else 500, b"{}")
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.send_header("x-cache", "L2")
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):  # the load has ended
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Keep quiet."""
+
+
+@pytest.fixture
+def base_url() -> Iterator[str]:
+    """Serve on a free port of this host."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_each_request_of_a_mix_is_told_with_its_answer(base_url: str, tmp_path: Path) -> None:
+    """All requests of all stages are there, by name, with status, cache tier, replica, and a time between."""
+    requests = (
+        Request("/api/health", name="who", reads_server=True),
+        Request("/api/users", "POST", {"name": "Ada"}, token="other", name="write"),
+    )
+    started_at_s = time.time()
+    stages = [Stage(RATE, 0.5), Stage(2 * RATE, 0.5)]
+    with open_load(tmp_path, stages, requests=requests, environment={"BASE_URL": base_url}) as load:
+        load.join(10)
+    answers = load.answers()
+    assert len(answers) == pytest.approx(1.5 * RATE, abs=3)
+    assert {(a.name, a.status, a.cache, a.server_id) for a in answers} == {
+        ("who", 200, "L2", "one"),
+        ("write", 503, "L2", ""),
+    }
+    assert all(started_at_s < answer.at_s < load.ended_at_s and answer.duration_ms > 0 for answer in answers)
+    assert load.dropped == 0
+    assert load.cpu_seconds > 0
+
+
+def test_refused_connections_are_answers_that_failed(tmp_path: Path) -> None:
+    """Where nobody listens every request counts, as refused."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with open_load(tmp_path, [Stage(RATE, 0.5)], environment={"BASE_URL": url}, keep_alive=False) as load:
+            load.join(10)
+    answers = load.answers()
+    assert len(answers) == pytest.approx(0.5 * RATE, abs=3)
+    assert answers.reasons() == {"refused": len(answers)}
+
+
+def test_what_waits_when_the_load_is_stopped_has_failed(base_url: str, tmp_path: Path) -> None:
+    """A load stopped early ends at once, and requests that it waited for by then count as failed."""
+    mix = (Request("/slow", name="slow"), Request(name="read"))
+    with open_load(tmp_path, [Stage(RATE, 600)], requests=mix, environment={"BASE_URL": base_url}) as load:
+        time.sleep(1.5)
+        load.stop()
+        load.stop()
+    answers = load.answers()
+    assert {answer.failed for answer in answers if answer.name == "read"} == {False}
+    assert {answer.error for answer in answers if answer.name == "slow"} == {"no answer when the load ended"}
+
+
+def test_a_load_that_k6_refuses_says_why(tmp_path: Path) -> None:
+    """The error has what k6 said."""
+    environment = {"BASE_URL": "http://127.0.0.1:1", "USERS": "none"}
+    with (
+        pytest.raises(LoadTestError, match="USERS must be a whole number above 0"),
+        open_load(tmp_path, [Stage(RATE, 1)], environment=environment) as load,
+    ):
+        load.join(10)
