@@ -147,6 +147,21 @@ def test_a_body_of_two_lengths_is_refused(service: ServiceProcess, ambiguous: by
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize("hosts", [b"", b"host: a\r\nhost: b\r\n"], ids=["none", "two"])
+def test_a_request_names_one_host(service: ServiceProcess, hosts: bytes) -> None:
+    """Without a Host header, or with a second, it gets 400: two servers in a row could each take another."""
+    with service.connect() as connection:
+        connection.sendall(b"GET /version HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert _status_and_problem(read_to_end(connection)) == (400, "Bad Request")
+
+
+def test_http_1_0_needs_no_host(service: ServiceProcess) -> None:
+    """HTTP/1.0 knew no Host header yet, and old health checks still speak it."""
+    with service.connect() as connection:
+        connection.sendall(b"GET /version HTTP/1.0\r\n\r\n")
+        assert read_to_end(connection).startswith(b"HTTP/1.1 200")
+
+
 def test_a_fault_behind_a_pipelined_request_is_not_its_answer(service: ServiceProcess) -> None:
     """Where the answer to an earlier request is due, the connection is closed instead of answered out of turn."""
     slow = b"GET /api/faults/sleep?milliseconds=700 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer test-token\r\n\r\n"
