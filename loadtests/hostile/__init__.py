@@ -1,0 +1,1 @@
+"""Clients that mean harm (slow, ambiguous, oversized), and the witness who sees whether they get at others."""

@@ -1,0 +1,96 @@
+import io
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from loadtests.errors import LoadTestError
+
+REQUEST_ID = "x-request-id"
+
+
+class Address(NamedTuple):
+    """Where to connect to."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer's status and the request id it is for."""
+
+    status: int
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """All that came back on one connection, and whether the server ended it within `seconds`."""
+
+    answers: tuple[Answer, ...]
+    closed: bool
+    seconds: float
+
+
+def address(base_url: str) -> Address:
+    """Take the address out of an http:// URL.
+
+    Raises:
+        LoadTestError: it is another URL.
+    """
+    url = urlsplit(base_url)
+    if url.scheme != "http" or not url.hostname:
+        raise LoadTestError(f"BASE_URL is {base_url!r}: raw connections are made to http://host:port only")
+    return Address(url.hostname, url.port or 80)
+
+
+def exchange(to: Address, *payloads: bytes, timeout_seconds: float = 15, between_seconds: float = 0.2) -> Reply:
+    """Send payloads on one connection with a pause between them, and read to its end or until the timeout."""
+    started = time.monotonic()
+    received = bytearray()
+    closed = False
+    with socket.create_connection(to, timeout=timeout_seconds) as connection:
+        try:
+            for payload in payloads:
+                connection.sendall(payload)
+                time.sleep(between_seconds)
+            while not closed:
+                connection.settimeout(max(0.01, started + timeout_seconds - time.monotonic()))
+                chunk = connection.recv(65536)
+                received += chunk
+                closed = not chunk
+        except TimeoutError:
+            pass
+        except ConnectionError:  # reset or a broken pipe: cut while it still spoke
+            closed = True
+    return Reply(tuple(answers(bytes(received))), closed, time.monotonic() - started)
+
+
+def answers(received: bytes) -> Iterator[Answer]:
+    """Part what came back on a connection into its answers; a last one that is cut off counts with its status."""
+    stream = _Stream(received)
+    while (start := stream.tell()) < len(received):
+        response = HTTPResponse(stream)  # type: ignore[arg-type] # all it asks of a socket is makefile
+        try:
+            response.begin()
+        except HTTPException as error:
+            raise LoadTestError(f"what came back is no HTTP answer: {received[start:][:80]!r}") from error
+        yield Answer(response.status, response.headers.get(REQUEST_ID, ""))
+        try:
+            response.read()
+        except HTTPException:
+            return
+
+
+class _Stream(io.BytesIO):
+    """Bytes that stay open for the next answer's parser, and pass for the socket they came from."""
+
+    def makefile(self, _mode: str) -> "_Stream":
+        return self
+
+    def close(self) -> None:
+        """Stay open."""
