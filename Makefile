@@ -97,7 +97,7 @@ redis-server wrk:
 	  || { echo "error: this needs $@: install your system's package, or run it as root on Debian" >&2; exit 1; }
 
 .PHONY: chart
-chart: .venv/installed tools ## The chart's checks
+chart: .venv/installed tools $(CHART_TOOLS)/schemas ## The chart's checks
 	$(BIN)/python -m pytest tests/chart
 
 .PHONY: test-e2e
@@ -120,6 +120,11 @@ $(CHART_TOOLS)/helm4:
 	cd chart/tools && CGO_ENABLED=0 GOGC=400 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
 	cd chart/tools/kube-score && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
 	mv $(CHART_TOOLS)/helm $@
+
+# What kubeconform holds objects to: the OpenAPI of the pinned Kubernetes, and the operators' CRDs.
+$(CHART_TOOLS)/schemas: chart/tools/kubernetes_schemas.py k8s/components/go.mod
+	$(BIN)/python chart/tools/kubernetes_schemas.py $@
+	touch $@
 
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml into the lock files again
