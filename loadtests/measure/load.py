@@ -71,7 +71,7 @@ class Load:
         """
         if self.ended_at_s:
             return
-        if not self._reap():
+        if not self.ended():
             self.process.send_signal(signal.SIGINT)
         self.join(STOP_SECONDS)
 
@@ -82,26 +82,18 @@ class Load:
             LoadTestError: they have not in time, or k6 ended with an error.
         """
         end = time.monotonic() + timeout_seconds
-        while not self._reap():
+        while not self.ended():
             if time.monotonic() > end:
                 self.process.kill()
                 raise LoadTestError(f"k6 did not end within {timeout_seconds} s; see {self.log}")
             time.sleep(0.05)
 
-    def answers(self) -> Answers:
-        """All so far; once stopped, requests that k6 then still waited for count among them as failed."""
-        self._rows.add(self.csv.added())
-        waiting = self._rows.unanswered(self.ended_at_s, PATIENCE_SECONDS) if self.ended_at_s else []
-        return Answers([*self._rows.answers, *waiting])
+    def ended(self) -> bool:
+        """Tell whether k6 has ended.
 
-    @property
-    def dropped(self) -> int:
-        """Requests that were due but not sent, as all virtual users were waiting: the load was not the one offered."""
-        self._rows.add(self.csv.added())
-        return self._rows.dropped
-
-    def _reap(self) -> bool:
-        """Take k6's exit status and resource usage; whether it has ended."""
+        Raises:
+            LoadTestError: it has, with an error.
+        """
         if self.ended_at_s:
             return True
         pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
@@ -115,6 +107,18 @@ class Load:
             end = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
             raise LoadTestError(f"k6 ended with status {self.process.returncode}; the end of {self.log}:\n{end}")
         return True
+
+    def answers(self) -> Answers:
+        """All so far; once stopped, requests that k6 then still waited for count among them as failed."""
+        self._rows.add(self.csv.added())
+        waiting = self._rows.unanswered(self.ended_at_s, PATIENCE_SECONDS) if self.ended_at_s else []
+        return Answers([*self._rows.answers, *waiting])
+
+    @property
+    def dropped(self) -> int:
+        """Requests that were due but not sent, as all virtual users were waiting: the load was not the one offered."""
+        self._rows.add(self.csv.added())
+        return self._rows.dropped
 
 
 @contextmanager
@@ -166,6 +170,8 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
 def _wait_for_an_answer(load: Load) -> None:
     end = time.monotonic() + STARTED_SECONDS
     while not load.answers():
+        if load.ended():
+            return  # there was too little of it
         if time.monotonic() > end:
             raise LoadTestError(f"k6 had no answer within {STARTED_SECONDS} s; see {load.log}")
         time.sleep(0.1)

@@ -134,7 +134,9 @@ def _json(call: Any, *arguments: str, **options: Any) -> Any:  # noqa: ANN401 - 
     try:
         response = call(*arguments, **options, _preload_content=False, _request_timeout=CALL_TIMEOUT_SECONDS)
         return json.loads(response.data)
-    except (ApiException, HTTPError, ValueError) as error:
+    except ApiException as error:
+        raise LoadTestError(f"the cluster does not answer: {error.status} {error.reason}") from error
+    except (HTTPError, ValueError) as error:
         raise LoadTestError(f"the cluster does not answer: {error}") from error
 
 
