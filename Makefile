@@ -72,6 +72,10 @@ loadtest: .venv/installed ## Run loadtests/k6/$(SCRIPT).js against $(BASE_URL)
 timeline: .venv/installed ## Ramp the load and record how the replicas follow
 	$(BIN)/python -m loadtests timeline --namespace $(NAMESPACE) --release $(RELEASE)
 
+.PHONY: watch
+watch: .venv/installed ## The release live in this terminal: replicas, requests, autoscaler, events
+	$(BIN)/python -m loadtests watch --namespace $(NAMESPACE) --release $(RELEASE)
+
 .PHONY: bench
 bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable and a bare FastAPI route
 	$(BIN)/python -m loadtests.bench

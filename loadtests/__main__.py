@@ -1,4 +1,4 @@
-"""`python -m loadtests run | timeline`."""
+"""`python -m loadtests run | timeline | watch`."""
 
 import argparse
 import os
@@ -23,36 +23,58 @@ def _parser() -> argparse.ArgumentParser:
     single.add_argument("script", help="its name in loadtests/k6, without .js")
     single.add_argument("--output", type=Path, default=Path("build/loadtest"), help="folder of summaries")
     timeline = commands.add_parser("timeline", help="ramp the load and record how the replicas follow")
-    timeline.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
-    timeline.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
-    timeline.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
-    timeline.add_argument(
-        "--prometheus", default="monitoring/prometheus:9090", help="its Service (default: %(default)s)"
-    )
     timeline.add_argument(
         "--output", type=Path, default=Path("build/up"), help="folder of the record (default: %(default)s)"
     )
+    watch = commands.add_parser("watch", help="show a release live: replicas, requests, autoscaler, events")
+    watch.add_argument("--once", action="store_true", help="print one look as plain text and leave")
+    watch.add_argument(
+        "--window", type=int, default=20, help="seconds that rates are averaged over (default: %(default)s)"
+    )
+    watch.add_argument("--picture", type=Path, help="keep the screen as this SVG instead, without a terminal")
+    watch.add_argument("--seconds", type=float, default=60, help="how long to watch for it (default: %(default)s)")
+    for command in (timeline, watch):
+        command.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
+        command.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
+        command.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
+        command.add_argument(
+            "--prometheus", default="monitoring/prometheus:9090", help="its Service (default: %(default)s)"
+        )
     for command in (single, timeline):
         command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
     return parser
 
 
-def main() -> int:
-    """Run one command; returns the exit status."""
-    options = _parser().parse_args()
-    environment = {
+def _run(options: argparse.Namespace) -> None:
+    match options.command:
+        case "run":
+            run(options.script, _environment(options), options.output / options.script)
+        case "timeline":
+            from loadtests.timeline import Cluster, timeline  # noqa: PLC0415 - matplotlib takes a second to import
+
+            cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
+            timeline(cluster, _environment(options), options.output)
+        case "watch":
+            from loadtests.watch import ApiServer, Release, View, watch  # noqa: PLC0415 - likewise Textual
+
+            release = Release(options.context, options.namespace, options.release)
+            view = View(ApiServer(options.context, options.prometheus), release, options.window)
+            watch(view, once=options.once, picture_path=options.picture, seconds=options.seconds)
+
+
+def _environment(options: argparse.Namespace) -> dict[str, str]:
+    return {
         "BASE_URL": os.environ.get("BASE_URL", "http://localhost:8080"),
         "TOKEN": os.environ.get("TOKEN", "test-token"),
         **dict(options.variables),
     }
-    try:
-        if options.command == "run":
-            run(options.script, environment, options.output / options.script)
-        else:
-            from loadtests.timeline import Cluster, timeline  # noqa: PLC0415 - matplotlib takes a second to import
 
-            cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
-            timeline(cluster, environment, options.output)
+
+def main() -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args()
+    try:
+        _run(options)
     except LoadTestError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

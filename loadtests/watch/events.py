@@ -1,0 +1,34 @@
+from typing import Any
+
+from loadtests.watch.api_server import ApiServer
+from loadtests.watch.fleet import unix_seconds
+from loadtests.watch.snapshot import Event
+
+
+def read_events(api: ApiServer, namespace: str, release: str) -> list[Event]:
+    """Read what happened to the release's objects, the newest first.
+
+    Raises:
+        LoadTestError: the cluster does not answer.
+    """
+    return events(api.get(f"/api/v1/namespaces/{namespace}/events"), release)
+
+
+def events(listed: Any, release: str) -> list[Event]:  # noqa: ANN401 - JSON as the API server has it
+    """Make events of the list, those of objects whose name begins as the release's."""
+    found = [_event(each) for each in listed["items"] if each["involvedObject"].get("name", "").startswith(release)]
+    return sorted(found, key=lambda event: event.at, reverse=True)
+
+
+def _event(event: Any) -> Event:  # noqa: ANN401 - likewise
+    series = event.get("series") or {}
+    at = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    about = event["involvedObject"]
+    return Event(
+        at=unix_seconds(at or event["metadata"]["creationTimestamp"]) or 0,
+        about=f"{about['kind']}/{about['name']}",
+        reason=event.get("reason", ""),
+        message=" ".join(event.get("message", "").split()),
+        is_warning=event.get("type") == "Warning",
+        times=series.get("count") or event.get("count") or 1,
+    )

@@ -1,0 +1,128 @@
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+from loadtests.errors import LoadTestError
+from loadtests.watch.api_server import ApiMissingError, ApiServer
+from loadtests.watch.snapshot import Autoscaler, Condition, Fleet, Pod, Target
+
+
+def read_fleet(api: ApiServer, namespace: str, release: str) -> Fleet:
+    """Read the Deployment named as the release, its pods and what scales it.
+
+    Raises:
+        LoadTestError: the cluster does not answer, or has no such release.
+    """
+    try:
+        deployment = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{release}")
+    except ApiMissingError as error:
+        raise LoadTestError(
+            f"no Deployment {release} in namespace {namespace}: `make install` installs the chart; "
+            "--namespace and --release name another"
+        ) from error
+    labels: Mapping[str, str] = deployment["spec"]["selector"]["matchLabels"]
+    selector = ",".join(f"{name}={value}" for name, value in labels.items())
+    pods = api.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+    scalers = api.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
+    return fleet(deployment, pods, scalers)
+
+
+def fleet(deployment: Any, pods: Any, scalers: Any) -> Fleet:  # noqa: ANN401 - JSON as the API server has it
+    """Put together what was read."""
+    release = deployment["metadata"]["name"]
+    scaler = next((each for each in scalers["items"] if _scales(each, release)), None)
+    wanted = deployment["spec"]["replicas"]
+    if scaler and scaler["status"].get("currentReplicas"):
+        wanted = scaler["status"].get("desiredReplicas", wanted)
+    return Fleet(
+        wanted=wanted,
+        ready=deployment["status"].get("readyReplicas", 0),
+        pods=tuple(sorted(map(_pod, pods["items"]), key=lambda pod: pod.created_at)),
+        autoscaler=_autoscaler(scaler) if scaler else None,
+    )
+
+
+def unix_seconds(time: str | None) -> float | None:
+    """Make a number of the API's RFC 3339 time."""
+    return datetime.fromisoformat(time).timestamp() if time else None
+
+
+def _scales(scaler: Any, release: str) -> bool:  # noqa: ANN401 - likewise
+    target = scaler["spec"]["scaleTargetRef"]
+    return (target["kind"], target["name"]) == ("Deployment", release)
+
+
+def _pod(pod: Any) -> Pod:  # noqa: ANN401 - likewise
+    status = pod["status"]
+    containers = status.get("containerStatuses", [])
+    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", ()))
+    return Pod(
+        name=pod["metadata"]["name"],
+        node=pod["spec"].get("nodeName"),
+        state=_state(pod, containers, is_ready=is_ready),
+        is_ready=is_ready,
+        created_at=unix_seconds(pod["metadata"]["creationTimestamp"]) or 0,
+        restarts=sum(each["restartCount"] for each in containers),
+    )
+
+
+def _state(pod: Any, containers: list[Any], *, is_ready: bool) -> str:  # noqa: ANN401 - likewise
+    if "deletionTimestamp" in pod["metadata"]:
+        return "Stopping"
+    if is_ready:
+        return "Ready"
+    waiting = [each["state"]["waiting"]["reason"] for each in containers if "waiting" in each["state"]]
+    if waiting and waiting[0] not in {"ContainerCreating", "PodInitializing"}:
+        return str(waiting[0])
+    match pod["status"]["phase"]:
+        case "Pending":
+            return "Starting" if "nodeName" in pod["spec"] else "No node yet"
+        case "Running":
+            running = all("running" in each["state"] for each in containers)
+            return "Not ready" if running and all(each.get("started") for each in containers) else "Starting"
+        case phase:
+            return str(phase)
+
+
+def _autoscaler(scaler: Any) -> Autoscaler:  # noqa: ANN401 - likewise
+    spec, status = scaler["spec"], scaler["status"]
+    return Autoscaler(
+        minimum=spec.get("minReplicas", 1),
+        maximum=spec["maxReplicas"],
+        targets=tuple(_targets(spec.get("metrics", ()), status.get("currentMetrics") or ())),
+        conditions=tuple(
+            Condition(each["type"], each["status"] == "True", each.get("reason", ""), each.get("message", ""))
+            for each in status.get("conditions", ())
+        ),
+        last_scaled_at=unix_seconds(status.get("lastScaleTime")),
+    )
+
+
+def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - likewise
+    current = {_identity(metric): _details(metric).get("current", {}) for metric in seen if _details(metric)}
+    for metric in wanted:
+        details = _details(metric)
+        target, now = details["target"], current.get(_identity(metric), {})
+        if "averageUtilization" in target:
+            yield Target(details["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
+            continue
+        value = "averageValue" if "averageValue" in target else "value"
+        known = _number(now[value]) if value in now else None
+        yield Target("request rate", known, _number(target[value]), "/s each")
+
+
+def _number(quantity: str) -> float:
+    return float(parse_quantity(quantity))  # type: ignore[no-untyped-call]
+
+
+def _details(metric: Any) -> Any:  # noqa: ANN401 - likewise
+    """Give what the metric's kind holds: `external: {...}`, `resource: {...}`."""
+    kind = metric["type"]
+    return metric.get(kind[:1].lower() + kind[1:]) or {}
+
+
+def _identity(metric: Any) -> tuple[str, str]:  # noqa: ANN401 - likewise
+    details = _details(metric)
+    return metric["type"], details.get("name") or details.get("metric", {}).get("name", "")

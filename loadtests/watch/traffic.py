@@ -1,0 +1,61 @@
+import math
+from collections import defaultdict
+
+from loadtests.watch.api_server import ApiServer
+from loadtests.watch.snapshot import Traffic
+
+
+def read_traffic(api: ApiServer, query: str) -> Traffic:
+    """Ask Prometheus.
+
+    Raises:
+        LoadTestError: it does not answer.
+    """
+    return traffic(api.query(query))
+
+
+def traffic_query(namespace: str, release: str, window_seconds: int) -> str:
+    """Write one query for all of it, each series with the label `part`: a dozen a second would be load themselves."""
+    pods = f'namespace="{namespace}",pod=~"{release}-[a-z0-9]+-[a-z0-9]{{5}}"'
+
+    def rate(metric: str, by: str = "") -> str:
+        return f"sum by ({by}) (rate({metric}{{{pods}}}[{window_seconds}s]))"
+
+    buckets = rate("http_request_duration_seconds_bucket", "le")
+    parts = {
+        "status": rate("http_requests_total", "status"),
+        "pod": rate("http_requests_total", "pod"),
+        **{f"p{percent}": f"histogram_quantile(0.{percent}, {buckets})" for percent in (50, 95, 99)},
+        "tier": rate("users_api_cache_requests_total", "tier"),
+        "refused": rate("users_api_rate_limit_denied_total"),
+        "degraded": rate("users_api_rate_limit_degraded_total"),
+        "redis": f"min by (pod) (users_api_redis_available{{{pods}}})",
+        "scrape": f"time() - max by (pod) (timestamp(up{{{pods}}}))",
+    }
+    return " or ".join(f'label_replace({expression}, "part", "{part}", "", "")' for part, expression in parts.items())
+
+
+def traffic(series: list[tuple[dict[str, str], float]]) -> Traffic:
+    """Sort the query's series by what they are part of."""
+    parts: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for labels, value in series:
+        if math.isnan(value):
+            continue
+        part = labels["part"]
+        parts[part][next((text for name, text in labels.items() if name != "part"), "")] = value
+
+    def one(part: str, factor: float = 1) -> float | None:
+        return parts[part][""] * factor if "" in parts[part] else None
+
+    return Traffic(
+        by_status=parts["status"],
+        by_pod=parts["pod"],
+        p50_ms=one("p50", 1000),
+        p95_ms=one("p95", 1000),
+        p99_ms=one("p99", 1000),
+        by_cache_tier=parts["tier"],
+        refused=one("refused"),
+        degraded=one("degraded"),
+        redis_available_by_pod={pod: bool(value) for pod, value in parts["redis"].items()},
+        oldest_scrape_seconds=max(parts["scrape"].values(), default=None),
+    )

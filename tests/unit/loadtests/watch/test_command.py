@@ -1,0 +1,80 @@
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.__main__ import main
+from loadtests.errors import LoadTestError
+from loadtests.watch import View, watch
+from loadtests.watch.glyphs import BARS
+from tests.unit.loadtests.watch.replay import Replay
+
+
+def test_once_prints_plain_text(view: View, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every panel is there in words and numbers, with no escape code and nothing drawn."""
+    watch(view, once=True)
+    printed = capsys.readouterr().out
+    for title in ("Replicas", "Pods", "Autoscaler", "Requests", "Inside", "Events"):
+        assert f"\n{title}\n" in printed
+    assert "5 ready, 5 wanted, of 2 to 8" in printed
+    assert not set(printed) & {*BARS, "\x1b"}
+
+
+def test_once_fails_with_what_to_do_when_the_release_is_missing(
+    view: View, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is known is printed all the same."""
+    del replay.answers["/apis/apps/v1/namespaces/users-api/deployments/users-api"]
+    with pytest.raises(LoadTestError, match="`make install` installs the chart"):
+        watch(view, once=True)
+    assert "\nRequests\n" in capsys.readouterr().out
+
+
+def test_once_says_that_prometheus_is_missing(view: View, replay: Replay) -> None:
+    """Replicas don't need Prometheus, and its absence has a name of its own."""
+    replay.answers = {path: answer for path, answer in replay.answers.items() if "query" not in path}
+    with pytest.raises(LoadTestError, match=r"no answer from Prometheus: .* --prometheus names its Service"):
+        watch(view, once=True)
+    assert view.fleet.value is not None
+
+
+def test_unknown_context_ends_with_status_1(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is one line on stderr that says how to get a cluster, and no traceback."""
+    assert replay.answers
+    monkeypatch.setattr(sys, "argv", ["loadtests", "watch", "--context", "elsewhere"])
+    assert main() == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: no cluster")
+    assert "`make kind-up`" in printed
+    assert printed.count("\n") == 1
+
+
+def test_cluster_that_refuses_connections_ends_with_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kubeconfig that outlived its cluster gets the same advice."""
+    config = Replay("idle").kubeconfig(tmp_path / "config")
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(config))
+    monkeypatch.setattr(sys, "argv", ["loadtests", "watch", "--context", "recorded", "--once"])
+    assert main() == 1
+    assert "Connection refused): `make kind-up` brings one" in capsys.readouterr().err
+
+
+def test_without_a_terminal_it_points_to_once(view: View) -> None:
+    """A pipe gets no screen control."""
+    with pytest.raises(LoadTestError, match="--once"):
+        watch(view)
+
+
+def test_picture_is_an_svg_that_asks_nobody(view: View, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The screen is kept with its words, without a font from elsewhere."""
+    path = tmp_path / "docs" / "watch.svg"
+    watch(view, picture_path=path, seconds=3)
+    svg = path.read_text()
+    assert svg.startswith("<svg")
+    assert "wanted" in svg
+    assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", svg)
+    assert f"written: {path}" in capsys.readouterr().out
