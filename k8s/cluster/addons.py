@@ -10,11 +10,13 @@ from k8s.cluster.kind import CONTEXT, Kind
 from k8s.cluster.steps import Steps
 
 FOLDERS = Path(__file__).resolve().parent.parent
+# In this order: the first has the namespace.
+OWN = ("prometheus", "kube-state-metrics")
 
 
 @dataclass(frozen=True)
 class AddOns:
-    """metrics-server, Prometheus, KEDA and an Ingress controller.
+    """metrics-server, Prometheus, kube-state-metrics, KEDA and an Ingress controller.
 
     Attributes:
         module: finds the folder of a pinned Go module; two add-ons' manifests come with their source.
@@ -27,7 +29,8 @@ class AddOns:
     def apply(self, *, from_charts: bool) -> None:
         """Apply all manifests; `from_charts` takes KEDA and ingress-nginx from their published charts."""
         self._apply("metrics-server", upstream=self.module("sigs.k8s.io/metrics-server") / "manifests" / "base")
-        self._apply("prometheus")
+        for name in OWN:
+            self._apply(name)
         if from_charts:
             for (release, namespace), chart in published.CHARTS.items():
                 self._install_chart(release, namespace, *chart)

@@ -84,6 +84,7 @@ GROUPS = (
         "40 s",
         needed_for_nodes=False,
     ),
+    Group("kube-state-metrics", {"kube-state-metrics": "./kube-state-metrics"}, "5 s", needed_for_nodes=False),
     Group("Helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "15 s", needed_for_nodes=False),
 )
 # Commands that a person types on the host; where images are pulled, they are all that is built.

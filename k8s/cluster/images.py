@@ -18,13 +18,19 @@ DEBIAN = "localhost/debian:bookworm"
 PYTHON = "localhost/python:3.11"
 PYTHON_BUILD = "localhost/python:3.11-build"
 REDIS = "localhost/redis:local"
-# Add-on images: name to the binaries in them.
-ADD_ONS = {
-    "localhost/metrics-server:local": ("metrics-server", ("metrics-server",)),
-    "localhost/prometheus:local": ("prometheus", ("prometheus",)),
-    "localhost/keda:local": ("keda", ("keda-operator", "keda-adapter")),
-}
+REDIS_EXPORTER = "localhost/redis-exporter:local"
+METRICS_SERVER = "localhost/metrics-server:local"
+PROMETHEUS = "localhost/prometheus:local"
+KUBE_STATE_METRICS = "localhost/kube-state-metrics:local"
+KEDA = "localhost/keda:local"
 TRAEFIK = "localhost/traefik:local"
+# Add-on images: name to the binaries in them. Each is built in the folder of its name.
+ADD_ONS = {
+    METRICS_SERVER: ("metrics-server",),
+    PROMETHEUS: ("prometheus",),
+    KUBE_STATE_METRICS: ("kube-state-metrics",),
+    KEDA: ("keda-operator", "keda-adapter"),
+}
 _LABEL = "users-api.inputs"
 # Without what only people read: 180 MB become 131.
 _MMDEBSTRAP = (
@@ -57,10 +63,11 @@ class Images:
             self.steps.run("bootstrap Debian 12", lambda: self._bootstrap(inputs), about="15 s")
 
     def distribution(self) -> None:
-        """Build what Debian's own packages are enough for: Python and Redis."""
+        """Build what Debian's own packages are enough for: Python, Redis and its exporter."""
         self.build(PYTHON, "python", {}, target="runtime", arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
         self.build(PYTHON_BUILD, "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
         self.build(REDIS, "redis", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
+        self.build(REDIS_EXPORTER, "redis-exporter", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
 
     def node(self) -> str:
         """Build the node image with the control plane's images inside, and return its name."""
@@ -104,10 +111,11 @@ class Images:
 
     def add_ons(self, traefik: Path) -> tuple[str, ...]:
         """Build the add-ons' images around their binaries, and return their names."""
-        for name, (folder, binaries) in ADD_ONS.items():
+        for name, binaries in ADD_ONS.items():
+            folder = name.removeprefix("localhost/").removesuffix(":local")
             self.build(name, folder, {binary: self.binaries[binary] for binary in binaries}, about="3 s")
         self.build(TRAEFIK, "traefik", {"traefik": traefik}, about="3 s")
-        return (*ADD_ONS, TRAEFIK, REDIS)
+        return (*ADD_ONS, TRAEFIK, REDIS, REDIS_EXPORTER)
 
     def build(  # noqa: PLR0913 - each is one thing of an image
         self,

@@ -1,16 +1,17 @@
 """What is pulled where images can be: published images under the names that the manifests use, and charts."""
 
-from k8s.cluster.images import ADD_ONS, REDIS
+from k8s.cluster.images import KUBE_STATE_METRICS, METRICS_SERVER, PROMETHEUS, REDIS, REDIS_EXPORTER
 from k8s.cluster.steps import Steps
 
 # kind v0.33.0's default.
 NODE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 PYTHON = "python:3.11-slim-bookworm"
-_METRICS_SERVER, _PROMETHEUS, _ = ADD_ONS
 IMAGES = {
-    _METRICS_SERVER: "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
-    _PROMETHEUS: "prom/prometheus:v3.14.0",
+    METRICS_SERVER: "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
+    PROMETHEUS: "prom/prometheus:v3.14.0",
+    KUBE_STATE_METRICS: "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",
     REDIS: "redis:7.4-bookworm",
+    REDIS_EXPORTER: "oliver006/redis_exporter:v1.69.0",
 }
 # Release and namespace to repository, chart and version.
 CHARTS = {

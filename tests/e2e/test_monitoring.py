@@ -1,0 +1,78 @@
+from collections.abc import Iterable
+
+import pytest
+from kubernetes import client
+
+from loadtests.measure.prometheus import Prometheus, Sample
+from tests.e2e.release import NAMESPACE, Release, wait_until
+
+pytestmark = pytest.mark.e2e
+
+# One scrape of kube-state-metrics after another, and what a rollout before this test left.
+SETTLED_SECONDS = 60
+
+
+@pytest.fixture
+def prometheus(api: client.ApiClient) -> Prometheus:
+    """The cluster's Prometheus."""
+    return Prometheus("monitoring/prometheus:9090", api=api)
+
+
+def _values(samples: Iterable[Sample], label: str) -> dict[str, float]:
+    return {sample.labels.get(label, ""): sample.value for sample in samples}
+
+
+def test_the_autoscaler_is_seen_as_it_is(release: Release, prometheus: Prometheus) -> None:
+    """The series that the alerts read say what the autoscaler itself says, under its own namespace and name."""
+    hpa = release.autoscaler()
+    selector = f'{{namespace="{NAMESPACE}",horizontalpodautoscaler="{hpa.name}"}}'
+
+    def seen() -> dict[str, float | None]:
+        series = ("status_desired_replicas", "spec_max_replicas", "spec_min_replicas")
+        return {name: prometheus.value(f"kube_horizontalpodautoscaler_{name}{selector}") for name in series}
+
+    wanted = {
+        "status_desired_replicas": hpa.desired,
+        "spec_max_replicas": hpa.maximum,
+        "spec_min_replicas": hpa.minimum,
+    }
+    wait_until(seen, lambda values: values == wanted, SETTLED_SECONDS, "the autoscaler's replicas in Prometheus")
+    conditions = prometheus.query(f"kube_horizontalpodautoscaler_status_condition{selector} == 1")
+    statuses = {sample.labels["condition"]: sample.labels["status"] for sample in conditions}
+    assert statuses.items() >= {"AbleToScale": "true", "ScalingActive": "true"}.items()
+
+
+def test_the_pods_are_seen_on_their_nodes(release: Release, prometheus: Prometheus, api: client.ApiClient) -> None:
+    """`namespace`, `pod` and `node` are those of the objects, not of what exports them."""
+    running = {pod.name: pod.node for pod in release.api_pods() if not pod.stopping}
+
+    def seen() -> dict[str, str]:
+        samples = prometheus.query(
+            f'kube_pod_info{{namespace="{NAMESPACE}",created_by_kind="ReplicaSet"}} unless kube_pod_deletion_timestamp'
+        )
+        return {sample.labels["pod"]: sample.labels["node"] for sample in samples}
+
+    wait_until(seen, lambda pods: pods == running, SETTLED_SECONDS, "the release's pods in Prometheus")
+    assert prometheus.value("count(kube_node_info)") == len(client.CoreV1Api(api).list_node().items)
+
+
+def test_redis_is_seen_from_within(release: Release, prometheus: Prometheus) -> None:
+    """Its exporter logs in with the account that the chart gave it, and its memory limit is the chart's."""
+    (redis,) = release.redis_pods()
+
+    def seen() -> dict[str, float]:
+        return _values(prometheus.query(f'redis_up{{namespace="{NAMESPACE}"}}'), "pod")
+
+    wait_until(seen, lambda pods: pods == {redis.name: 1}, SETTLED_SECONDS, "redis_up in Prometheus")
+    assert (prometheus.value(f'redis_memory_max_bytes{{namespace="{NAMESPACE}"}}') or 0) > 0
+
+
+@pytest.mark.usefixtures("release")
+def test_every_target_answers(prometheus: Prometheus) -> None:
+    """Whatever Prometheus is told to scrape can be scraped."""
+    wait_until(
+        lambda: [dict(sample.labels) for sample in prometheus.query("up == 0")],
+        lambda down: not down,
+        SETTLED_SECONDS,
+        "targets that are down",
+    )
