@@ -130,6 +130,10 @@ $(CHART_TOOLS)/schemas: chart/tools/kubernetes_schemas.py k8s/components/go.mod
 	$(BIN)/python chart/tools/kubernetes_schemas.py $@
 	touch $@
 
+.PHONY: dashboards
+dashboards: .venv/installed ## Write Grafana's dashboards and their table in docs/observability.md
+	$(BIN)/python -m chart.tools.dashboards
+
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \

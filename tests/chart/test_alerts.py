@@ -64,6 +64,16 @@ def test_each_alert_has_a_runbook(groups: list[Manifest]) -> None:
     assert linked == {path.name for path in RUNBOOKS.glob("*.md")}
 
 
+def test_alerts_lead_to_their_dashboards(render: Render) -> None:
+    """With Grafana's address each alert but the certificate's links to a dashboard of the chart, set to the release."""
+    settings = {**SETTINGS, "prometheusRule.grafanaUrl": "https://grafana.example.com"}
+    alerts = _alerts(find(render(**settings), "PrometheusRule")["spec"]["groups"])
+    links = {name: alert["annotations"]["dashboard_url"] for name, alert in alerts.items() if "Certificate" not in name}
+    pages = {f"https://grafana.example.com/d/users-api-{path.stem}" for path in (CHART / "dashboards").glob("*.json")}
+    assert {link.partition("?")[0] for link in links.values()} <= pages
+    assert {link.partition("?")[2] for link in links.values()} == {"var-namespace=users-api&var-release=users-api"}
+
+
 def test_the_promised_time_is_one_that_the_service_counts() -> None:
     """Each time that `latencySeconds` may be is an edge of the service's histogram."""
     schema = yaml.safe_load((CHART / "values.schema.json").read_text())

@@ -1,0 +1,173 @@
+"""How many replicas there are, what the autoscaler wants, and why."""
+
+from chart.tools.dashboards.model import Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
+from chart.tools.dashboards.promql import CONTAINERS, NAMESPACE, or_zero, rate, select, total
+
+AUTOSCALER = NAMESPACE + ',horizontalpodautoscaler="$release"'
+DEPLOYMENT = NAMESPACE + ',deployment="$release"'
+BUDGET = NAMESPACE + ',poddisruptionbudget="$release"'
+HOLDS = 'status="true"'
+NODE_KNOWN = 'node!=""'
+# As the chart's own query for the autoscaler: refusals are cheap and buy no replicas.
+COUNTED = 'status!~"401|403|429"'
+
+
+def _of_autoscaler(metric: str, *matchers: str) -> str:
+    return select(f"kube_horizontalpodautoscaler_{metric}", *matchers, pods=AUTOSCALER)
+
+
+def _autoscaler(metric: str, *matchers: str) -> str:
+    """Return the one value of an autoscaler's metric, whichever pod of kube-state-metrics told it."""
+    return f"max({_of_autoscaler(metric, *matchers)})"
+
+
+def _target(metric_type: str) -> str:
+    return _autoscaler("spec_target_metric", f'metric_target_type="{metric_type}"')
+
+
+def _deployment(metric: str) -> str:
+    return f"max({select(f'kube_deployment_{metric}', pods=DEPLOYMENT)})"
+
+
+def _percent_of_request(by: str) -> str:
+    """Return CPU in percent of what the pods ask for, as the autoscaler computes it."""
+    requested = select("kube_pod_container_resource_requests", 'resource="cpu"', pods=CONTAINERS)
+    # The join drops pods that are gone: their request ends before their last CPU sample does.
+    used = f"rate({select('container_cpu_usage_seconds_total', pods=CONTAINERS)}[$__rate_interval])"
+    group = f"sum by ({by})" if by else "sum"
+    asked = f"{group} (max by (pod) ({requested}))"
+    return f"100 * {group} (sum by (pod) ({used}) and on (pod) {requested}) / {asked}"
+
+
+WANTED = _autoscaler("status_desired_replicas")
+READY = _deployment("status_replicas_ready")
+
+AT_A_GLANCE = Row(
+    "At a glance",
+    (
+        number("Replicas ready", "Pods that answer requests now.", "short", READY),
+        number(
+            "Replicas wanted",
+            "What the autoscaler has asked for.",
+            "short",
+            WANTED,
+        ),
+        number(
+            "Room left",
+            "Replicas the autoscaler may still add; at 0 more load is slower answers.",
+            "short",
+            f"{_autoscaler('spec_max_replicas')} - {WANTED}",
+            warn_at=1,
+            alarm_at=0.5,
+            low_is_bad=True,
+        ),
+        number(
+            "Autoscaler is active",
+            "1 while it has a metric to act on; at 0 it keeps what there is, whatever the load.",
+            "bool_yes_no",
+            _autoscaler("status_condition", 'condition="ScalingActive"', HOLDS),
+            warn_at=1,
+            alarm_at=0.5,
+            low_is_bad=True,
+        ),
+    ),
+)
+
+REPLICAS = Row(
+    "Replicas",
+    (
+        lines(
+            "Replicas",
+            "Does the fleet follow what is wanted, and within which bounds?",
+            "short",
+            wanted=WANTED,
+            ready=READY,
+            least=_autoscaler("spec_min_replicas"),
+            most=_autoscaler("spec_max_replicas"),
+        ),
+        stack_by(
+            "node",
+            "Replicas by node",
+            "Would one node's end take them all?",
+            "short",
+            f"count by (node) ({select('kube_pod_info', NODE_KNOWN)})",
+        ),
+        Panel(
+            "Conditions",
+            "AbleToScale and ScalingActive should be 1; ScalingLimited is 1 at the least or most replicas.",
+            "short",
+            (
+                Query(
+                    f"max by (condition) ({_of_autoscaler('status_condition', HOLDS)})",
+                    "{{condition}}",
+                ),
+            ),
+        ),
+        lines(
+            "Replicas missing",
+            "Wanted but not ready: starting, or with no node that has room.",
+            "short",
+            not_ready=f"clamp_min({WANTED} - {READY}, 0)",
+            pending=or_zero(total("kube_pod_status_phase", 'phase="Pending"')),
+        ),
+    ),
+)
+
+REASONS = Row(
+    "Why",
+    (
+        lines(
+            "Requests by replica",
+            "The request rate that the autoscaler follows, beside its target; refusals don't count.",
+            "reqps",
+            a_replica=f"{rate('http_requests_total', COUNTED)} / {READY}",
+            target=or_zero(_target("average")),
+        ),
+        lines(
+            "CPU of what is asked for",
+            "Mean CPU in percent of the pods' requests, beside its target.",
+            "percent",
+            mean=_percent_of_request(""),
+            target=_target("utilization"),
+        ),
+        lines_by(
+            "pod",
+            "CPU of what is asked for, by replica",
+            "Does the mean hide one that is busy?",
+            "percent",
+            _percent_of_request("pod"),
+        ),
+    ),
+)
+
+TROUBLE = Row(
+    "Trouble",
+    (
+        lines_by(
+            "pod",
+            "Restarts in an hour",
+            "Containers that ended and were started again.",
+            "short",
+            f"sum by (pod) (increase({select('kube_pod_container_status_restarts_total')}[1h]))",
+        ),
+        lines(
+            "Out of memory",
+            "Processes killed at the memory limit in an hour.",
+            "short",
+            kills=f"sum(increase({select('container_oom_events_total', pods=CONTAINERS)}[1h]))",
+        ),
+        lines(
+            "Disruptions allowed",
+            "Pods that a drain may take now; 0 for long blocks the nodes' upgrades.",
+            "short",
+            allowed=f"max({select('kube_poddisruptionbudget_status_pod_disruptions_allowed', pods=BUDGET)})",
+        ),
+    ),
+)
+
+DASHBOARD = Dashboard(
+    "autoscaling",
+    "Autoscaling",
+    "Replicas, what drives their number, and what stands in its way.",
+    (AT_A_GLANCE, REPLICAS, REASONS, TROUBLE),
+)

@@ -1,0 +1,98 @@
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Shape(Enum):
+    """How a panel draws its series."""
+
+    LINES = "over time, a line for each series"
+    STACK = "over time, one upon the other"
+    NUMBER = "the last value, large"
+    HEATMAP = "over time, the share of each bucket of a histogram"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One PromQL expression; `legend` names its series, by their labels as `{{label}}`."""
+
+    expr: str
+    legend: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture that answers one question.
+
+    Attributes:
+        purpose: the question, in one line; shown at the panel's corner and in docs/observability.md.
+        unit: Grafana's name of the values' unit.
+        warn_at: value from which the panel turns orange; None: never.
+        alarm_at: likewise red.
+        low_is_bad: values below `warn_at` and `alarm_at` are the bad ones.
+    """
+
+    title: str
+    purpose: str
+    unit: str
+    queries: tuple[Query, ...]
+    shape: Shape = Shape.LINES
+    warn_at: float | None = None
+    alarm_at: float | None = None
+    low_is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels that belong together, under a heading."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """A page of rows; `slug` is its file's name and, after `users-api-`, its address in Grafana."""
+
+    slug: str
+    title: str
+    purpose: str
+    rows: tuple[Row, ...]
+
+    @property
+    def uid(self) -> str:
+        """What Grafana's addresses call it."""
+        return f"users-api-{self.slug}"
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """All panels in their order on the page."""
+        return tuple(panel for row in self.rows for panel in row.panels)
+
+
+def number(  # noqa: PLR0913 - a panel's fields
+    title: str,
+    purpose: str,
+    unit: str,
+    expr: str,
+    *,
+    warn_at: float | None = None,
+    alarm_at: float | None = None,
+    low_is_bad: bool = False,
+) -> Panel:
+    """Return a panel of one large number."""
+    return Panel(title, purpose, unit, (Query(expr, title),), Shape.NUMBER, warn_at, alarm_at, low_is_bad=low_is_bad)
+
+
+def lines(title: str, purpose: str, unit: str, **exprs: str) -> Panel:
+    """Return a panel with a line for each expression, named by its keyword with spaces for underscores."""
+    return Panel(title, purpose, unit, tuple(Query(expr, name.replace("_", " ")) for name, expr in exprs.items()))
+
+
+def lines_by(label: str, title: str, purpose: str, unit: str, expr: str) -> Panel:
+    """Return a panel with a line for each value of a label."""
+    return Panel(title, purpose, unit, (Query(expr, f"{{{{{label}}}}}"),))
+
+
+def stack_by(label: str, title: str, purpose: str, unit: str, expr: str) -> Panel:
+    """Return a panel of the parts of a sum, one for each value of a label."""
+    return Panel(title, purpose, unit, (Query(expr, f"{{{{{label}}}}}"),), Shape.STACK)
