@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "disruption" "shutdown" "environment" "routing" "redis" "monitoring" -}}
+{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "environment" "routing" "redis" "monitoring" "labels" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -42,9 +42,94 @@ autoscaling.keda.fallback.replicas {{ $scaling.keda.fallback.replicas }} is abov
 {{- if and (ne $scaling.engine "none") (not (dig "requests" "cpu" "" .Values.resources)) }}
 the CPU target is a percentage of a request that is not there: set resources.requests.cpu
 {{- end }}
-{{- if and (eq $scaling.engine "none") .Values.podDisruptionBudget.minAvailable (eq (int .Values.replicaCount) 0) }}
-replicaCount 0 with podDisruptionBudget.minAvailable: raise replicaCount or set podDisruptionBudget.enabled=false
+{{- with $rate.prometheus.triggerAuthentication }}
+{{- if not (and .name (has .kind (list "TriggerAuthentication" "ClusterTriggerAuthentication"))) }}
+autoscaling.requestRate.prometheus.triggerAuthentication needs a name, and the kind TriggerAuthentication or ClusterTriggerAuthentication
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What an HPA's behavior may say: the API server refuses the rest, KEDA's only after the ScaledObject was taken. */}}
+{{- define "users-api.validate.behavior" -}}
+{{- range $direction, $rules := .Values.autoscaling.behavior }}
+{{- $name := printf "autoscaling.behavior.%s" $direction }}
+{{- range $key, $_ := $rules }}
+{{- if not (has $key (list "stabilizationWindowSeconds" "selectPolicy" "policies" "tolerance")) }}
+{{ $name }}.{{ $key }} is no field of an HPA: use stabilizationWindowSeconds, selectPolicy, policies or tolerance
+{{- end }}
+{{- end }}
+{{- if not (has $rules.selectPolicy (list nil "Max" "Min" "Disabled")) }}
+{{ $name }}.selectPolicy {{ $rules.selectPolicy }} is none of Max, Min and Disabled
+{{- end }}
+{{- if and (eq $rules.selectPolicy "Disabled") (eq $direction "scaleUp") }}
+{{ $name }}.selectPolicy Disabled never adds a replica: use Max, or autoscaling.engine=none for a fixed count
+{{- end }}
+{{- with $rules.stabilizationWindowSeconds }}
+{{- if or (lt (int .) 0) (gt (int .) 3600) }}
+{{ $name }}.stabilizationWindowSeconds {{ . }} is not within 0 and 3600
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^(<nil>|0|1|0?[.][0-9]+|[0-9]+m)$" ($rules.tolerance | toString)) }}
+{{ $name }}.tolerance {{ $rules.tolerance }} is no share of the target: write for example "0.05"
+{{- end }}
+{{- range $rules.policies }}
+{{- if not (and (has .type (list "Percent" "Pods")) (gt (int .value) 0) (gt (int .periodSeconds) 0) (le (int .periodSeconds) 1800)) }}
+{{ $name }}.policies has {{ toJson . }}: each needs the type Percent or Pods, a value above 0 and periodSeconds of 1 to 1800
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* A quantity as a number, e.g. of bytes. */}}
+{{- define "users-api.quantity" -}}
+{{- $units := dict "" 1.0 "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- $text := toString . -}}
+{{- mulf (regexFind "^[0-9.]+" $text | float64) (get $units (regexFind "[A-Za-z]*$" $text)) -}}
+{{- end -}}
+
+{{/* Requests that fit their limits. */}}
+{{- define "users-api.validate.resources" -}}
+{{- range $resource, $limit := .Values.resources.limits }}
+{{- with get ($.Values.resources.requests | default dict) $resource }}
+{{- if and $limit (gt (include "users-api.quantity" . | float64) (include "users-api.quantity" $limit | float64)) }}
+resources.requests.{{ $resource }} {{ . }} is above resources.limits.{{ $resource }} {{ $limit }}: raise the limit or lower the request
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.redis.resources.requests.memory }}
+{{- if and $.Values.redis.enabled (gt (include "users-api.quantity" . | float64) (mulf 1048576 $.Values.redis.resources.limitMebibytes)) }}
+redis.resources.requests.memory {{ . }} is above redis.resources.limitMebibytes {{ $.Values.redis.resources.limitMebibytes }}: raise the limit or lower the request
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels that selectors use are the chart's own. */}}
+{{- define "users-api.validate.labels" -}}
+{{- range $value := list "commonLabels" "podLabels" }}
+{{- range $key := list "name" "instance" "component" }}
+{{- if hasKey (get $.Values $value) (printf "app.kubernetes.io/%s" $key) }}
+{{ $value }} sets app.kubernetes.io/{{ $key }}, by which Service and autoscaler find their pods: leave it out, or use {{ eq $key "name" | ternary "nameOverride" "another label" }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $names := list "api" }}
+{{- range concat .Values.initContainers .Values.sidecars }}
+{{- if or (not .name) (has .name $names) }}
+a container of initContainers or sidecars is called {{ .name | default "nothing" }}: give each a name of its own, other than api
+{{- end }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- end -}}
+
+{{/* How many of a number a count or a percentage is, rounded "up" or "down". Takes a list of the three. */}}
+{{- define "users-api.share" -}}
+{{- $share := first . | toString -}}
+{{- if not (hasSuffix "%" $share) -}}
+{{- int $share -}}
+{{- else -}}
+{{- $exact := divf (mulf (trimSuffix "%" $share | float64) (index . 1)) 100 -}}
+{{- eq (last .) "up" | ternary (ceil $exact) (floor $exact) | int -}}
+{{- end -}}
 {{- end -}}
 
 {{/* A budget that the smallest fleet can meet, and a rollout that can move. */}}
@@ -54,16 +139,20 @@ replicaCount 0 with podDisruptionBudget.minAvailable: raise replicaCount or set 
 {{- if $budget.enabled -}}
 {{- if not (kindIs "invalid" $budget.minAvailable) -}}
 {{- $wanted := $budget.minAvailable | toString -}}
-{{- $count := int $wanted -}}
-{{- if hasSuffix "%" $wanted -}}
-{{- $count = ceil (divf (mulf (trimSuffix "%" $wanted | float64) $floor) 100) | int -}}
-{{- end -}}
+{{- $count := include "users-api.share" (list $wanted $floor "up") | int -}}
 {{- if ge $count $floor }}
 podDisruptionBudget.minAvailable {{ $wanted }} of {{ $floor }} replicas lets no pod go, so no node could be drained: lower it, use maxUnavailable, or raise {{ eq .Values.autoscaling.engine "none" | ternary "replicaCount" "autoscaling.minReplicas" }}
 {{- end }}
 {{- else if has ($budget.maxUnavailable | toString) (list "0" "0%") }}
 podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} lets no pod go, so no node could be drained: set at least 1
+{{- else if kindIs "invalid" $budget.maxUnavailable }}
+podDisruptionBudget is enabled and says nothing: set maxUnavailable or minAvailable, or enabled=false
+{{- else if and (gt $floor 1) (ge (include "users-api.share" (list $budget.maxUnavailable $floor "up") | int) $floor) }}
+podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} of {{ $floor }} replicas lets a drain take every one at once: lower it, or raise {{ eq .Values.autoscaling.engine "none" | ternary "replicaCount" "autoscaling.minReplicas" }}
 {{- end }}
+{{- end }}
+{{- if and (gt $floor 1) (ge (include "users-api.share" (list .Values.strategy.maxUnavailable $floor "down") | int) $floor) }}
+strategy.maxUnavailable {{ .Values.strategy.maxUnavailable }} of {{ $floor }} replicas lets a rollout take every one at once: set 0 and let strategy.maxSurge move it
 {{- end }}
 {{- if and (has (.Values.strategy.maxSurge | toString) (list "0" "0%")) (has (.Values.strategy.maxUnavailable | toString) (list "0" "0%")) }}
 strategy.maxSurge and strategy.maxUnavailable are both 0, so no rollout could start: set maxSurge to at least 1
@@ -92,6 +181,21 @@ config.faultsEnabled breaks the service on request: set it to false in productio
 {{- end }}
 {{- if and (eq (.Values.image.tag | toString) "latest") (not .Values.image.digest) }}
 image.tag latest names another image each day, so that two pods may run two builds: name a version in image.tag or set image.digest
+{{- end }}
+{{- if and .Values.redis.enabled (eq (.Values.redis.image.tag | toString) "latest") (not .Values.redis.image.digest) }}
+redis.image.tag latest names another image each day: name a version in redis.image.tag or set redis.image.digest
+{{- end }}
+{{- end }}
+{{- range $name, $_ := .Values.config.extra }}
+{{- if not (hasPrefix "USERS_API_" $name) }}
+config.extra.{{ $name }} is no setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
+{{- else if regexMatch "^USERS_API_(ENVIRONMENT|HOST|PORT|SERVER|WORKERS|STATIC_TOKENS|FAULTS_ENABLED|TRUSTED_PROXIES|REDIS_.*|SHUTDOWN_.*|JWT_(JWKS_URL|ISSUER|AUDIENCE)|MAX_BODY_BYTES)$" $name }}
+config.extra.{{ $name }} goes around a value that is checked: set that one, in config, auth, redis or routing
+{{- end }}
+{{- end }}
+{{- range .Values.config.trustedProxies }}
+{{- if hasSuffix "/0" . }}
+config.trustedProxies {{ . }} believes anybody's X-Forwarded-For, and with it any address a client makes up: name the ingress controller's network
 {{- end }}
 {{- end }}
 {{- if and .Values.auth.staticTokens .Values.auth.existingSecret }}
@@ -131,6 +235,17 @@ routing.tls.mode {{ $tls.mode }} makes a certificate for the names in routing.ho
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 httpRoute.enabled without httpRoute.parentRefs attaches to no Gateway: name one
 {{- end }}
+{{- range concat .Values.httpRoute.parentRefs .Values.httpRoute.redirectParentRefs }}
+{{- if not .name }}
+an entry of httpRoute.parentRefs or redirectParentRefs has no name: name the Gateway
+{{- end }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled .Values.httpRoute.redirectParentRefs (eq $tls.mode "none") }}
+httpRoute.redirectParentRefs sends clients to HTTPS, which routing.tls.mode none does not serve: set a mode, or leave them out
+{{- end }}
+{{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.routing.paths) }}
+routing.paths is empty, so that nothing is let through: name the paths, [/api] at least
+{{- end }}
 {{- end -}}
 
 {{/* Memory for Redis, and a password for a managed one. */}}
@@ -141,6 +256,9 @@ redis.maxmemoryMebibytes {{ $redis.maxmemoryMebibytes }} is not under redis.reso
 {{- end }}
 {{- if and $redis.enabled $redis.external.host }}
 redis.enabled and redis.external.host name two servers: set redis.enabled=false to use the external one
+{{- end }}
+{{- if and (not $redis.enabled) (not $redis.external.host) (or $redis.external.existingSecret $redis.external.caSecret) }}
+redis.external has a Secret and no host: set redis.external.host, or redis.enabled=true for a Redis of the release's own
 {{- end }}
 {{- if and (not $redis.enabled) $redis.external.caSecret (not $redis.external.tls) }}
 redis.external.caSecret is for TLS: set redis.external.tls=true

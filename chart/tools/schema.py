@@ -25,6 +25,7 @@ KEYWORDS = {
     "exclusiveMinimum",
     "exclusiveMaximum",
     "item",
+    "itemPattern",
     "additionalProperties",
 }
 ANNOTATION = re.compile(r"\s# @schema (.+)$")
@@ -75,6 +76,8 @@ def _value(key: yaml.Node, value: yaml.Node, lines: list[str], path: str) -> dic
         raise SchemaError(message)
     if "item" in rules:
         found["items"] = {"type": rules.pop("item")}
+        if "itemPattern" in rules:
+            found["items"]["pattern"] = rules.pop("itemPattern")
     if isinstance(rules.get("additionalProperties"), str):
         rules["additionalProperties"] = {"type": rules["additionalProperties"]}
     if "type" not in rules and kind is None:
@@ -95,7 +98,7 @@ def _annotation(line: str, path: str) -> dict[str, Any]:
         if keyword not in KEYWORDS:
             message = f"{path}: unknown keyword {keyword!r} in @schema; one of {', '.join(sorted(KEYWORDS))}"
             raise SchemaError(message)
-        rules[keyword] = value if keyword == "pattern" else yaml.safe_load(value)
+        rules[keyword] = value if keyword in {"pattern", "itemPattern"} else yaml.safe_load(value)
     return rules
 
 

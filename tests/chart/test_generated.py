@@ -25,6 +25,8 @@ def test_schema_tells_types_and_bounds() -> None:
     count = {"description": "How many of them.", "type": "integer", "minimum": 1, "maximum": 3, "default": 2}
     assert schema["properties"]["count"] == count
     assert schema["additionalProperties"] is False
+    paths = generate("# -- Paths.\npaths: [/] # @schema item: string; itemPattern: ^/\n")["properties"]["paths"]
+    assert paths["items"] == {"type": "string", "pattern": "^/"}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,19 @@ def test_schema_says_what_a_value_lacks(text: str, remedy: str) -> None:
         ("image.digest=abc", "/image/digest"),
         ("autoscaling.minReplicas=0", "/autoscaling/minReplicas"),
         ("podDisruptionBudget.enabled=maybe", "/podDisruptionBudget/enabled"),
+        ("podDisruptionBudget.maxUnavailable=150%", "/podDisruptionBudget/maxUnavailable"),
+        ("strategy.maxSurge=-1", "/strategy/maxSurge"),
+        ("autoscaling.maxReplicas=ten", "/autoscaling/maxReplicas"),
+        ("autoscaling.requestRate.prometheus.url=prometheus:9090", "/autoscaling/requestRate/prometheus/url"),
+        ('autoscaling.requestRate.excludedStatuses[0]=x"}', "/autoscaling/requestRate/excludedStatuses/0"),
+        ("image.repository=registry.example.com/users-api:latest", "/image/repository"),
+        ("resources.requests.cpu=lots", "/resources/requests/cpu"),
+        ("config.trustedProxies[0]=everybody", "/config/trustedProxies/0"),
+        ("routing.hosts[0]=https://users.example.com", "/routing/hosts/0"),
+        ("routing.paths[0]=api", "/routing/paths/0"),
+        ("redis.external.host=redis://cache:6379", "/redis/external/host"),
+        ("redis.persistence.size=big", "/redis/persistence/size"),
+        ("runAsUser=0", "/runAsUser"),
     ],
 )
 def test_helm_refuses_what_the_schema_does(helm: str, setting: str, message: str) -> None:
