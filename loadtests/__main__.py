@@ -1,4 +1,4 @@
-"""`python -m loadtests run | timeline | watch`."""
+"""`python -m loadtests run | timeline | watch | reaction`."""
 
 import argparse
 import os
@@ -33,14 +33,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     watch.add_argument("--picture", type=Path, help="keep the screen as this SVG instead, without a terminal")
     watch.add_argument("--seconds", type=float, default=60, help="how long to watch for it (default: %(default)s)")
-    for command in (timeline, watch):
+    reaction = commands.add_parser("reaction", help="step the load and time each link of the scale-out")
+    reaction.add_argument("--runs", type=int, default=5, help="steps to measure (default: %(default)s)")
+    reaction.add_argument(
+        "--output", type=Path, default=Path("build/reaction"), help="folder of the record (default: %(default)s)"
+    )
+    for command in (timeline, watch, reaction):
         command.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
         command.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
         command.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
         command.add_argument(
             "--prometheus", default="monitoring/prometheus:9090", help="its Service (default: %(default)s)"
         )
-    for command in (single, timeline):
+    for command in (single, timeline, reaction):
         command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
     return parser
 
@@ -60,6 +65,19 @@ def _run(options: argparse.Namespace) -> None:
             release = Release(options.context, options.namespace, options.release)
             view = View(ApiServer(options.context, options.prometheus), release, options.window)
             watch(view, once=options.once, picture_path=options.picture, seconds=options.seconds)
+
+        case "reaction":
+            from loadtests.reaction import reaction  # noqa: PLC0415 - likewise the cluster's client
+
+            reaction(
+                context=options.context,
+                namespace=options.namespace,
+                release=options.release,
+                prometheus=options.prometheus,
+                runs=options.runs,
+                environment=_environment(options),
+                output=options.output,
+            )
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:

@@ -87,6 +87,8 @@ class WatchApp(App[None]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
+        if not self.query("#status"):  # the timer may tick once more while the screen is taken down
+            return
         view = self._view
         fleet, traffic, events = view.fleet, view.traffic, view.events
         self.query_one("#status", Static).update(self._status())

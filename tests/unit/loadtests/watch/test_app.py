@@ -1,32 +1,15 @@
 import asyncio
-from collections.abc import Callable
 
 import pytest
-from textual.pilot import Pilot
 
 from loadtests.watch import View, api_server, panels
 from loadtests.watch.app import WatchApp
+from tests.screen import wait_for_screen
 from tests.unit.loadtests.watch.replay import Replay
 
 pytestmark = pytest.mark.anyio
 SMALLEST = (80, 24)
 ENOUGH_SECONDS = 60
-
-
-def screen(app: WatchApp) -> str:
-    """What the terminal shows, line by line."""
-    return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
-
-
-async def wait_until(pilot: Pilot[None], shown: Callable[[str], bool]) -> str:
-    """Let the app run until its screen holds what is wanted."""
-    app = pilot.app
-    assert isinstance(app, WatchApp)
-    for _ in range(ENOUGH_SECONDS * 10):
-        if shown(seen := screen(app)):
-            return seen
-        await pilot.pause(0.1)
-    pytest.fail(f"never shown; the screen at the end:\n{screen(app)}")
 
 
 def is_whole(seen: str) -> bool:
@@ -37,7 +20,7 @@ def is_whole(seen: str) -> bool:
 async def test_smallest_terminal_shows_all_of_it(view: View) -> None:
     """In 80 x 24 there are replicas, rate, latency, cache, limiter, breaker, autoscaler, each pod, and an event."""
     async with WatchApp(view).run_test(size=SMALLEST) as pilot:
-        seen = await wait_until(pilot, lambda text: "p95 " in text and "Unhealthy" in text)
+        seen = await wait_for_screen(pilot, lambda text: all(word in text for word in ("p95 ", "Unhealthy", "q Quit")))
         assert max(map(len, seen.splitlines())) <= 80
         for words in (
             "5 ready, 5 wanted, of 2 to 8",
@@ -60,19 +43,19 @@ async def test_smallest_terminal_shows_all_of_it(view: View) -> None:
 async def test_wide_terminal_shows_more_events_after_a_resize(view: View) -> None:
     """What grows with the window is the list of events."""
     async with WatchApp(view).run_test(size=SMALLEST) as pilot:
-        small = await wait_until(pilot, lambda text: "p95 " in text and "Unhealthy" in text)
+        small = await wait_for_screen(pilot, lambda text: "p95 " in text and "Unhealthy" in text)
         await pilot.resize_terminal(140, 50)
-        await wait_until(pilot, lambda text: is_whole(text) and text.count("Pod/") > small.count("Pod/"))
+        await wait_for_screen(pilot, lambda text: is_whole(text) and text.count("Pod/") > small.count("Pod/"))
 
 
 async def test_replicas_follow_the_cluster(view: View, replay: Replay) -> None:
     """What changes in the cluster changes on the screen, and both lines over time keep the steps."""
     replay.play("idle")
     async with WatchApp(view).run_test(size=SMALLEST) as pilot:
-        await wait_until(pilot, lambda text: " 6 wanted" not in text and "ready," in text)
+        await wait_for_screen(pilot, lambda text: " 6 wanted" not in text and "ready," in text)
         before = view.fleet.value
         replay.play("scaling")
-        await wait_until(pilot, lambda text: "4 ready, 6 wanted" in text and "Starting" in text)
+        await wait_for_screen(pilot, lambda text: "4 ready, 6 wanted" in text and "Starting" in text)
         assert before is not None
         assert view.history.wanted[0] == before.wanted
         assert view.history.wanted[-1] == 6
@@ -85,13 +68,12 @@ async def test_cluster_that_falls_silent_leaves_the_last_look_with_its_age(
     monkeypatch.setattr(api_server, "CALL_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(panels, "STALE_SECONDS", 1)
     async with WatchApp(view).run_test(size=(160, 40)) as pilot:
-        await wait_until(pilot, is_whole)
+        await wait_for_screen(pilot, is_whole)
         replay.fall_silent()
-        seen = await wait_until(pilot, lambda text: "cluster" in text and text.count(" OLD") == 2)
-        assert "does not answer" in seen
+        seen = await wait_for_screen(pilot, lambda text: text.count(" OLD") == 2 and "does not answer" in text)
         assert "5 ready, 5 wanted" in seen
         replay.speak_again()
-        await wait_until(pilot, lambda text: "OLD" not in text)
+        await wait_for_screen(pilot, lambda text: "OLD" not in text)
 
 
 async def test_q_leaves_though_nobody_answers(view: View, replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +82,7 @@ async def test_q_leaves_though_nobody_answers(view: View, replay: Replay, monkey
     replay.fall_silent()
     app = WatchApp(view)
     async with app.run_test(size=SMALLEST) as pilot:
-        await wait_until(pilot, lambda text: "does not answer" in text)
+        await wait_for_screen(pilot, lambda text: "does not answer" in text)
         await pilot.press("q")
         await asyncio.wait_for(app.wait_for_refresh() if app.is_running else asyncio.sleep(0), ENOUGH_SECONDS)
     assert not app.is_running
@@ -111,7 +93,7 @@ async def test_release_that_is_not_there_is_named_with_the_remedy(view: View, re
     """Where a panel would be stands what to do."""
     del replay.answers["/apis/apps/v1/namespaces/users-api/deployments/users-api"]
     async with WatchApp(view).run_test(size=(200, 40)) as pilot:
-        seen = await wait_until(pilot, lambda text: "make install" in text)
+        seen = await wait_for_screen(pilot, lambda text: "make install" in text)
         assert "no Deployment users-api in namespace users-api" in seen
 
 
@@ -120,7 +102,7 @@ async def test_no_color_draws_in_grey(view: View, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("NO_COLOR", "1")
     app = WatchApp(view)
     async with app.run_test(size=SMALLEST) as pilot:
-        await wait_until(pilot, lambda text: "breaker OPEN" in text and "Stopping" in text)
+        await wait_for_screen(pilot, lambda text: "breaker OPEN" in text and "Stopping" in text)
         triplets = {
             color.get_truecolor()
             for y in range(SMALLEST[1])

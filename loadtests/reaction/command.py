@@ -1,0 +1,42 @@
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from loadtests.measure import Prometheus, Release
+from loadtests.measure.release import connect
+from loadtests.reaction.measure import measure_step
+from loadtests.reaction.report import table, write
+from loadtests.reaction.step import LINKS, Step
+
+
+def reaction(  # noqa: PLR0913 - by name
+    *,
+    context: str,
+    namespace: str,
+    release: str,
+    prometheus: str,
+    runs: int,
+    environment: Mapping[str, str],
+    output: Path,
+) -> None:
+    """Step the load `runs` times, each from the fewest replicas, and print and write the time budget per link.
+
+    Raises:
+        LoadTestError: no load, no cluster, or no release that KEDA scales.
+    """
+    api = connect(context)
+    watched = Release(api, namespace, release)
+    steps: list[Step] = []
+    for run in range(1, runs + 1):
+        steps.append(
+            measure_step(api, watched, Prometheus(prometheus, api=api), output / f"run-{run}", environment=environment)
+        )
+        links = ", ".join(f"{name} {_seconds(getattr(steps[-1], name))}" for name in LINKS)
+        sys.stdout.write(f"run {run} of {runs}: {links} ({steps[-1].reason})\n")
+        sys.stdout.flush()
+        write(steps, output)
+    sys.stdout.write(f"\n{table(steps)}\n\nwritten: {output / 'reaction.json'}, {output / 'reaction.md'}\n")
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

@@ -1,0 +1,111 @@
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loadtests.errors import LoadTestError
+from loadtests.measure import Answer, Load, Prometheus, Release, Request, Stage, open_load
+from loadtests.reaction.observer import Observer
+from loadtests.reaction.signal import crossing, first_scrape, read_signal
+from loadtests.reaction.step import Step
+
+# Mostly reads; health says which replica answered, and is not counted as load.
+MIX = (Request(name="read", weight=9), Request("/api/health", name="health", reads_server=True))
+# The windows of the rate are full of the old rate by then.
+BASE_SECONDS = 25
+PATIENCE_SECONDS = 90
+# Shown after the first answer of a new pod: Prometheus has been told of it all by then.
+AFTER_SECONDS = 5
+MINIMUM_SECONDS = 420
+# So many requests tell one rate from a tenth of it.
+TELLING = 20
+
+
+def measure_step(  # noqa: PLR0913 - by name
+    api: Any,  # noqa: ANN401 - the client has no types
+    release: Release,
+    prometheus: Prometheus,
+    folder: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    rate: int = 20,
+    factor: int = 10,
+) -> Step:
+    """Step the load from `rate` to `factor` times as much, and see when each link of the scale-out followed.
+
+    Waits for the fewest replicas first, and ends seconds after a new pod's first answer. `folder` gets k6's files.
+
+    Raises:
+        LoadTestError: no load, no cluster, or no release that KEDA scales.
+    """
+    signal = read_signal(api, release)
+    wait_for_minimum(release)
+    stages = (Stage(rate, BASE_SECONDS), Stage(rate * factor, PATIENCE_SECONDS + AFTER_SECONDS))
+    observer = Observer(api, release)
+    with observer.observing(signal.metric, signal.selector):
+        old = {pod.name for pod in release.api_pods()}
+        with open_load(folder, stages, requests=MIX, environment=environment) as load:
+            _wait_for_new_answer(load, old)
+            ended_at_s = time.time()
+        answers = load.answers()
+    began = step_at(answers, rate, factor)
+    if began is None:
+        raise LoadTestError("the load never rose: k6 could not send it; is the machine busy with something else?")
+    after = answers.between(began, ended_at_s)
+    bound = signal.bearable(len(old))
+    times = {
+        "scraped": first_scrape(prometheus, release, began, ended_at_s),
+        "crossed": crossing(prometheus, signal.query, bound, began, ended_at_s),
+        "external": next((at for at, value in observer.external if at >= began and value > bound), None),
+        **observer.times_of_growth(old, began),
+        "answered": next((each.at_s for each in after if each.server_id and each.server_id not in old), None),
+    }
+    return Step(
+        **{link: None if at is None else round(at - began, 2) for link, at in times.items()},
+        reason=_reason(release, began),
+        requests=len(after),
+        failed=len(after.failed),
+    )
+
+
+def wait_for_minimum(release: Release) -> None:
+    """Wait until as few replicas as allowed are wanted, ready and left.
+
+    Raises:
+        LoadTestError: there are more after seven minutes.
+    """
+    end = time.monotonic() + MINIMUM_SECONDS
+    while True:
+        minimum = release.autoscaler().minimum
+        if release.replicas() == (minimum, minimum) and len(release.api_pods()) == minimum:
+            return
+        if time.monotonic() > end:
+            raise LoadTestError(
+                f"a step starts at the minimum of {minimum} replicas, but {release.replicas()} are wanted and ready: "
+                "is other load running? See `kubectl describe hpa`"
+            )
+        time.sleep(1)
+
+
+def _wait_for_new_answer(load: Load, old: set[str]) -> None:
+    end = time.monotonic() + BASE_SECONDS + PATIENCE_SECONDS
+    while time.monotonic() < end and not load.ended():
+        if any(answer.server_id not in old for answer in load.answers() if answer.server_id):
+            break
+        time.sleep(0.5)
+    time.sleep(AFTER_SECONDS)
+
+
+def step_at(answers: Sequence[Answer], rate: int, factor: int) -> float | None:
+    """Find when the rate rose: the first request that begins a run as dense as the new rate; None: it never did."""
+    dense_seconds = TELLING / rate / factor * 2
+    for first, last in zip(answers, answers[TELLING:], strict=False):
+        if last.at_s - first.at_s < dense_seconds:
+            return first.at_s
+    return None
+
+
+def _reason(release: Release, after_s: float) -> str:
+    """Read the autoscaler's own words; the API's times are whole seconds."""
+    rescales = [event for event in release.events(after_s - 1) if event.reason == "SuccessfulRescale"]
+    return rescales[0].message if rescales else ""

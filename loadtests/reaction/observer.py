@@ -1,0 +1,123 @@
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client, watch
+from kubernetes.client import ApiException
+from urllib3.exceptions import HTTPError
+
+from loadtests.measure import Release
+from loadtests.measure.release import quantity
+
+# A watch that is asked anew this often ends soon after it is told to.
+WATCH_SECONDS = 2
+POLL_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An object of the API as it was when this host learned of it, in Unix seconds."""
+
+    at_s: float
+    body: Any
+
+
+class Observer:
+    """Notes when pods and autoscaler change and what the external metric is, to a fraction of a second.
+
+    The API's own times are whole seconds, so those of a watch's arrival are taken: on one host the clocks are one.
+    """
+
+    def __init__(self, api: Any, release: Release) -> None:  # noqa: ANN401 - the client has no types
+        self._api = api
+        self._release = release
+        self._ended = threading.Event()
+        self.pods: list[Seen] = []
+        self.scalers: list[Seen] = []
+        self.external: list[tuple[float, float]] = []
+        """Unix seconds and the metric's value then."""
+
+    @contextmanager
+    def observing(self, metric: str, selector: str) -> Iterator["Observer"]:
+        """Observe for as long as the block lasts, the external metric of this name and selector too."""
+        core, autoscaling = client.CoreV1Api(self._api), client.AutoscalingV2Api(self._api)
+        labels = f"app.kubernetes.io/instance={self._release.name},app.kubernetes.io/component=api"
+        jobs: list[Callable[[], None]] = [
+            lambda: self._watch(core.list_namespaced_pod, self.pods, label_selector=labels),
+            lambda: self._watch(autoscaling.list_namespaced_horizontal_pod_autoscaler, self.scalers),
+            lambda: self._poll(metric, selector),
+        ]
+        threads = [threading.Thread(target=job, name=f"observer-{number}") for number, job in enumerate(jobs)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            for thread in threads:
+                thread.join()
+
+    def times_of_growth(self, old: set[str], after_s: float) -> dict[str, float | None]:
+        """When more replicas than `old` were wanted, and when the first new pod was in each state, since a time."""
+        new = [seen for seen in self.pods if seen.body["metadata"]["name"] not in old]
+
+        def first(seen: Iterable[Seen], holds: Callable[[Any], bool]) -> float | None:
+            return next((each.at_s for each in seen if each.at_s >= after_s and holds(each.body)), None)
+
+        return {
+            "decided": first(self.scalers, lambda hpa: hpa["status"].get("desiredReplicas", 0) > len(old)),
+            "created": first(new, bool),
+            "scheduled": first(new, _has_node),
+            "started": first(new, _has_started),
+            "ready": first(new, _is_ready),
+        }
+
+    def _watch(self, listed: Any, seen: list[Seen], **options: Any) -> None:  # noqa: ANN401 - likewise
+        version = ""
+        while not self._ended.is_set():
+            try:
+                for event in watch.Watch().stream(  # type: ignore[no-untyped-call]
+                    listed,
+                    self._release.namespace,
+                    resource_version=version,
+                    timeout_seconds=WATCH_SECONDS,
+                    **options,
+                ):
+                    body = event["raw_object"]
+                    seen.append(Seen(time.time(), body))
+                    version = body["metadata"]["resourceVersion"]
+            except (ApiException, HTTPError):
+                version = ""
+                self._ended.wait(POLL_SECONDS)
+
+    def _poll(self, name: str, selector: str) -> None:
+        objects = client.CustomObjectsApi(self._api)
+        while not self._ended.wait(POLL_SECONDS):
+            try:
+                found: Any = objects.list_namespaced_custom_object(
+                    "external.metrics.k8s.io",
+                    "v1beta1",
+                    self._release.namespace,
+                    name,
+                    label_selector=selector,
+                    _request_timeout=WATCH_SECONDS,
+                )
+            except (ApiException, HTTPError):
+                continue
+            if found["items"]:
+                self.external.append((time.time(), quantity(found["items"][0]["value"]) or 0.0))
+
+
+def _has_node(pod: Any) -> bool:  # noqa: ANN401 - JSON
+    return bool(pod["spec"].get("nodeName"))
+
+
+def _has_started(pod: Any) -> bool:  # noqa: ANN401 - likewise
+    return any("running" in each["state"] for each in pod["status"].get("containerStatuses", ()))
+
+
+def _is_ready(pod: Any) -> bool:  # noqa: ANN401 - likewise
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", ()))

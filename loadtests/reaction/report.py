@@ -1,0 +1,41 @@
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from loadtests.measure.answers import nearest_rank
+from loadtests.reaction.step import LINKS, Step, spent
+
+MEANING = {
+    "scraped": "Prometheus has a sample of the new rate",
+    "crossed": "the query is above the target and its tolerance",
+    "external": "the external metrics API says so",
+    "decided": "the autoscaler wants more replicas",
+    "created": "the first new pod exists",
+    "scheduled": "it has a node",
+    "started": "its container runs",
+    "ready": "it is Ready",
+    "answered": "it is sent its first request",
+}
+
+
+def table(steps: Sequence[Step]) -> str:
+    """The time budget in Markdown: seconds since the step, and seconds that the link itself took."""
+    lines = ["| link | p50, s | p95, s | own p50, s | seen |", "| --- | ---: | ---: | ---: | ---: |"]
+    own = [spent(step) for step in steps]
+    for name in LINKS:
+        at = sorted(value for step in steps if (value := getattr(step, name)) is not None)
+        took = sorted(value for each in own if (value := each[name]) is not None)
+        figures = (nearest_rank(at, 0.5), nearest_rank(at, 0.95), nearest_rank(took, 0.5))
+        lines.append(
+            f"| {MEANING[name]} | {' | '.join(f'{figure:.1f}' for figure in figures)} | {len(at)} of {len(steps)} |"
+        )
+    requests, failed = sum(step.requests for step in steps), sum(step.failed for step in steps)
+    return "\n".join([*lines, "", f"{requests} requests since the steps, {failed} of them failed."])
+
+
+def write(steps: Sequence[Step], folder: Path) -> None:
+    """Write reaction.json, each step with its links, and reaction.md, the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "reaction.json").write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n")
+    (folder / "reaction.md").write_text(table(steps) + "\n")

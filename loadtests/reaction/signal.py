@@ -1,0 +1,94 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client
+from kubernetes.client import ApiException
+from urllib3.exceptions import HTTPError
+
+from loadtests.errors import LoadTestError
+from loadtests.measure import Prometheus, Release
+from loadtests.measure.release import quantity
+
+# Off its target by so much it is left alone: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale
+DEFAULT_TOLERANCE = 0.1
+PERIOD_SECONDS = 0.25
+CALL_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What the autoscaler follows beside CPU: a Prometheus query that KEDA serves as an external metric."""
+
+    query: str
+    metric: str
+    selector: str
+    target: float
+    """Wanted of each replica."""
+    tolerance: float
+
+    def bearable(self, replicas: int) -> float:
+        """The value up to which so many replicas stay as they are."""
+        return self.target * replicas * (1 + self.tolerance)
+
+
+def read_signal(api: Any, release: Release) -> Signal:  # noqa: ANN401 - the client has no types
+    """Read it from the release's ScaledObject and HorizontalPodAutoscaler.
+
+    Raises:
+        LoadTestError: the cluster does not answer, or the release is not scaled by KEDA on a Prometheus query.
+    """
+    objects = client.CustomObjectsApi(api)
+    name = release.autoscaler().name
+    try:
+        scaled: Any = _object(objects, "keda.sh", "v1alpha1", release.namespace, "scaledobjects", release.name)
+        scaler: Any = _object(objects, "autoscaling", "v2", release.namespace, "horizontalpodautoscalers", name)
+    except (ApiException, HTTPError) as error:
+        raise LoadTestError(
+            f"no ScaledObject {release.name} in namespace {release.namespace} ({error}): the reaction is measured of a "
+            "release with autoscaling.engine=keda, as chart/values-kind.yaml has it"
+        ) from error
+    queries = [each["metadata"]["query"] for each in scaled["spec"]["triggers"] if each["type"] == "prometheus"]
+    metrics = [each["external"] for each in scaler["spec"]["metrics"] if each["type"] == "External"]
+    if not queries or not metrics:
+        raise LoadTestError(
+            f"ScaledObject {release.name} has no prometheus trigger: set autoscaling.requestRate.source"
+        )
+    labels = metrics[0]["metric"].get("selector", {}).get("matchLabels", {})
+    tolerance = scaler["spec"].get("behavior", {}).get("scaleUp", {}).get("tolerance")
+    return Signal(
+        query=queries[0],
+        metric=metrics[0]["metric"]["name"],
+        selector=",".join(f"{key}={value}" for key, value in labels.items()),
+        target=quantity(metrics[0]["target"]["averageValue"]) or 0.0,
+        tolerance=DEFAULT_TOLERANCE if tolerance is None else quantity(tolerance) or 0.0,
+    )
+
+
+def first_scrape(prometheus: Prometheus, release: Release, after_s: float, until_s: float) -> float | None:
+    """Time of the first sample of the pods' requests taken after a time.
+
+    Raises:
+        LoadTestError: Prometheus does not answer.
+    """
+    pods = f'namespace="{release.namespace}",pod=~"{release.name}-[a-z0-9]+-[a-z0-9]{{5}}"'
+    samples = _values(prometheus, f"max(timestamp(http_requests_total{{{pods}}}))", after_s, until_s)
+    return next((sampled_at_s for _, sampled_at_s in samples if sampled_at_s > after_s), None)
+
+
+def crossing(prometheus: Prometheus, query: str, bound: float, after_s: float, until_s: float) -> float | None:
+    """Time at which the query was first above the bound.
+
+    Raises:
+        LoadTestError: Prometheus does not answer.
+    """
+    return next((at_s for at_s, value in _values(prometheus, query, after_s, until_s) if value > bound), None)
+
+
+def _values(prometheus: Prometheus, query: str, after_s: float, until_s: float) -> Sequence[tuple[float, float]]:
+    series = prometheus.query_range(query, after_s, until_s, PERIOD_SECONDS)
+    return series[0].values if series else ()
+
+
+def _object(objects: Any, group: str, version: str, *path: str) -> Any:  # noqa: ANN401 - likewise
+    return objects.get_namespaced_custom_object(group, version, *path, _request_timeout=CALL_TIMEOUT_SECONDS)

@@ -1,0 +1,47 @@
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step in load set off, each link of the chain in seconds after the step; None: it was not seen.
+
+    They need not come in this order: CPU may make the autoscaler decide before the request rate does.
+    """
+
+    scraped: float | None
+    """Prometheus has the first sample that holds the new rate."""
+    crossed: float | None
+    """The query's value is above what the replicas there are may bear, tolerance included."""
+    external: float | None
+    """The external metrics API (KEDA) says so."""
+    decided: float | None
+    """The autoscaler wants more replicas."""
+    created: float | None
+    """The first new pod exists."""
+    scheduled: float | None
+    """It has a node."""
+    started: float | None
+    """Its container runs."""
+    ready: float | None
+    """It is Ready."""
+    answered: float | None
+    """The first request answered by a new pod was sent."""
+    reason: str = ""
+    """Why the autoscaler decided, in its own words."""
+    requests: int = 0
+    failed: int = 0
+    """Of the requests since the step."""
+
+
+LINKS = tuple(field.name for field in fields(Step) if field.name not in {"reason", "requests", "failed"})
+
+
+def spent(step: Step) -> dict[str, float | None]:
+    """Seconds that each link took after the latest one before it; 0 where it was there already."""
+    own: dict[str, float | None] = {}
+    before = 0.0
+    for name in LINKS:
+        at: float | None = getattr(step, name)
+        own[name] = None if at is None else max(0.0, at - before)
+        before = max(before, at or 0.0)
+    return own

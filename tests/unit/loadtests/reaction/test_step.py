@@ -1,0 +1,111 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.measure import Answer, Prometheus, Release, Sample
+from loadtests.reaction.measure import step_at
+from loadtests.reaction.observer import Observer, Seen
+from loadtests.reaction.report import table, write
+from loadtests.reaction.signal import Signal, crossing, first_scrape
+from loadtests.reaction.step import LINKS, Step, spent
+
+STEP = Step(2.0, 6.0, 6.2, 9.0, 9.1, 9.1, 10.0, 12.0, 12.5, reason="New size: 4", requests=100, failed=1)
+
+
+def _pod(name: str, *, node: str = "", running: bool = False, ready: bool = False) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"nodeName": node} if node else {},
+        "status": {
+            "containerStatuses": [{"state": {"running": {}} if running else {"waiting": {}}}],
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+        },
+    }
+
+
+class RecordedPrometheus(Prometheus):
+    """Has one series."""
+
+    def __init__(self, *values: tuple[float, float]) -> None:
+        super().__init__()
+        self._values = values
+
+    def query_range(self, promql: str, from_s: float, to_s: float, step_seconds: float) -> list[Sample]:
+        """Give it, whatever was asked."""
+        assert promql
+        assert step_seconds < 1
+        return [Sample({}, tuple(each for each in self._values if from_s <= each[0] <= to_s))]
+
+
+def test_step_is_found_where_requests_become_dense() -> None:
+    """The first request at the new rate is the step, to the spacing of the old one."""
+    slow = [Answer(100 + each / 20, 1, 200) for each in range(200)]
+    fast = [Answer(110 + each / 200, 1, 200) for each in range(200)]
+    found = step_at([*slow, *fast], 20, 10)
+    assert found == pytest.approx(110, abs=0.3)
+
+
+def test_no_step_is_none() -> None:
+    """A load that stayed as it was had no step."""
+    assert step_at([Answer(each / 20, 1, 200) for each in range(200)], 20, 10) is None
+
+
+def test_growth_is_of_new_pods_alone() -> None:
+    """Old pods' changes say nothing, and each state counts from when it was first seen."""
+    observer = Observer(None, Release(None, "users-api", "users-api"))
+    observer.scalers = [Seen(3, {"status": {"desiredReplicas": 2}}), Seen(5, {"status": {"desiredReplicas": 4}})]
+    observer.pods = [
+        Seen(1, _pod("old", node="a", running=True, ready=True)),
+        Seen(6, _pod("new")),
+        Seen(7, _pod("new", node="a")),
+        Seen(8, _pod("new", node="a", running=True)),
+        Seen(9, _pod("new", node="a", running=True, ready=True)),
+    ]
+    assert observer.times_of_growth({"old", "older"}, after_s=2) == {
+        "decided": 5,
+        "created": 6,
+        "scheduled": 7,
+        "started": 8,
+        "ready": 9,
+    }
+
+
+def test_own_time_is_since_the_latest_link_before() -> None:
+    """The links' own times add up to the last one's, though one was early and one not seen."""
+    step = Step(2, 6, None, 5, 7, 7, 8, 10, 11)
+    own = spent(step)
+    assert own["external"] is None
+    assert own["decided"] == 0
+    assert sum(value for value in own.values() if value is not None) == 11
+
+
+def test_first_scrape_is_the_sample_s_own_time() -> None:
+    """A sample from before the step holds nothing of it."""
+    prometheus = RecordedPrometheus((10, 8.5), (10.25, 8.5), (10.5, 10.4))
+    assert first_scrape(prometheus, Release(None, "users-api", "users-api"), 10, 20) == 10.4
+
+
+def test_crossing_is_the_first_value_above_what_is_bearable() -> None:
+    """At the bound itself the autoscaler still does nothing."""
+    signal = Signal("sum(rate(x[20s]))", "s1-prometheus", "", target=30, tolerance=0.1)
+    prometheus = RecordedPrometheus((1, 40), (2, 66), (3, 67))
+    assert crossing(prometheus, signal.query, signal.bearable(2), 0, 10) == 3
+    assert crossing(prometheus, signal.query, signal.bearable(3), 0, 10) is None
+
+
+def test_table_has_a_row_for_each_link_and_says_what_failed() -> None:
+    """Percentiles are over the runs that saw the link."""
+    lines = table([STEP, Step(3, None, 6.2, 9, 9.1, 9.1, 10, 14, 15, requests=50)]).splitlines()
+    assert len(lines) == 2 + len(LINKS) + 2
+    assert "| it is Ready | 12.0 | 14.0 | 2.0 | 2 of 2 |" in lines
+    assert lines[3].endswith("| 1 of 2 |")
+    assert lines[-1] == "150 requests since the steps, 1 of them failed."
+
+
+def test_record_can_be_read_again(tmp_path: Path) -> None:
+    """The JSON has each step's links by name, beside the table."""
+    write([STEP], tmp_path / "reaction")
+    assert Step(**json.loads((tmp_path / "reaction" / "reaction.json").read_text())[0]) == STEP
+    assert (tmp_path / "reaction" / "reaction.md").read_text() == table([STEP]) + "\n"
