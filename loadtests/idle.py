@@ -2,69 +2,75 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+import time
 from collections.abc import Mapping
-from http import HTTPStatus
 
-from loadtests.hostile.wire import Address, answers
+from loadtests.hostile import wire
+from loadtests.measure import Answer, Answers
 
-# Not idempotent, so that no proxy tries it a second time, and without effect: the body is no user.
-_REQUEST = (
-    b"POST /api/users HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer %b\r\n"
-    b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+# Not idempotent, so that no proxy tries it a second time.
+_BODY = b'{"name": "Grace Hopper"}'
+_REQUEST = b"\r\n".join(
+    [
+        b"PATCH /api/users/1 HTTP/1.1",
+        b"host: localhost",
+        b"authorization: Bearer %b",
+        b"content-type: application/json",
+        b"content-length: %d" % len(_BODY),
+        b"",
+        _BODY,
+    ]
 )
-_EXPECTED = HTTPStatus.UNPROCESSABLE_ENTITY
-_ANSWER_SECONDS = 30
-REUSED, CLOSED = "reused", "closed"
+_ANSWER_SECONDS = 10
+_OPENING_SECONDS = 3
+CLOSED, REFUSED, SILENT = "closed instead of answered", "refused", "no answer"
 
 
-async def reuse_after(to: Address, token: str, connections: Mapping[float, int]) -> dict[float, Counter[str]]:
-    """Open so many connections for each idle time, in seconds; ask on each, wait, and ask again.
+async def reuse_after(to: wire.Address, token: str, connections: Mapping[float, int], name: str = "idle") -> Answers:
+    """Open so many connections for each idle time in seconds, ask on each, wait, and ask again.
 
-    Returns for each idle time how many connections were "reused" as they should, "closed" under the client's hands (end
-    or reset in the place of an answer), or answered something else ("status 502").
+    Returns what came of the requests after the wait, named "NAME SECONDS s"; where the first one failed already, that.
     """
-    seen: dict[float, Counter[str]] = {seconds: Counter() for seconds in connections}
-
-    async def one(idle_seconds: float, delay_seconds: float) -> None:
-        await asyncio.sleep(delay_seconds)
-        seen[idle_seconds][await _ask_twice(to, _REQUEST % token.encode(), idle_seconds)] += 1
-
+    request = _REQUEST % token.encode()
     async with asyncio.TaskGroup() as group:
-        for idle_seconds, count in connections.items():
-            for number in range(count):
-                group.create_task(one(idle_seconds, 3 * number / count))  # not all at once
-    return seen
+        asking = [
+            # Opened one after the other, so that the first requests are no crowd.
+            group.create_task(_ask_twice(to, request, idle, _OPENING_SECONDS * number / count, f"{name} {idle:g} s"))
+            for idle, count in connections.items()
+            for number in range(count)
+        ]
+    return Answers(task.result() for task in asking)
 
 
-async def _ask_twice(to: Address, request: bytes, idle_seconds: float) -> str:
+async def _ask_twice(to: wire.Address, request: bytes, idle_seconds: float, delay_seconds: float, name: str) -> Answer:
+    await asyncio.sleep(delay_seconds)
     try:
         reader, writer = await asyncio.open_connection(*to)
     except OSError:
-        return "refused"
+        return Answer(time.time(), 0, 0, REFUSED, name=name)
     try:
-        if (said := await _ask(reader, writer, request)) != REUSED:
-            return f"{said} at once"
+        first = await _ask(reader, writer, request, name)
+        if first.failed:
+            return first
         await asyncio.sleep(idle_seconds)
-        return await _ask(reader, writer, request)
+        return await _ask(reader, writer, request, name)
     finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> str:
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, name: str) -> Answer:
+    at_s, started = time.time(), time.monotonic()
+    status, error = 0, ""
     try:
         writer.write(request)
         async with asyncio.timeout(_ANSWER_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
-                (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
-            )
-            body = await reader.readexactly(length)
+            await reader.readexactly(wire.content_length(head))
+        status = next(wire.answers(head)).status
     except TimeoutError:
-        return "no answer"
+        error = SILENT
     except (OSError, EOFError):
-        return CLOSED
-    status = next(answers(head + body)).status
-    return REUSED if status == _EXPECTED else f"status {status}"
+        error = CLOSED
+    return Answer(at_s, (time.monotonic() - started) * 1000, status, error, name=name)

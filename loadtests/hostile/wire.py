@@ -86,6 +86,12 @@ def answers(received: bytes) -> Iterator[Answer]:
             return
 
 
+def content_length(head: bytes) -> int:
+    """Read the length of the body behind a head, in bytes; 0 where none is named."""
+    fields = (line.partition(b":") for line in head.lower().split(b"\r\n"))
+    return next((int(value) for name, _, value in fields if name == b"content-length"), 0)
+
+
 class _Stream(io.BytesIO):
     """Bytes that stay open for the next answer's parser, and pass for the socket they came from."""
 

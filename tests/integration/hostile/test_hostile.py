@@ -10,7 +10,6 @@ from loadtests.hostile.slow import Slowloris
 from loadtests.hostile.verdict import fault, was_split
 from loadtests.hostile.wire import Address, exchange
 from loadtests.hostile.witness import Witness
-from loadtests.idle import CLOSED, REUSED, reuse_after
 from tests.service_process import ServiceProcess
 
 pytestmark = pytest.mark.integration
@@ -20,8 +19,8 @@ TOKEN = "test-token"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
-    """A service that waits one second for a request, and three for the next."""
-    settings = {"request_receive_timeout_seconds": 1, "keep_alive_seconds": 3, "rate_limit_enabled": False}
+    """A service that waits one second for a request."""
+    settings = {"request_receive_timeout_seconds": 1, "rate_limit_enabled": False}
     with ServiceProcess(tmp_path_factory.mktemp("service") / "log", **settings) as process:
         yield Address("127.0.0.1", process.port)
 
@@ -101,9 +100,3 @@ def test_a_smuggled_request_is_seen() -> None:
             return fault(reply, by_proxy=False), was_split(reply)
 
     assert asyncio.run(smuggle()) == ("what it smuggled is answered", True)
-
-
-def test_idle_connections_are_reused_until_the_service_lets_go(service: Address) -> None:
-    """Within its three seconds a connection is there for the next request; after them it is not."""
-    seen = asyncio.run(reuse_after(service, TOKEN, {0.5: 10, 5: 10}))
-    assert seen == {0.5: {REUSED: 10}, 5: {CLOSED: 10}}
