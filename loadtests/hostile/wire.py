@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from loadtests.errors import LoadTestError
 
 REQUEST_ID = "x-request-id"
+PAUSE_SECONDS = 0.2
 
 
 class Address(NamedTuple):
@@ -48,8 +49,11 @@ def address(base_url: str) -> Address:
     return Address(url.hostname, url.port or 80)
 
 
-def exchange(to: Address, *payloads: bytes, timeout_seconds: float = 15, between_seconds: float = 0.2) -> Reply:
-    """Send payloads on one connection with a pause between them, and read to its end or until the timeout."""
+def exchange(to: Address, *payloads: bytes, timeout_seconds: float = 15, quiet_seconds: float = 3) -> Reply:
+    """Send payloads on one connection, a moment apart, and read what comes back.
+
+    That is until the server closes, or has said something and then nothing for `quiet_seconds`, or the time is up.
+    """
     started = time.monotonic()
     received = bytearray()
     closed = False
@@ -57,9 +61,10 @@ def exchange(to: Address, *payloads: bytes, timeout_seconds: float = 15, between
         try:
             for payload in payloads:
                 connection.sendall(payload)
-                time.sleep(between_seconds)
+                time.sleep(PAUSE_SECONDS)
             while not closed:
-                connection.settimeout(max(0.01, started + timeout_seconds - time.monotonic()))
+                left = max(0.01, started + timeout_seconds - time.monotonic())
+                connection.settimeout(min(left, quiet_seconds) if received else left)
                 chunk = connection.recv(65536)
                 received += chunk
                 closed = not chunk
