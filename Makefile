@@ -112,6 +112,14 @@ chart: .venv/installed tools $(CHART_TOOLS)/schemas ## The chart's checks
 test-e2e: .venv/installed ## End to end on the cluster
 	$(BIN)/python -m pytest tests/e2e
 
+.PHONY: chaos
+chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md
+	$(BIN)/python -m pytest tests/chaos -m "chaos and not long"
+
+.PHONY: chaos-%
+chaos-%: .venv/installed
+	$(BIN)/python -m pytest tests/chaos/test_$(subst -,_,$*).py $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
+
 .PHONY: lint
 lint: .venv/installed ## Style and types
 	$(BIN)/ruff check .

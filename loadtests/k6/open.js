@@ -44,7 +44,7 @@ export const options = {
       ]),
       preAllocatedVUs: count('VUS', 100),
       maxVUs: count('MAX_VUS', 400),
-      gracefulStop: `${count('TIMEOUT_SECONDS', 10)}s`,
+      gracefulStop: `${count('TIMEOUT_SECONDS', 10) + 2}s`,
     },
   },
 };

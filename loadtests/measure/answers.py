@@ -135,25 +135,34 @@ class AnswerRows:
     answers: list[Answer] = field(default_factory=list)
     dropped: int = 0
     """Requests that were due and not sent, because all virtual users were waiting."""
+    until_s: float = math.inf
+    """Requests sent after this Unix time do not count."""
+    is_past_the_end: bool = False
+    """Whether a request that does not count was seen: k6 has written all that do."""
     _asked: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def add(self, rows: Iterable[dict[str, str]]) -> None:
         """Take further rows, in the order in which k6 wrote them."""
         for row in rows:
             match row["metric_name"]:
+                case "asked" if _seconds(row) > self.until_s:
+                    self.is_past_the_end = True
                 case "asked":
                     self._asked[_iteration(row)] = _seconds(row), _tags(row["extra_tags"]).get("request", "")
-                case "answer":
+                case "answer" if _iteration(row) in self._asked:
                     self._answer(row)
-                case "dropped_iterations":
+                case "dropped_iterations" if _seconds(row) <= self.until_s:
                     self.dropped += int(float(row["metric_value"]))
 
-    def unanswered(self, ended_at_s: float, patience_seconds: float) -> list[Answer]:
-        """Requests that had waited for `patience_seconds` when the load ended; a younger one might have succeeded."""
+    @property
+    def waiting(self) -> int:
+        """How many requests have no answer yet."""
+        return len(self._asked)
+
+    def unanswered(self, ended_at_s: float) -> list[Answer]:
+        """Those that have none, as failed when the load ended."""
         return [
-            Answer(at_s, (ended_at_s - at_s) * 1000, 0, UNANSWERED, name=name)
-            for at_s, name in self._asked.values()
-            if ended_at_s - at_s > patience_seconds
+            Answer(at_s, (ended_at_s - at_s) * 1000, 0, UNANSWERED, name=name) for at_s, name in self._asked.values()
         ]
 
     def _answer(self, row: dict[str, str]) -> None:

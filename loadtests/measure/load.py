@@ -14,8 +14,8 @@ from loadtests.errors import LoadTestError
 from loadtests.measure.answers import AnswerRows, Answers
 from loadtests.measure.k6_csv import K6Csv
 
-# A request that is this old when the load is stopped counts as failed.
-PATIENCE_SECONDS = 1
+# k6 writes once a second.
+WRITTEN_SECONDS = 2
 STOP_SECONDS = 30
 STARTED_SECONDS = 15
 
@@ -56,6 +56,7 @@ class Load:
     process: subprocess.Popen[bytes]
     csv: K6Csv
     log: Path
+    timeout_seconds: float
     cpu_seconds: float = 0
     """What k6 took itself, user and system, once it has stopped."""
     ended_at_s: float = 0
@@ -64,13 +65,22 @@ class Load:
         self._rows = AnswerRows()
 
     def stop(self) -> None:
-        """Send no more requests. Does nothing where all stages have ended.
+        """End the load now; what was sent by now still gets its answer, and what is sent meanwhile does not count.
+
+        Does nothing where all stages have ended. k6 itself would forget the requests under way.
 
         Raises:
             LoadTestError: k6 ended by itself with an error; the message has its log's end.
         """
-        if self.ended_at_s:
+        if self.ended():
             return
+        self._rows.until_s = time.time()
+        end = time.monotonic() + self.timeout_seconds + WRITTEN_SECONDS
+        while not self.ended() and time.monotonic() < end:
+            self._rows.add(self.csv.added())
+            if self._rows.is_past_the_end and not self._rows.waiting:
+                break
+            time.sleep(0.1)
         if not self.ended():
             self.process.send_signal(signal.SIGINT)
         self.join(STOP_SECONDS)
@@ -109,10 +119,10 @@ class Load:
         return True
 
     def answers(self) -> Answers:
-        """All so far; once stopped, requests that k6 then still waited for count among them as failed."""
+        """All so far; once it has ended, requests that never had an answer count among them as failed."""
         self._rows.add(self.csv.added())
-        waiting = self._rows.unanswered(self.ended_at_s, PATIENCE_SECONDS) if self.ended_at_s else []
-        return Answers([*self._rows.answers, *waiting])
+        unanswered = self._rows.unanswered(self.ended_at_s) if self.ended_at_s else []
+        return Answers([*self._rows.answers, *unanswered])
 
     @property
     def dropped(self) -> int:
@@ -150,16 +160,16 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
         "REQUESTS": json.dumps([asdict(request) for request in requests]),
         "KEEP_ALIVE": "1" if keep_alive else "0",
         "TIMEOUT_SECONDS": str(timeout_seconds),
-        # Enough for a quarter of a second each; and for two seconds each before any is dropped.
+        # Enough for a quarter of a second each; and for four seconds each before any is dropped.
         "VUS": str(max(10, peak // 4)),
-        "MAX_VUS": str(max_vus or max(50, 2 * peak)),
+        "MAX_VUS": str(max_vus or max(50, 4 * peak)),
     }
     command = k6.command("open", variables, "--quiet", "--no-summary", "--out", f"csv={csv}")
     log = folder / "k6.log"
     with log.open("wb") as file:
         times = {"K6_CSV_TIME_FORMAT": "unix_micro"}
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env={**os.environ, **times})
-    load = Load(process, K6Csv(csv), log)
+    load = Load(process, K6Csv(csv), log, timeout_seconds)
     try:
         _wait_for_an_answer(load)
         yield load

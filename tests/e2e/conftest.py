@@ -1,16 +1,14 @@
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from kubernetes import client, config
-from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
+from kubernetes import client
 
+from tests.e2e import evidence
 from tests.e2e.load import BASE_URL, HEADERS
-from tests.e2e.release import CONTEXT, MINIMUM, NAMESPACE, Release
+from tests.e2e.release import MINIMUM, Release, connected
 
 EVIDENCE = Path("build/e2e")
 
@@ -18,13 +16,9 @@ EVIDENCE = Path("build/e2e")
 @pytest.fixture(scope="session")
 def api() -> Iterator[client.ApiClient]:
     """Connect to the cluster."""
-    try:
-        api: client.ApiClient = config.new_client_from_config(context=CONTEXT)  # type: ignore[no-untyped-call]
-        client.VersionApi(api).get_code()
-    except (ConfigException, HTTPError) as error:
-        pytest.fail(f"no cluster {CONTEXT}: `make kind-up image` brings it. {error}", pytrace=False)
+    api = connected()
     yield api
-    api.close()  # type: ignore[no-untyped-call]
+    api.close()
 
 
 @pytest.fixture(scope="session")
@@ -56,19 +50,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:  # noqa: ANN401 - as pl
     """Keep what the cluster says when a test fails."""
     report = yield
     if report.failed:
-        _keep_evidence(EVIDENCE / item.name)
+        evidence.keep(EVIDENCE / item.name)
     return report
-
-
-def _keep_evidence(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, command in {
-        "objects": ("get", "all,hpa,ingress,pvc", "--output=wide"),
-        "events": ("get", "events", "--sort-by=.lastTimestamp"),
-        "hpa": ("describe", "hpa"),
-        "pods": ("describe", "pods"),
-        "logs": ("logs", "--selector=app.kubernetes.io/instance", "--prefix", "--tail=300", "--all-containers"),
-    }.items():
-        with (folder / f"{name}.txt").open("wb") as file:
-            kubectl = ("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *command)
-            subprocess.run(kubectl, stdout=file, stderr=subprocess.STDOUT, check=False, timeout=60)

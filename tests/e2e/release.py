@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import yaml
 from kubernetes import client
+from urllib3.exceptions import HTTPError
 
+from loadtests.errors import LoadTestError
 from loadtests.measure import release
 
 CONTEXT = "kind-users-api"
@@ -59,6 +62,16 @@ def wait_until(observe: Callable[[], T], holds: Callable[[T], bool], seconds: fl
     return seen
 
 
+def connected() -> Any:  # noqa: ANN401 - the client has no types
+    """Make a client of the cluster, or fail with what to do."""
+    try:
+        api = release.connect(CONTEXT)
+        client.VersionApi(api).get_code()
+    except (LoadTestError, HTTPError) as error:
+        pytest.fail(f"no cluster {CONTEXT}: `make kind-up image` brings it. {error}", pytrace=False)
+    return api
+
+
 class Release(release.Release):
     """The one release that the tests share, and its autoscaler."""
 
@@ -67,9 +80,11 @@ class Release(release.Release):
         self._values_file = values_file
         self._installed: dict[str, Any] | None = None
 
-    def configure(self, changes: Mapping[str, Any] | None = None) -> None:
+    def configure(self, *changes: Mapping[str, Any]) -> None:
         """Install or upgrade with these changes to the tests' values, unless it has them; then wait for its rollout."""
-        values = _merged(VALUES, changes or {})
+        values = VALUES
+        for change in changes:
+            values = _merged(values, change)
         if values != self._installed:
             self.upgrade(values)
         self.wait_for_rollout()
@@ -91,6 +106,11 @@ class Release(release.Release):
         metadata = {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         kubectl("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=json.dumps(body))
+
+    def uninstall(self) -> None:
+        """`helm uninstall`, where it is installed."""
+        helm("uninstall", NAME, "--ignore-not-found", "--wait", "--timeout", "2m")
+        self.forget()
 
     def forget(self) -> None:
         """Say that the release was changed or removed by other means."""

@@ -76,9 +76,12 @@ def test_rows_of_one_iteration_make_an_answer() -> None:
     assert rows.dropped == 3
 
 
-def test_a_request_that_waits_when_the_load_ends_has_failed_unless_it_is_young() -> None:
-    """At the end one that had waited for two seconds counts, one that was just sent does not."""
-    rows = AnswerRows()
-    rows.add([_row("asked", 10, "vu=1&iter=0", tags="request=read"), _row("asked", 11.9, "vu=2&iter=0")])
-    unanswered = rows.unanswered(ended_at_s=12, patience_seconds=1)
-    assert [(answer.at_s, answer.duration_ms, answer.failed) for answer in unanswered] == [(10, 2000, True)]
+def test_what_is_sent_after_the_end_does_not_count() -> None:
+    """Later requests, their answers and those not sent are left out; an earlier one without an answer has failed."""
+    rows = AnswerRows(until_s=12)
+    rows.add([_row("asked", 10, "vu=1&iter=0", tags="request=read")])
+    assert (rows.is_past_the_end, rows.waiting) == (False, 1)
+    rows.add([_row("asked", 13, "vu=2&iter=0"), _row("answer", 13.1, "vu=2&iter=0", 100, "status=200&error=0")])
+    rows.add([_row("dropped_iterations", 13, "")])
+    assert (rows.is_past_the_end, rows.waiting, rows.answers, rows.dropped) == (True, 1, [], 0)
+    assert [(each.at_s, each.duration_ms, each.failed) for each in rows.unanswered(ended_at_s=14)] == [(10, 4000, True)]

@@ -1,0 +1,66 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+from tests.chaos.experiment import Experiment, Run, Start
+from tests.chaos.values import VALUES
+from tests.e2e import evidence
+from tests.e2e.release import MINIMUM, Release, connected
+
+EVIDENCE = Path("build/chaos/evidence")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what chooses the form of the experiments."""
+    parser.addoption("--short", action="store_true", help="one round of each experiment, without the summary's row")
+    parser.addoption("--sabotage", action="store_true", help="break what each experiment is about: it must not hold")
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[client.ApiClient]:
+    """Connect to the cluster."""
+    api = connected()
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="session")
+def installed(api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Give the release that all experiments share, which each configures for itself."""
+    return Release(api, tmp_path_factory.mktemp("values") / "values.yaml")
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]:
+    """Install what an experiment needs and wait until it is at its fewest replicas; clean up after it."""
+    sabotaged = bool(request.config.getoption("--sabotage"))
+    runs: list[Run] = []
+
+    def begin(experiment: Experiment) -> Run:
+        installed.configure(VALUES, experiment.values, experiment.sabotaged if sabotaged else {})
+        if sabotaged:
+            experiment.break_it(installed)
+            installed.wait_for_rollout()
+        minimum = experiment.values.get("autoscaling", {}).get("minReplicas", MINIMUM)
+        installed.wait_for_replicas(minimum, seconds=180)
+        runs.append(Run(experiment, installed, bool(request.config.getoption("--short")), sabotaged))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        if not run.concluded:
+            run.give_up()
+    if sabotaged:
+        installed.uninstall()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:  # noqa: ANN401 - as pluggy has it
+    """Keep what the cluster says when a test fails."""
+    report = yield
+    if report.failed:
+        evidence.keep(EVIDENCE / item.name)
+    return report

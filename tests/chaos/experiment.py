@@ -1,0 +1,160 @@
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loadtests.measure import READ, Answers, Moment, ReleaseRecorder, Request, Stage, open_load
+from tests.chaos import reliability
+from tests.chaos.plot import plot
+from tests.chaos.verdict import Bound
+from tests.e2e.load import BASE_URL
+from tests.e2e.release import Release
+
+RESULTS = Path("build/chaos")
+# Longer than any experiment: it stops its load itself.
+ENDLESS_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A promise of the service, put to the test."""
+
+    number: int
+    name: str
+    promise: str
+    """What must hold, in the words of the summary."""
+    sabotage: str
+    """What is broken to see it fail."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Changes to the values of `tests.chaos.values`."""
+    sabotaged: Mapping[str, Any] = field(default_factory=dict)
+    """Further ones of the broken variation."""
+    break_it: Callable[[Release], None] = lambda _: None
+    """Breaks what values cannot, after the install of the broken variation."""
+
+
+@dataclass
+class Run:
+    """One run of an experiment: what was done to the release, and all that was seen meanwhile."""
+
+    experiment: Experiment
+    release: Release
+    short: bool
+    sabotaged: bool
+    marks: list[tuple[float, str]] = field(default_factory=list)
+    """Unix seconds, and what was done then."""
+    answers: Answers = field(default_factory=Answers)
+    moments: list[Moment] = field(default_factory=list)
+    dropped: int = 0
+    k6_cpu_seconds: float = 0
+    concluded: bool = False
+
+    @property
+    def name(self) -> str:
+        """The experiment's, or that of its broken variation."""
+        return self.experiment.name + ("-sabotaged" if self.sabotaged else "")
+
+    @property
+    def folder(self) -> Path:
+        """Where what was measured lies."""
+        return RESULTS / self.name
+
+    def mark(self, what: str) -> float:
+        """Note on the time line that something is done to the release now; gives the Unix time."""
+        self.marks.append((time.time(), what))
+        return self.marks[-1][0]
+
+    @contextmanager
+    def load(
+        self, rate: int | Sequence[Stage], *, requests: Sequence[Request] = (READ,), keep_alive: bool = True
+    ) -> Iterator[None]:
+        """Send requests through the Ingress, at a constant rate or in stages, and record all while the block lasts."""
+        stages = [Stage(rate, ENDLESS_SECONDS)] if isinstance(rate, int) else rate
+        recorder = ReleaseRecorder(self.release)
+        with (
+            recorder.recording(),
+            open_load(
+                self.folder, stages, requests=requests, keep_alive=keep_alive, environment={"BASE_URL": BASE_URL}
+            ) as load,
+        ):
+            try:
+                yield
+            finally:
+                load.stop()
+                self.answers = load.answers()
+                self.dropped = load.dropped
+                self.k6_cpu_seconds = load.cpu_seconds
+                self.moments = recorder.moments
+
+    def failed_within(self, share: float) -> list[Bound]:
+        """Say that at most this share of the requests may have failed, and that the load was as offered."""
+        allowed = int(share * len(self.answers))
+        return [
+            Bound("failed", len(self.answers.failed), at_most=allowed),
+            Bound("not sent", self.dropped, at_most=len(self.answers) // 1000),
+        ]
+
+    def conclude(self, *bounds: Bound, **figures: float) -> None:
+        """Write the result, and fail unless it is as it should be.
+
+        That is: every bound holds, or, of the broken variation, at least one does not.
+        """
+        self.concluded = True
+        held = self._write(bounds, figures)
+        broken = "; ".join(str(bound) for bound in bounds if not bound.holds)
+        if self.sabotaged:
+            assert not held, f"{self.experiment.sabotage}, and yet it holds: it proves nothing"
+        else:
+            assert held, f"{broken}; see {self.path}"
+
+    def give_up(self) -> None:
+        """Write what there is of a run that was broken off: it does not hold."""
+        self._write([Bound("broken off", 1, at_most=0)], {})
+
+    def _write(self, bounds: Sequence[Bound], figures: Mapping[str, float]) -> bool:
+        """Write the result and the plot, and of a run in full length the row of the summary; whether it held."""
+        held = all(bound.holds for bound in bounds)
+        result = {
+            "name": self.name,
+            "requests": len(self.answers),
+            "failed": len(self.answers.failed),
+            "p50_ms": _milliseconds(self.answers, 0.5),
+            "p99_ms": _milliseconds(self.answers, 0.99),
+            "held": held,
+            "figures": {
+                **{bound.what: _rounded(bound.measured) for bound in bounds},
+                **{name.replace("_", " "): _rounded(figure) for name, figure in figures.items()},
+                **{f"ended {reason}": count for reason, count in self.answers.reasons().items()},
+            },
+            "bounds": [str(bound) for bound in bounds],
+            "short": self.short,
+            "k6_cpu_seconds": _rounded(self.k6_cpu_seconds),
+        }
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / f"{self.name}.json").write_text(json.dumps(result, indent=2) + "\n")
+        plot(self.answers, self.moments, self.marks, f"{self.experiment.number}: {self.experiment.promise}", self.path)
+        if not self.short:
+            reliability.update(self.experiment, result, sabotaged=self.sabotaged)
+        return held
+
+    @property
+    def path(self) -> Path:
+        """The plot's."""
+        return RESULTS / f"{self.name}.png"
+
+
+Start = Callable[[Experiment], Run]
+
+
+def _milliseconds(answers: Answers, share: float) -> float | None:
+    return round(answers.percentile_ms(share), 1) if answers else None
+
+
+def _rounded(number: float) -> float | None:
+    if math.isnan(number):
+        return None
+    return round(number, 2) if isinstance(number, float) else number

@@ -1,0 +1,41 @@
+import time
+
+import pytest
+
+from tests.chaos.experiment import Experiment, Start
+from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
+from tests.chaos.traffic import MIX, RATE
+from tests.chaos.values import FOUR
+from tests.chaos.verdict import Bound
+from tests.e2e.release import NAME, kubectl
+
+pytestmark = pytest.mark.chaos
+
+ROUNDS, ROUNDS_SHORT = 3, 1
+REQUESTS, REQUESTS_SHORT = 30_000, 4_000
+
+ROLLING_RESTART = Experiment(
+    number=1,
+    name="rolling-restart",
+    promise="0 failed of 30,000 requests while all pods restart three times at 200 requests/s",
+    sabotage="no preStop sleep, no shutdown delay, no retries",
+    values=FOUR,
+    sabotaged={**NO_RETRIES, **NO_SHUTDOWN_DELAY},
+    break_it=remove_pre_stop,
+)
+
+
+def test_rolling_restart(start: Start) -> None:
+    """All pods are replaced again and again under load, and no request fails, writes included."""
+    run = start(ROLLING_RESTART)
+    requests = REQUESTS_SHORT if run.short else REQUESTS
+    with run.load(RATE, requests=MIX):
+        started = time.monotonic()
+        for _ in range(ROUNDS_SHORT if run.short else ROUNDS):
+            before = run.release.pods()
+            run.mark("restart")
+            kubectl("rollout", "restart", f"deployment/{NAME}")
+            run.release.wait_for_rollout()
+            run.release.wait_until_gone(before)
+        time.sleep(max(2.0, requests * 1.01 / RATE - (time.monotonic() - started)))
+    run.conclude(*run.failed_within(0), Bound("requests", len(run.answers), at_least=requests))

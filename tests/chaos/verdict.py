@@ -1,0 +1,24 @@
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A number that was measured, and how far it may go."""
+
+    what: str
+    measured: float
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps within; what is no number never does."""
+        above = self.at_least is None or self.measured >= self.at_least
+        below = self.at_most is None or self.measured <= self.at_most
+        return above and below and not math.isnan(self.measured)
+
+    def __str__(self) -> str:
+        limits = [("at most", self.at_most), ("at least", self.at_least)]
+        said = " and ".join(f"{which} {limit:,g}" for which, limit in limits if limit is not None)
+        return f"{self.what}: {self.measured:,.6g} ({said})"

@@ -1,0 +1,58 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos import reliability
+from tests.chaos.experiment import Experiment
+
+TEXT = """before <!-- machine -->another<!-- end of machine -->
+<!-- experiments -->
+<!-- end of experiments -->
+<!-- sabotaged -->
+<!-- end of sabotaged -->
+after
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Give a document without a row."""
+    path = tmp_path / "reliability.md"
+    path.write_text(TEXT)
+    return path
+
+
+def _result(requests: int, *, held: bool = True) -> dict[str, Any]:
+    figures = {"failed": 0, "requests": requests}
+    return {"requests": requests, "figures": figures, "p50_ms": 2.0, "p99_ms": None, "held": held}
+
+
+def _rows(path: Path, first: str, last: str) -> list[list[str]]:
+    part = path.read_text().split(f"<!-- {first} -->")[1].split(f"<!-- {last} -->")[0]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line.startswith("| ")][2:]
+
+
+def test_a_run_writes_its_own_row_and_no_other(path: Path) -> None:
+    """Rows stand in the order of the experiments; a second run takes the place of the first."""
+    second, first = Experiment(11, "redis", "it answers", "no breaker"), Experiment(2, "scaling", "0 failed", "none")
+    for experiment, requests in ((second, 1), (first, 2000), (second, 3)):
+        reliability.update(experiment, _result(requests), sabotaged=False, path=path)
+    rows = _rows(path, "experiments", "end of experiments")
+    assert [row[:7] for row in rows] == [
+        ["2", "scaling", "0 failed", "2,000 requests; failed: 0; requests: 2,000", "2.0", "", "yes"],
+        ["11", "redis", "it answers", "3 requests; failed: 0; requests: 3", "2.0", "", "yes"],
+    ]
+
+
+def test_a_broken_variation_has_its_own_table(path: Path) -> None:
+    """Its row says what was broken, and that it does not hold; the machine is named once."""
+    experiment = Experiment(1, "restart", "0 failed", "no preStop")
+    reliability.update(experiment, _result(5, held=False), sabotaged=True, path=path)
+    assert _rows(path, "experiments", "end of experiments") == []
+    (row,) = _rows(path, "sabotaged", "end of sabotaged")
+    assert (row[2], row[6]) == ("no preStop", "no")
+    text = path.read_text()
+    assert text.startswith("before <!-- machine -->")
+    assert "another" not in text
+    assert text.endswith("after\n")
