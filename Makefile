@@ -80,6 +80,10 @@ watch: .venv/installed ## The release live in this terminal: replicas, requests,
 reaction: .venv/installed ## Step the load tenfold and time each link of the scale-out
 	$(BIN)/python -m loadtests reaction --namespace $(NAMESPACE) --release $(RELEASE)
 
+.PHONY: assess
+assess: .venv/installed ## Measure the installed release against its targets; report in build/assess
+	$(BIN)/python -m loadtests assess --namespace $(NAMESPACE) --release $(RELEASE)
+
 .PHONY: bench
 bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable and a bare FastAPI route
 	$(BIN)/python -m loadtests.bench

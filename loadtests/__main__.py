@@ -1,4 +1,4 @@
-"""`python -m loadtests run | timeline | watch | reaction`."""
+"""`python -m loadtests run | timeline | assess | watch | reaction`."""
 
 import argparse
 import os
@@ -26,6 +26,11 @@ def _parser() -> argparse.ArgumentParser:
     timeline.add_argument(
         "--output", type=Path, default=Path("build/up"), help="folder of the record (default: %(default)s)"
     )
+    assess = commands.add_parser("assess", help="measure a release against its targets, and write a report")
+    assess.add_argument("--quick", action="store_true", help="a smoke run, at most 90 s, without the scaling")
+    assess.add_argument(
+        "--output", type=Path, default=Path("build/assess"), help="folder of the report (default: %(default)s)"
+    )
     watch = commands.add_parser("watch", help="show a release live: replicas, requests, autoscaler, events")
     watch.add_argument("--once", action="store_true", help="print one look as plain text and leave")
     watch.add_argument(
@@ -38,14 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     reaction.add_argument(
         "--output", type=Path, default=Path("build/reaction"), help="folder of the record (default: %(default)s)"
     )
-    for command in (timeline, watch, reaction):
+    for command in (timeline, assess, watch, reaction):
         command.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
         command.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
         command.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
         command.add_argument(
             "--prometheus", default="monitoring/prometheus:9090", help="its Service (default: %(default)s)"
         )
-    for command in (single, timeline, reaction):
+    for command in (single, timeline, assess, reaction):
         command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
     return parser
 
@@ -59,6 +64,8 @@ def _run(options: argparse.Namespace) -> None:
 
             cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
             timeline(cluster, _environment(options), options.output)
+        case "assess":
+            _assess(options)
         case "watch":
             from loadtests.watch import ApiServer, Release, View, watch  # noqa: PLC0415 - likewise Textual
 
@@ -78,6 +85,21 @@ def _run(options: argparse.Namespace) -> None:
                 environment=_environment(options),
                 output=options.output,
             )
+
+
+def _assess(options: argparse.Namespace) -> None:
+    from loadtests.assess import FULL, QUICK, Installation, assess  # noqa: PLC0415 - likewise
+    from loadtests.timeline import Cluster  # noqa: PLC0415 - likewise
+
+    installation = Installation.connect(
+        context=options.context,
+        namespace=options.namespace,
+        release=options.release,
+        prometheus=options.prometheus,
+        environment={**os.environ, **_environment(options)},
+    )
+    cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
+    assess(installation, cluster, QUICK if options.quick else FULL, options.output)
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:

@@ -25,7 +25,7 @@ def command(script: str, environment: Mapping[str, str], *arguments: str) -> lis
         raise LoadTestError(f"there is no script {script!r} in loadtests/k6: choose {', '.join(scripts())}")
     variables = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
     # Without an address there is no control port, which a second k6 would find taken.
-    return [_executable(), "run", "--address", "", *variables, *arguments, str(SCRIPTS / f"{script}.js")]
+    return [executable(), "run", "--address", "", *variables, *arguments, str(SCRIPTS / f"{script}.js")]
 
 
 def verdict(exit_status: int) -> str | None:
@@ -39,7 +39,12 @@ def verdict(exit_status: int) -> str | None:
             return f"k6 ended with status {exit_status}"
 
 
-def _executable() -> str:
+def executable() -> str:
+    """Find k6: beside this Python, else on PATH.
+
+    Raises:
+        LoadTestError: there is none.
+    """
     beside_python = Path(sys.executable).with_name("k6")
     found = str(beside_python) if beside_python.exists() else shutil.which("k6")
     if not found:

@@ -1,5 +1,6 @@
 // An open load in stages, of any mix of requests, of which each answer is kept: see loadtests/measure/load.py, which
 // starts it. It costs k6 as little as it can: no bodies, no tags but those of its own two metrics.
+import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
 import { BASE_URL, count, headers } from './lib.js';
@@ -26,6 +27,9 @@ const requests = JSON.parse(__ENV.REQUESTS || '[{"path": "/api/users/{id}"}]').m
 }));
 const weights = requests.reduce((sum, request) => sum + request.weight, 0);
 const users = count('USERS', 1000);
+const firstUser = count('FIRST_USER', 1);
+// Each user once, so that no answer comes from a cache that an earlier request of this load has filled.
+const inTurn = __ENV.IN_TURN === '1';
 
 http.setResponseCallback(null); // no http_req_failed: Python says what failed
 
@@ -56,7 +60,8 @@ function draw() {
 
 export default function () {
   const request = requests.length === 1 ? requests[0] : draw();
-  const url = request.url.replace('{id}', 1 + Math.floor(Math.random() * users));
+  const user = inTurn ? exec.scenario.iterationInTest % users : Math.floor(Math.random() * users);
+  const url = request.url.replace('{id}', firstUser + user);
   asked.add(1, { request: request.name });
   const response = http.request(request.method, url, request.body, request.params);
   const tags = { status: response.status, error: response.error_code };

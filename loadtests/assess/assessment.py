@@ -1,0 +1,43 @@
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from loadtests.assess.availability import Availability
+from loadtests.assess.caches import Caches
+from loadtests.assess.limiter import Limiter
+from loadtests.assess.response import Response
+from loadtests.assess.scaling import Scaling
+from loadtests.assess.spread import Spread
+from loadtests.assess.throughput import Throughput
+
+# Long series, which the raw files have too.
+_SERIES = ("cached_ms", "uncached_ms", "by_second", "accepted_at_s", "samples")
+
+
+@dataclass
+class Assessment:
+    """All that one run found; None where a phase was left out or could not be done."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    response: Response | None = None
+    throughput: Throughput | None = None
+    availability: Availability | None = None
+    spread: Spread | None = None
+    scaling: Scaling | None = None
+    caches: Caches | None = None
+    limiter: Limiter | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Targets that this kind of run does not measure, and why."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Phases that could not be done, and why."""
+    seconds: float = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Make everything but the series, which are drawn and lie in the raw files."""
+        found = asdict(self)
+        return {name: _without_series(value) for name, value in found.items()}
+
+
+def _without_series(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(value, dict):
+        return value
+    return {name: part for name, part in value.items() if name not in _SERIES}

@@ -1,0 +1,43 @@
+from dataclasses import dataclass
+
+from loadtests.assess.installation import Installation
+from loadtests.assess.response import CACHED
+from loadtests.assess.throughput import Throughput
+from loadtests.errors import LoadTestError
+
+
+@dataclass(frozen=True)
+class Caches:
+    """Where the answers of the held load came from."""
+
+    by_tier: dict[str, int]
+    """By X-Cache, as the clients saw it."""
+    by_counter: dict[str, float]
+    """By users_api_cache_requests_total over the same time; empty where Prometheus does not answer."""
+
+    @property
+    def hit_percent(self) -> float:
+        """Of the answers that tell: from L1 or L2, or a stale one while a fresh one is loaded."""
+        told = sum(self.by_tier.values())
+        hits = sum(count for tier, count in self.by_tier.items() if tier in CACHED | {"STALE"})
+        return 100 * hits / told if told else 0.0
+
+
+def measure_caches(installation: Installation, throughput: Throughput) -> Caches:
+    """Take the tiers of the hold's answers, and ask Prometheus for the same.
+
+    Raises:
+        LoadTestError: no answer tells where it came from.
+    """
+    by_tier = {tier: count for tier, count in throughput.caches.items() if tier}
+    if not by_tier:
+        raise LoadTestError("no answer has X-Cache: does something before the service take it away?")
+    seconds = max(20, round(throughput.hold.seconds))  # four scrapes of the kind values
+    namespace = installation.release.namespace
+    counter = f'users_api_cache_requests_total{{namespace="{namespace}"}}'
+    ended_s = throughput.hold_began_s + throughput.hold.seconds
+    try:
+        samples = installation.prometheus.query(f"sum by (tier) (increase({counter}[{seconds}s]))", at_s=ended_s)
+    except LoadTestError:
+        samples = []
+    return Caches(by_tier, {sample.labels["tier"]: round(sample.value) for sample in samples})

@@ -1,0 +1,103 @@
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client
+from kubernetes.client import ApiException
+from urllib3.exceptions import HTTPError
+
+from loadtests import k6
+from loadtests.assess.installation import Installation
+from loadtests.errors import LoadTestError
+from loadtests.measure.release import CALL_TIMEOUT_SECONDS
+
+
+def facts(installation: Installation) -> dict[str, Any]:
+    """Tell what the figures depend on: the load generator's machine, the cluster, the release.
+
+    Raises:
+        LoadTestError: the cluster does not answer.
+    """
+    try:
+        return {
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "base_url": installation.base_url,
+            "revision": _output("git", "describe", "--always", "--dirty"),
+            "service": installation.version(),
+            "machine": _machine(),
+            "cluster": _cluster(installation),
+            "release": _release(installation),
+        }
+    except (ApiException, HTTPError) as error:
+        raise LoadTestError(f"the cluster does not answer: {error}") from error
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "cpu": _first(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo")) or platform.processor(),
+        "cores": os.cpu_count(),
+        "memory_mib": int(_first(r"MemTotal:\s*(\d+)", Path("/proc/meminfo")) or 0) // 1024,
+        "kernel": platform.release(),
+        "load_average_1m": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "k6": k6_version(),
+        "scipy": version("scipy"),
+    }
+
+
+def _cluster(installation: Installation) -> dict[str, Any]:
+    nodes: Any = client.CoreV1Api(installation.api).list_node(_request_timeout=CALL_TIMEOUT_SECONDS).items
+    return {
+        "context": installation.context,
+        "kubernetes": client.VersionApi(installation.api).get_code(_request_timeout=CALL_TIMEOUT_SECONDS).git_version,
+        "nodes": [{"name": node.metadata.name, "cores": node.status.capacity["cpu"]} for node in nodes],
+    }
+
+
+def _release(installation: Installation) -> dict[str, Any]:
+    release = installation.release
+    found = release.apps.read_namespaced_deployment(
+        release.name, release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
+    )
+    labels = found.metadata.labels or {}
+    return {
+        "namespace": release.namespace,
+        "name": release.name,
+        "chart": labels.get("helm.sh/chart", ""),
+        "images": [container.image for container in found.spec.template.spec.containers],
+        "replicas": release.ready(),
+        "autoscaler": _autoscaler(installation),
+    }
+
+
+def _autoscaler(installation: Installation) -> dict[str, int] | None:
+    try:
+        found = installation.release.autoscaler()
+    except LoadTestError:
+        return None
+    return {"minimum": found.minimum, "maximum": found.maximum}
+
+
+def k6_version() -> str:
+    """Tell which k6 it is, as it says itself."""
+    return _output(k6.executable(), "version").removeprefix("k6 ").partition(" ")[0]
+
+
+def _first(pattern: str, file: Path) -> str | None:
+    if not file.exists():  # no Linux
+        return None
+    found = re.search(pattern, file.read_text())
+    return found[1] if found else None
+
+
+def _output(*command: str) -> str:
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown"
+    return ended.stdout.partition("\n")[0].strip() or "unknown"

@@ -1,0 +1,100 @@
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from http import HTTPStatus
+from typing import Any
+
+from kubernetes import client
+from kubernetes.client import ApiException
+from urllib3.exceptions import HTTPError
+
+from loadtests.errors import LoadTestError
+from loadtests.measure import Prometheus, Release
+from loadtests.measure.release import CALL_TIMEOUT_SECONDS, connect, quantity
+
+# What the scaling phase offers where the autoscaler has no target for the request rate.
+OTHERWISE_PER_REPLICA = 30
+# Three times the minimum must become ready, with a margin for a rate that is not met to the last request.
+SCALE_OUT = 3.5
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installed release: how it is reached, and the cluster that it runs in."""
+
+    context: str
+    base_url: str
+    token: str
+    limited_token: str
+    """A token whose own rate limit can be used up; where the service does not know it, the limiter is left out."""
+    api: Any
+    release: Release
+    prometheus: Prometheus
+    users: int = 1000
+
+    @classmethod
+    def connect(
+        cls, *, context: str, namespace: str, release: str, prometheus: str, environment: Mapping[str, str]
+    ) -> "Installation":
+        """Find it by kubeconfig, and by BASE_URL, TOKEN, LIMITED_TOKEN and USERS of the environment.
+
+        Raises:
+            LoadTestError: the kubeconfig has no such context.
+        """
+        api = connect(context)
+        return cls(
+            context=context,
+            base_url=environment["BASE_URL"].rstrip("/"),
+            token=environment["TOKEN"],
+            limited_token=environment.get("LIMITED_TOKEN", "limited-token"),
+            api=api,
+            release=Release(api, namespace, release),
+            prometheus=Prometheus(prometheus, api=api),
+            users=int(environment.get("USERS", "1000")),
+        )
+
+    def environment(self, *, users: int | None = None, **variables: str) -> dict[str, str]:
+        """Variables for the k6 scripts; `users`: how many of the seeded ones are read."""
+        return {"BASE_URL": self.base_url, "TOKEN": self.token, "USERS": str(users or self.users), **variables}
+
+    def get(self, path: str, token: str | None = None) -> tuple[int, Message, bytes]:
+        """Ask once: status, header fields, body.
+
+        Raises:
+            LoadTestError: nothing answers.
+        """
+        request = urllib.request.Request(  # noqa: S310 - the user's own URL
+            self.base_url + path, headers={"authorization": f"Bearer {token or self.token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=CALL_TIMEOUT_SECONDS) as response:  # noqa: S310 - likewise
+                return response.status, response.headers, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+        except OSError as error:
+            raise LoadTestError(f"no service answers at {self.base_url}{path}: {error}") from error
+
+    def version(self) -> dict[str, str]:
+        """Version and revision of what runs; empty where /version is not routed."""
+        status, _, body = self.get("/version")
+        found: dict[str, str] = json.loads(body) if status == HTTPStatus.OK else {}
+        return found
+
+    def peak_rate(self) -> int:
+        """Requests a second for which the autoscaler must want a good three times its minimum."""
+        try:
+            listed: Any = client.AutoscalingV2Api(self.api).list_namespaced_horizontal_pod_autoscaler(
+                self.release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
+            )
+        except (ApiException, HTTPError) as error:
+            raise LoadTestError(f"the cluster does not answer: {error}") from error
+        autoscaler = self.release.autoscaler()
+        spec: Any = next(hpa.spec for hpa in listed.items if hpa.metadata.name == autoscaler.name)
+        targets = [metric.external or metric.pods for metric in spec.metrics]
+        per_replica = next(
+            (quantity(of.target.average_value) for of in targets if of and of.target.average_value), None
+        )
+        return round(SCALE_OUT * autoscaler.minimum * (per_replica or OTHERWISE_PER_REPLICA))

@@ -1,0 +1,65 @@
+from typing import Any
+
+from kubernetes import client
+from kubernetes.client import ApiException
+from urllib3.exceptions import HTTPError
+
+from loadtests.errors import LoadTestError
+from loadtests.measure import Release
+from loadtests.measure.release import CALL_TIMEOUT_SECONDS
+
+SERVICE = "service pods"
+REDIS = "Redis"
+INGRESS = "ingress controller"
+CONTROL_PLANE = "control plane (kube-system)"
+ADDONS = "monitoring, autoscaling and other pods"
+# By the recommended label app.kubernetes.io/name.
+INGRESS_NAMES = frozenset({"traefik", "ingress-nginx", "nginx-ingress", "haproxy-ingress", "contour", "envoy"})
+AGENTS = frozenset(
+    {"kubelet", "containerd", "containerd-shim", "dockerd", "docker-proxy", "runc", "systemd", "systemd-journal"}
+)
+
+
+class Parts:
+    """Which part of the whole a pod is of, by its UID or name."""
+
+    def __init__(self, api: Any, release: Release) -> None:  # noqa: ANN401 - the client has no types
+        self._core: Any = client.CoreV1Api(api)
+        self._release = release
+        self._by_uid: dict[str, tuple[str, str]] = {}
+        self._by_name: dict[tuple[str, str], str] = {}
+
+    def refresh(self) -> None:
+        """Learn of new pods; those that have gone stay known.
+
+        Raises:
+            LoadTestError: the cluster does not answer.
+        """
+        try:
+            listed = self._core.list_pod_for_all_namespaces(_request_timeout=CALL_TIMEOUT_SECONDS)
+        except (ApiException, HTTPError) as error:
+            raise LoadTestError(f"the cluster does not list its pods: {error}") from error
+        for pod in listed.items:
+            metadata = pod.metadata
+            part = self._part(metadata.namespace, metadata.labels or {})
+            # A static pod's cgroup has the hash of its manifest, not the UID of what mirrors it in the API.
+            annotations = metadata.annotations or {}
+            uid = annotations.get("kubernetes.io/config.mirror", metadata.uid)
+            self._by_uid[uid] = part, metadata.name
+            self._by_name[metadata.namespace, metadata.name] = part
+
+    def of(self, uid: str) -> tuple[str, str]:
+        """Part and name of a pod."""
+        return self._by_uid.get(uid, (ADDONS, uid))
+
+    def named(self, namespace: str, name: str) -> str:
+        """Part of a pod."""
+        return self._by_name.get((namespace, name), ADDONS)
+
+    def _part(self, namespace: str, labels: dict[str, str]) -> str:
+        component = labels.get("app.kubernetes.io/component")
+        if namespace == self._release.namespace and component in {"api", "redis"}:
+            return SERVICE if component == "api" else REDIS
+        if labels.get("app.kubernetes.io/name") in INGRESS_NAMES:
+            return INGRESS
+        return CONTROL_PLANE if namespace == "kube-system" else ADDONS

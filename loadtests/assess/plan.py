@@ -1,0 +1,50 @@
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard each phase works."""
+
+    response_rate: int = 20
+    uncached_seconds: float = 15
+    cached_seconds: float = 30
+    limiter_windows: int = 2
+    availability_rate: int = 50
+    """Below what makes the autoscaler of the kind values add replicas."""
+    settled_seconds: float = 5
+    """Of load before the first disturbance and after the last."""
+    scaling: bool = True
+    settle_limit_seconds: float = 60
+    """The longest wait, under the first step's load, for the autoscaler to have its replicas."""
+    first_rate: int = 200
+    step_seconds: float = 10
+    precision: float = 0.1
+    """The search ends when the lowest failed rate is at most this share above the highest held one."""
+    tries: int = 2
+    """Other work on a machine can spoil a step of ten seconds; it hardly spoils two."""
+    hold_seconds: float = 60
+    spread_seconds: float = 15
+
+    @property
+    def about_seconds(self) -> float:
+        """How long all of it takes, roughly: the search and the rollout end when they end."""
+        search = 7 * self.step_seconds + self.settle_limit_seconds
+        fixed = self.uncached_seconds + self.cached_seconds + self.hold_seconds + self.spread_seconds
+        return fixed + search + 12 * self.limiter_windows + 40 + (240 if self.scaling else 0)
+
+
+FULL = Plan()
+QUICK = Plan(
+    uncached_seconds=4,
+    cached_seconds=4,
+    limiter_windows=1,
+    settled_seconds=1,
+    scaling=False,
+    settle_limit_seconds=5,
+    first_rate=100,
+    step_seconds=3,
+    precision=10,
+    tries=1,
+    hold_seconds=6,
+    spread_seconds=5,
+)

@@ -1,0 +1,66 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy import stats
+
+from loadtests.assess.installation import Installation
+from loadtests.assess.plan import Plan
+from loadtests.errors import LoadTestError
+from loadtests.measure import Request, Stage, open_load
+
+# One request in so many asks which replica answers; the others are load.
+ASKING_WEIGHT = 1.0
+OTHER_WEIGHT = 3.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Which replicas answered how often, of those that were ready all the time."""
+
+    counts: dict[str, int]
+    left_out: dict[str, int]
+    """Answers of replicas that came or went meanwhile."""
+    statistic: float
+    p_value: float
+    """How probable so uneven a spread is, if each request goes to any replica with the same probability."""
+    effect: float
+    """Cohen's w, which does not grow with the number of requests: 0.1 is a small deviation, 0.3 a medium one."""
+
+
+def measure_spread(installation: Installation, plan: Plan, folder: Path, users: int) -> Spread:
+    """Ask /api/health among other requests, at a rate for which the autoscaler keeps three times its minimum.
+
+    Raises:
+        LoadTestError: k6 failed, or nothing told which replica it is.
+    """
+    before = {pod.name for pod in installation.release.api_pods() if pod.ready and not pod.stopping}
+    asking = Request("/api/health", weight=ASKING_WEIGHT, reads_server=True)
+    requests = [asking, Request(name="read", weight=OTHER_WEIGHT)]
+    stage = Stage(installation.peak_rate(), plan.spread_seconds)
+    environment = installation.environment(users=users)
+    with open_load(folder, [stage], requests=requests, environment=environment, max_vus=200) as load:
+        load.join(plan.spread_seconds + 30)
+    counts: dict[str, int] = {}
+    for answer in load.answers():
+        if answer.server_id:
+            counts[answer.server_id] = counts.get(answer.server_id, 0) + 1
+    after = {pod.name for pod in installation.release.api_pods() if pod.ready and not pod.stopping}
+    return spread(counts, before & after)
+
+
+def spread(counts: Mapping[str, int], steady: set[str]) -> Spread:
+    """Test whether the replicas that were there all the time answered equally often.
+
+    Raises:
+        LoadTestError: none of them answered.
+    """
+    known = {server: counts.get(server, 0) for server in sorted(steady)} if steady & set(counts) else dict(counts)
+    if not sum(known.values()):
+        raise LoadTestError("no answer of /api/health named its replica by server_id")
+    test = stats.chisquare(list(known.values()))
+    left_out = {server: count for server, count in counts.items() if server not in known}
+    # One replica alone has an even spread, and no degree of freedom to test it with.
+    p_value = float(test.pvalue) if len(known) > 1 else 1.0
+    effect = (float(test.statistic) / sum(known.values())) ** 0.5
+    return Spread(known, left_out, float(test.statistic), p_value, effect)

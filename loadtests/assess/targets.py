@@ -1,0 +1,187 @@
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.assess.assessment import Assessment
+from loadtests.assess.availability import Availability
+from loadtests.assess.limiter import Limiter
+from loadtests.assess.scaling import Scaling
+from loadtests.assess.spread import Spread
+from loadtests.assess.throughput import P95_TARGET_MS, RATE_TARGET, Throughput
+
+CACHED_MEAN_MS = 100.0
+AVAILABILITY_PERCENT = 99.9
+REPLICAS = 3
+# Times the minimum.
+SCALE_OUT = 3
+SCALING = ("replicas ready at ten times the load", "first further replica ready after the load's rise")
+# The spread counts as even where chance alone makes one so uneven at least once in a hundred times, or where the
+# deviation is small: with enough requests any balancer that is no die fails a test of significance.
+P_VALUE = 0.01
+SMALL_EFFECT = 0.1
+FIRST_READY_SECONDS = 45.0
+CACHE_HIT_PERCENT = 90.0
+LIMITER_ERROR_PERCENT = 2.0
+# What the compose stack's own report says of itself.
+COMPOSE = {"response": "10-25 ms", "throughput": "100-200 req/s", "availability": "100 %"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure, and what it is meant to be."""
+
+    name: str
+    bound: float
+    unit: str
+    measured: float | None
+    """None: it could not be measured, and so is not met."""
+    at_least: bool = False
+    """Whether more is better; otherwise the bound is the most it may be."""
+    compose: str = ""
+    limited_by: str = ""
+    evidence: str = ""
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether it is what it is meant to be."""
+        if self.measured is None:
+            return False
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+    @property
+    def wanted(self) -> str:
+        """The bound as a person reads it."""
+        return f"{'≥' if self.at_least else '≤'} {number(self.bound, self.unit)}"
+
+    @property
+    def shown(self) -> str:
+        """The measured figure as a person reads it."""
+        return "not measured" if self.measured is None else number(self.measured, self.unit)
+
+    def as_json(self) -> dict[str, Any]:
+        """Make what report.json has of it."""
+        return {
+            "name": self.name,
+            "target": f"{'>=' if self.at_least else '<='} {self.bound:g} {self.unit}".strip(),
+            "measured": self.measured,
+            "unit": self.unit,
+            "met": self.met,
+            "compose": self.compose or None,
+            "limited_by": self.limited_by or None,
+            "evidence": self.evidence or None,
+            "note": self.note or None,
+        }
+
+
+def number(value: float, unit: str) -> str:
+    """Write a figure with as many digits as it deserves, and its unit."""
+    if value == 0 or float(value).is_integer():
+        digits = f"{value:,.0f}"
+    elif value > 99 and value < 100:  # noqa: PLR2004 - 99.95 % is not 100 %
+        digits = f"{value:.3f}".rstrip("0")
+    else:
+        digits = f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2g}"  # noqa: PLR2004
+    return f"{digits} {unit}".strip()
+
+
+def targets(found: Assessment) -> list[Target]:
+    """Compare what was found with what is meant; what was left out on purpose has no line."""
+    return [target for target in _all(found) if target.name not in found.left_out]
+
+
+def _all(found: Assessment) -> Iterator[Target]:
+    cached = found.response.cached if found.response else None
+    mean, p95 = (cached.mean_ms, cached.p95_ms) if cached else (None, None)
+    yield Target("cached response, mean", CACHED_MEAN_MS, "ms", mean, compose=COMPOSE["response"])
+    yield Target("cached response, p95", P95_TARGET_MS, "ms", p95)
+    yield _throughput(found.throughput)
+    yield _availability(found.availability)
+    counts = list(found.spread.counts.values()) if found.spread else None
+    answering = None if counts is None else sum(count > 0 for count in counts)
+    yield Target("replicas that answer", REPLICAS, "", answering, at_least=True)
+    yield _evenness(found.spread)
+    yield from _scaling(found.scaling)
+    hits = found.caches.hit_percent if found.caches else None
+    yield Target("cache hit ratio", CACHE_HIT_PERCENT, "%", hits, at_least=True)
+    yield _limiter(found.limiter)
+
+
+def _availability(found: Availability | None) -> Target:
+    name, compose = "availability while pods are replaced and one is killed", COMPOSE["availability"]
+    if found is None:
+        return Target(name, AVAILABILITY_PERCENT, "%", None, at_least=True, compose=compose)
+    return Target(
+        name,
+        AVAILABILITY_PERCENT,
+        "%",
+        found.percent,
+        at_least=True,
+        compose=compose,
+        note=f"{found.failed:,} of {found.requests:,} requests failed",
+        limited_by="errors" if found.percent < AVAILABILITY_PERCENT else "",
+        evidence=", ".join(f"{count:,} x {reason}" for reason, count in found.reasons.items()),
+    )
+
+
+def _scaling(found: Scaling | None) -> Iterator[Target]:
+    replicas, first = SCALING
+    if found is None:
+        yield Target(replicas, 2 * REPLICAS, "", None, at_least=True)
+        yield Target(first, FIRST_READY_SECONDS, "s", None)
+        return
+    yield Target(
+        replicas,
+        SCALE_OUT * found.minimum,
+        "",
+        found.peak_ready,
+        at_least=True,
+        note=f"from {found.minimum}",
+        evidence=found.reason,
+    )
+    wanted = "" if found.wanted_seconds is None else f"wanted after {found.wanted_seconds:.0f} s"
+    yield Target(first, FIRST_READY_SECONDS, "s", found.ready_seconds, note=wanted)
+
+
+def _limiter(found: Limiter | None) -> Target:
+    name = "rate limiter's deviation from the limit"
+    if found is None:
+        return Target(name, LIMITER_ERROR_PERCENT, "%", None)
+    through = ", then ".join(map(str, found.by_window))
+    limit = f"a limit of {found.limit} in {found.window_seconds:g} s, over {found.replicas} replicas"
+    return Target(name, LIMITER_ERROR_PERCENT, "%", found.error_percent, note=f"{through} let through of {limit}")
+
+
+def _throughput(found: Throughput | None) -> Target:
+    name = "throughput held with p95 under 50 ms and no error"
+    if found is None:
+        return Target(name, RATE_TARGET, "req/s", None, at_least=True, compose=COMPOSE["throughput"])
+    hold = found.hold
+    missed = [step for step in [*found.holds, *found.steps] if step.limit and step.rate >= hold.rate]
+    limit = (
+        min(missed, key=lambda step: step.rate).limit
+        if missed and not (hold.held and hold.rate >= RATE_TARGET)
+        else None
+    )
+    p95 = "no answer" if hold.latency.p95_ms is None else f"p95 {hold.latency.p95_ms:.1f} ms"
+    return Target(
+        name,
+        RATE_TARGET,
+        "req/s",
+        float(max((step.rate for step in [hold, *found.steps] if step.held), default=0)),
+        at_least=True,
+        compose=COMPOSE["throughput"],
+        note=f"{hold.rate:,} req/s for {hold.seconds:.0f} s: {p95}" + ("" if hold.held else ", not held for so long"),
+        limited_by=limit.part if limit else "",
+        evidence=limit.evidence if limit else "",
+    )
+
+
+def _evenness(found: Spread | None) -> Target:
+    name, unit = "evenness of the spread over replicas", "(Cohen's w)"
+    if found is None:
+        return Target(name, SMALL_EFFECT, unit, None)
+    test = f"chi-squared {found.statistic:.1f} of {len(found.counts)} replicas, p = {found.p_value:.2g}"
+    if found.p_value >= P_VALUE:
+        return Target(name, SMALL_EFFECT, unit, 0.0, note=f"{test}: no more uneven than by chance")
+    return Target(name, SMALL_EFFECT, unit, found.effect, note=test)
