@@ -76,6 +76,10 @@ timeline: .venv/installed ## Ramp the load and record how the replicas follow
 watch: .venv/installed ## The release live in this terminal: replicas, requests, autoscaler, events
 	$(BIN)/python -m loadtests watch --namespace $(NAMESPACE) --release $(RELEASE)
 
+.PHONY: screenshots
+screenshots: .venv/installed ## The pictures of docs/screenshots anew, from the release at work
+	$(BIN)/python -m loadtests.screenshots
+
 .PHONY: reaction
 reaction: .venv/installed ## Step the load tenfold and time each link of the scale-out
 	$(BIN)/python -m loadtests reaction --namespace $(NAMESPACE) --release $(RELEASE)

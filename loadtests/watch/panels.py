@@ -132,7 +132,8 @@ def _lines_over_time(width: int, top: float | None, **named: Sequence[float]) ->
     if width <= 0:
         return []
     return [
-        Content.assemble((f"{name:<7}", DIM), sparkline(values, width - 7, top=top)) for name, values in named.items()
+        Content.assemble((f"{name:<7}", DIM), (sparkline(values, width - 7, top=top), "$accent"))
+        for name, values in named.items()
     ]
 
 

@@ -1,0 +1,1 @@
+"""The pictures of docs/screenshots, made anew from real runs."""

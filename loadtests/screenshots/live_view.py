@@ -1,0 +1,26 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+from loadtests.measure import Stage, open_load
+from loadtests.target import require_answer
+from loadtests.watch import ApiServer, Release, View
+from loadtests.watch.picture import picture
+
+CONTEXT, NAMESPACE, RELEASE, PROMETHEUS = "kind-users-api", "users-api", "users-api", "monitoring/prometheus:9090"
+# Asks for five replicas of the kind values: enough to see them come on two cores.
+STAGES = (Stage(20, 10), Stage(20, 15, to_rate=140), Stage(140, 60))
+SECONDS = 60
+
+
+def shot(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Watch a minute of a scale-out, and keep the screen.
+
+    Raises:
+        LoadTestError: there is no service to load, or no cluster to see.
+    """
+    require_answer(environment["BASE_URL"], environment.get("TOKEN", "test-token"))
+    view = View(ApiServer(CONTEXT, PROMETHEUS), Release(CONTEXT, NAMESPACE, RELEASE), window_seconds=20)
+    path = folder / "watch.svg"
+    with open_load(Path("build/screenshots"), STAGES, environment=environment):
+        picture(view, path, SECONDS)
+    return path
