@@ -92,6 +92,10 @@ assess: .venv/installed ## Measure the installed release against its targets; re
 bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable and a bare FastAPI route
 	$(BIN)/python -m loadtests.bench
 
+.PHONY: simulate
+simulate: .venv/installed ## Autoscaler settings compared on simulated traffic, and 1,000 nodes with 10,000 pods
+	$(BIN)/python -m loadtests.simulate --cache $(CACHE_DIR)
+
 ##@ Check
 
 .PHONY: test

@@ -132,6 +132,12 @@ class Binaries:
             if group.needed_for_nodes == for_nodes:
                 self._ensure(group)
 
+    def build_groups(self, *names: str) -> None:
+        """Build the groups of these names, unless they are there."""
+        for group in GROUPS:
+            if group.name in names:
+                self._ensure(group)
+
     def build_host_tools(self) -> None:
         """Build only what a person types on the host."""
         self._ensure(HOST_GROUP)

@@ -1,0 +1,110 @@
+"""`python -m loadtests.simulate`: run the settings and the scale, print the tables, write build/simulate."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from k8s.cluster.steps import StepError, Steps
+from k8s.simulation import Programs
+from loadtests.errors import LoadTestError
+from loadtests.simulate import plot, report, traffic
+from loadtests.simulate.comparison import SYNC_SECONDS, compare
+from loadtests.simulate.record import Record
+from loadtests.simulate.scale import scale
+from loadtests.simulate.scenarios import scenarios
+
+DOCS = Path("docs")
+_PAGE = """# What the autoscaler's settings cost
+
+Written by `make simulate`, as it stands here: the real autoscaler and scheduler against nodes and pods that kwok
+simulates, driven by synthetic traffic. What follows for the chart is in
+[decision {number}](decisions/{decision}).
+
+![Pods over time, what each setting cost and missed, and the growth to 10,000 pods](simulation.png)
+
+{report}"""
+
+
+def _options() -> argparse.Namespace:
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "users-api"
+    parser = argparse.ArgumentParser(prog="python -m loadtests.simulate", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke test of 90 s: one hour, a surge, no scale run")
+    parser.add_argument("--nodes", type=int, help="of the scale run, with ten pods each (default: 1000, quick: 0)")
+    parser.add_argument("--settings", nargs="+", default=[], metavar="NAME", help="compare only these")
+    parser.add_argument("--recorded", type=Path, metavar="CSV", help="traffic to add: columns time_s and rps")
+    parser.add_argument("--cache", type=Path, default=cache, help="built binaries (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=Path("build/simulate"), help="folder (default: %(default)s)")
+    parser.add_argument("--document", action="store_true", help="write docs/simulation.md and its picture as well")
+    return parser.parse_args()
+
+
+def _simulate(options: argparse.Namespace, output: Path) -> Record:
+    steps = Steps(output)
+    recording = traffic.recorded(options.recorded) if options.recorded else None
+    nodes = (0 if options.quick else 1000) if options.nodes is None else options.nodes
+    programs = Programs.build(options.cache.resolve(), steps)
+    machine = {
+        "cores": os.cpu_count(),
+        "load_average_1m": os.getloadavg()[0],
+        "revision": _output("git", "describe", "--always", "--dirty"),
+    }
+    chosen = scenarios(quick=options.quick, recording=recording)
+    compared = steps.run(
+        "compare settings",
+        lambda: compare(programs, chosen, options.settings, output / "comparison", steps),
+        about="100 s" if options.quick else "6 min",
+    )
+    grown = None
+    if nodes:
+        grown = steps.run(
+            f"grow to {nodes} nodes", lambda: scale(programs, nodes, output / "scale", steps), about="3 min"
+        )
+    return Record(machine, compared, grown)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def _write(record: Record, output: Path, *, document: bool) -> str:
+    (output / "simulate.json").write_text(json.dumps(record.as_json(), indent=2) + "\n", encoding="utf-8")
+    (output / "simulate.md").write_text(text := report.markdown(record), encoding="utf-8")
+    plot.draw(record, output / "simulate.png")
+    if document:
+        decision = next((DOCS / "decisions").glob("*-defaults-by-simulation.md")).name
+        (DOCS / "simulation.md").write_text(
+            _PAGE.format(report=text, number=decision[:4], decision=decision), encoding="utf-8"
+        )
+        plot.draw(record, DOCS / "simulation.png")
+    return text
+
+
+def main() -> int:
+    """Run it all; the exit status is 1 when something was missing or failed, or the machine too slow."""
+    options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the processes as Ctrl-C does
+    output = options.output.resolve()
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        record = _simulate(options, output)
+    except (LoadTestError, StepError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(f"\n{_write(record, output, document=options.document)}")
+    print(f"written: {options.output}/simulate.json, simulate.md, simulate.png")
+    try:
+        record.comparison.fidelity.require(SYNC_SECONDS)
+    except LoadTestError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
