@@ -15,6 +15,7 @@ IMAGES = {
 }
 # Release and namespace to repository, chart and version.
 CHARTS = {
+    ("grafana", "grafana"): ("https://grafana-community.github.io/helm-charts", "grafana", "12.11.1"),
     ("keda", "keda"): ("https://kedacore.github.io/charts", "keda", "2.20.2"),
     # ingress-nginx's last release, of March 2026.
     ("ingress-nginx", "ingress"): ("https://kubernetes.github.io/ingress-nginx", "ingress-nginx", "4.15.1"),

@@ -33,6 +33,8 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 # Of Grafana's 24 columns.
 NUMBER_COLUMNS, NUMBER_ROWS = 6, 4
 GRAPH_COLUMNS, GRAPH_ROWS = 8, 8
+# Rows are numbered above all panels, whose numbers are in links.
+FIRST_ROW = 1001
 GREEN, ORANGE, RED = "green", "orange", "red"
 
 
@@ -53,8 +55,8 @@ def build(page: Dashboard) -> GrafanaDashboard:
     for variable in _variables():
         made.with_variable(variable)
     number = 0
-    for row in page.rows:
-        made.with_row(dashboard.Row(row.title))
+    for row_number, row in enumerate(page.rows, start=FIRST_ROW):
+        made.with_row(dashboard.Row(row.title).id(row_number))
         for panel in row.panels:
             number += 1
             made.with_panel(_panel(panel).id(number))

@@ -144,4 +144,5 @@ def dashboard(controller: Controller) -> Dashboard:
     )
 
 
-DASHBOARDS = (dashboard(TRAEFIK), dashboard(INGRESS_NGINX))
+CONTROLLERS = (TRAEFIK, INGRESS_NGINX)
+DASHBOARDS = tuple(map(dashboard, CONTROLLERS))
