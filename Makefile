@@ -10,6 +10,8 @@ CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
 CLUSTER_MODE ?= auto
 NAMESPACE ?= users-api
 RELEASE ?= users-api
+# Cluster of `make doctor`, as the kubeconfig calls it.
+CONTEXT ?= kind-users-api
 BASE_URL ?= http://localhost:8080
 # What `make loadtest` runs: basic, stress or ramp.
 SCRIPT ?= basic
@@ -57,6 +59,10 @@ install: ## Install or upgrade the chart with the kind values and the image just
 .PHONY: uninstall
 uninstall: ## Remove the release
 	helm --kube-context kind-users-api uninstall $(RELEASE) --namespace $(NAMESPACE) --wait
+
+.PHONY: doctor
+doctor: .venv/installed ## Walk from the metrics to the autoscaler of RELEASE, and name the first broken link
+	$(BIN)/python -m k8s.doctor --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE)
 
 .PHONY: logs
 logs: ## Keep the logs of nodes and pods under build/cluster-logs

@@ -1,0 +1,53 @@
+"""`python -m k8s.doctor --namespace users-api --release users-api`."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from k8s.doctor.api import Api, ClusterApi, DoctorError, Recorder
+from k8s.doctor.chain import walk
+from k8s.doctor.release import read
+
+
+def diagnose(api: Api, namespace: str, release: str, now_s: float) -> tuple[str, bool]:
+    """Return the report on a release, and whether every link holds.
+
+    Raises:
+        DoctorError: there is no such release.
+    """
+    found = list(walk(api, read(api, namespace, release, now_s)))
+    lines = [f"{finding.state:8}{finding.link:17}{finding.text}" for finding in found]
+    first = next((finding for finding in found if finding.state == "broken"), None)
+    if first is None:
+        lines.append("every link holds")
+    else:
+        lines.append(f"first broken link: {first.link}: {first.text}\nremedy: {first.remedy}")
+    return "\n".join(lines), first is None
+
+
+def main() -> int:
+    """Print the report; returns 0 if every link holds, 1 if one is broken, 2 if there is nothing to look at."""
+    parser = argparse.ArgumentParser(
+        prog="python -m k8s.doctor", description="Name the first broken link between the metrics and the autoscaler."
+    )
+    parser.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
+    parser.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
+    parser.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
+    parser.add_argument("--record", type=Path, help="file for all that the APIs answered, to attach to a report")
+    options = parser.parse_args()
+    try:
+        now_s = time.time()
+        recorder = Recorder(ClusterApi(options.context))
+        report, whole = diagnose(recorder, options.namespace, options.release, now_s)
+    except DoctorError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    if options.record:
+        recorder.write(options.record, now_s)
+    sys.stdout.write(report + "\n")
+    return 0 if whole else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+from collections.abc import Iterator
+
+from k8s.doctor import prometheus
+from k8s.doctor.api import Api, NoAnswerError, with_query
+from k8s.doctor.finding import Finding, broken, ok, unknown
+from k8s.doctor.release import Json, Release
+
+CUSTOM_METRICS = ("v1beta2.custom.metrics.k8s.io", "v1beta1.custom.metrics.k8s.io")
+
+
+def walk(api: Api, release: Release) -> Iterator[Finding]:
+    """Look at each link, from where metrics arise to where they are used: the first broken one is the cause."""
+    yield _pods(release)
+    yield _cpu(api, release)
+    if (trigger := release.trigger) is not None:
+        yield from prometheus.findings(api, release, trigger)
+    if release.scaled_object is not None:
+        yield _keda(api, release, release.scaled_object)
+        if release.trigger is not None:
+            yield _external_metric(api, release, release.scaled_object)
+    elif (metric := release.pods_metric) is not None:
+        yield from _adapter(api, release, metric)
+    yield _autoscaler(release)
+
+
+def _pods(release: Release) -> Finding:
+    text = f"{len(release.ready)} of {release.wanted} replicas of {release.deployment} are ready"
+    if release.ready:
+        return ok("pods", text)
+    return broken("pods", text, f"kubectl --namespace {release.namespace} describe pods -l {_selector(release)}")
+
+
+def _selector(release: Release) -> str:
+    return f"app.kubernetes.io/instance={release.name},app.kubernetes.io/component=api"
+
+
+def _service_of(api: Api, name: str) -> tuple[bool, str]:
+    """Whether an aggregated API is available, and what is known of who serves it."""
+    try:
+        found: Json = api.get(f"/apis/apiregistration.k8s.io/v1/apiservices/{name}")
+    except NoAnswerError as error:
+        return False, f"APIService {name} is not there" if error.status == 404 else f"APIService {name}: {error}"  # noqa: PLR2004
+    service = found["spec"].get("service") or {}
+    who = f"{service.get('namespace')}/{service.get('name')}"
+    available: Json = next((c for c in found.get("status", {}).get("conditions", ()) if c["type"] == "Available"), {})
+    if available.get("status") == "True":
+        return True, f"{name} is served by {who}"
+    return False, f"{name} is not available from {who}: {available.get('message') or 'it has not been tried yet'}"
+
+
+def _cpu(api: Api, release: Release) -> Finding:
+    link = "CPU metrics"
+    available, text = _service_of(api, "v1beta1.metrics.k8s.io")
+    if not available:
+        return broken(link, text, "install metrics-server, or look at its pods: `kubectl top pods` must answer")
+    path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{release.namespace}/pods"
+    try:
+        measured = {
+            item["metadata"]["name"] for item in api.get(with_query(path, labelSelector=_selector(release)))["items"]
+        }
+    except NoAnswerError as error:
+        return broken(link, f"metrics-server does not answer: {error}", "look at its logs")
+    unmeasured = [pod.name for pod in release.settled if pod.name not in measured]
+    if unmeasured:
+        remedy = "a new pod needs up to a minute; later, look at metrics-server's logs for its node"
+        return broken(link, f"no CPU figure of {', '.join(unmeasured)}", remedy)
+    return ok(link, f"{text}, with figures of {len(measured)} pods")
+
+
+def _keda(api: Api, release: Release, scaled_object: Json) -> Finding:
+    link = "KEDA"
+    name = scaled_object["metadata"]["name"]
+    available, text = _service_of(api, "v1beta1.external.metrics.k8s.io")
+    if not available:
+        return broken(link, text, "look at KEDA's metrics adapter: `kubectl --namespace keda get pods,events`")
+    if "keda" not in text:
+        return broken(link, f"{text}, not KEDA", "only one may serve it: remove the other adapter's APIService")
+    conditions = {c["type"]: c for c in scaled_object.get("status", {}).get("conditions", ())}
+    describe = f"kubectl --namespace {release.namespace} describe scaledobject {name}"
+    if conditions.get("Paused", {}).get("status") == "True":
+        remedy = f"kubectl --namespace {release.namespace} annotate scaledobject {name} autoscaling.keda.sh/paused-"
+        return broken(link, f"ScaledObject {name} is paused", remedy)
+    ready = conditions.get("Ready", {})
+    if ready.get("status") != "True":
+        said = ready.get("message") or "its operator has not looked at it: is it running?"
+        return broken(link, f"ScaledObject {name} is not ready: {said}", describe)
+    if conditions.get("Fallback", {}).get("status") == "True":
+        return broken(link, f"ScaledObject {name} holds its fallback: its last looks at Prometheus failed", describe)
+    return ok(link, f"{text}, and ScaledObject {name} is ready")
+
+
+def _external_metric(api: Api, release: Release, scaled_object: Json) -> Finding:
+    link = "external metric"
+    names = scaled_object.get("status", {}).get("externalMetricNames", ())
+    if not names:
+        return unknown(link, "KEDA has made no metric of the ScaledObject yet")
+    selector = f"scaledobject.keda.sh/name={scaled_object['metadata']['name']}"
+    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{release.namespace}/{names[0]}"
+    try:
+        items = api.get(with_query(path, labelSelector=selector))["items"]
+    except NoAnswerError as error:
+        remedy = "KEDA's operator says why: `kubectl --namespace keda logs deployment/keda-operator`"
+        return broken(link, f"KEDA has no value of {names[0]}: {error}", remedy)
+    return ok(link, f"{names[0]} is {', '.join(item['value'] for item in items)}")
+
+
+def _adapter(api: Api, release: Release, metric: str) -> Iterator[Finding]:
+    said = [_service_of(api, name) for name in CUSTOM_METRICS]
+    served = next((text for available, text in said if available), None)
+    if served is None:
+        remedy = "install an adapter for custom.metrics.k8s.io, or set autoscaling.engine=keda"
+        yield broken("adapter", said[0][1], remedy)
+        yield unknown("Pods metric", "no adapter answers")
+        return
+    yield ok("adapter", served)
+    version = served.split(".")[0]
+    path = f"/apis/custom.metrics.k8s.io/{version}/namespaces/{release.namespace}/pods/*/{metric}"
+    try:
+        items = api.get(with_query(path, labelSelector=_selector(release)))["items"]
+    except NoAnswerError as error:
+        remedy = (
+            f"have the adapter make {metric} of http_requests_total, with labels namespace and pod as its resources"
+        )
+        yield broken("Pods metric", f"the adapter has no {metric}: {error}", remedy)
+        return
+    values = {item["describedObject"]["name"]: item["value"] for item in items}
+    missing = [pod.name for pod in release.settled if pod.name not in values]
+    if missing:
+        remedy = "look at the series behind it: each pod must be scraped, with its name in the label `pod`"
+        yield broken("Pods metric", f"the adapter has no {metric} of {', '.join(missing)}", remedy)
+        return
+    yield ok("Pods metric", f"{metric} of {len(values)} pods: {', '.join(values.values())}")
+
+
+def _autoscaler(release: Release) -> Finding:
+    link = "autoscaler"
+    if release.hpa is None:
+        if release.scaled_object is not None:
+            return broken(link, "KEDA has made no HorizontalPodAutoscaler", "look at the logs of KEDA's operator")
+        return broken(link, f"nothing scales {release.deployment}", "set autoscaling.engine to keda or hpa")
+    spec, status = release.hpa["spec"], release.hpa.get("status", {})
+    name = release.hpa["metadata"]["name"]
+    describe = f"kubectl --namespace {release.namespace} describe hpa {name}"
+    conditions = {c["type"]: c for c in status.get("conditions") or ()}
+    for kind in ("AbleToScale", "ScalingActive"):
+        found = conditions.get(kind, {})
+        if found.get("status") != "True":
+            text = f"{kind} is not true: {found.get('reason', 'no reason yet')}: {found.get('message', 'it is new')}"
+            return broken(link, text, describe)
+    seen = sum(1 for metric in status.get("currentMetrics") or () if metric.get("type"))
+    if seen < len(spec["metrics"]):
+        return broken(link, f"it sees {seen} of {len(spec['metrics'])} metrics; the rest is <unknown>", describe)
+    wanted, most = status["desiredReplicas"], spec["maxReplicas"]
+    text = f"{status['currentReplicas']} replicas, {wanted} wanted, of {spec['minReplicas']} to {most}"
+    if wanted >= most:
+        text += "; at its most: raise autoscaling.maxReplicas if the load is real"
+    return ok(link, text)

@@ -1,0 +1,119 @@
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from k8s.doctor.api import Api, NoAnswerError, through_api_server, with_query
+from k8s.doctor.finding import Finding, broken, ok, unknown
+from k8s.doctor.release import Json, Pod, Release
+
+LINKS = ("Prometheus", "targets", "labels", "query")
+UP = 1.0
+
+
+def findings(api: Api, release: Release, trigger: Json) -> Iterator[Finding]:
+    """From Prometheus itself to the answer of the very query that KEDA sends it."""
+    url = trigger["serverAddress"]
+    try:
+        series = _query(api, url, "up")
+    except NoAnswerError as error:
+        yield _no_answer(url, error)
+        yield from (unknown(link, "Prometheus does not answer") for link in LINKS[1:])
+        return
+    yield ok("Prometheus", f"{url} answers, and scrapes {len(series)} targets")
+    yield _targets(release, series)
+    yield _labels(release, series)
+    yield _answer(api, release, trigger)
+
+
+def _query(api: Api, url: str, promql: str) -> list[Json]:
+    answer = api.get(with_query(f"{through_api_server(url)}/api/v1/query", query=promql))
+    result: list[Json] = answer["data"]["result"]
+    return result
+
+
+def _no_answer(url: str, error: NoAnswerError) -> Finding:
+    where = f"{url} does not answer (status {error.status}): {error}"
+    if error.status == 404:  # noqa: PLR2004
+        remedy = "no such Service or path: set autoscaling.requestRate.prometheus.url to your Prometheus"
+    elif error.status in {401, 403}:
+        remedy = "it wants credentials: set autoscaling.requestRate.prometheus.authModes and .triggerAuthentication"
+    else:
+        remedy = "start it: look at its pods and endpoints, `kubectl get pods,endpointslices` in its namespace"
+    return broken("Prometheus", where, remedy)
+
+
+def _scraped(release: Release, series: list[Json], pod: Pod) -> list[Json]:
+    """Series of a pod's scrapes, found by its labels or by its address."""
+    labelled = {"namespace": release.namespace, "pod": pod.name}
+    return [
+        one
+        for one in series
+        if labelled.items() <= one["metric"].items()
+        or one["metric"].get("instance", "").rpartition(":")[0] == pod.address
+    ]
+
+
+def _targets(release: Release, series: list[Json]) -> Finding:
+    unseen = [pod for pod in release.settled if not _scraped(release, series, pod)]
+    down = [
+        pod
+        for pod in release.settled
+        if pod not in unseen and not any(_value(one) == UP for one in _scraped(release, series, pod))
+    ]
+    if unseen:
+        silent = [pod.name for pod in unseen if not pod.annotated]
+        remedy = (
+            f"{', '.join(silent)} ask for no scrape by annotation: set metrics.annotations=true; or, with the "
+            "operator, metrics.podMonitor.enabled=true with the labels of its podMonitorSelector in .podMonitor.labels"
+            if silent
+            else "they ask by annotation: have Prometheus discover pods by prometheus.io/scrape; new pods need a moment"
+        )
+        return broken("targets", f"Prometheus has no target for {_names(unseen)}", remedy)
+    if down:
+        remedy = "let Prometheus in: networkPolicy.metricsFrom must name its namespace; then look at the pods' /metrics"
+        return broken("targets", f"the last scrape of {_names(down)} failed", remedy)
+    return ok("targets", f"the last scrape of each of {len(release.settled)} pods succeeded")
+
+
+def _labels(release: Release, series: list[Json]) -> Finding:
+    scraped = [one for pod in release.settled for one in _scraped(release, series, pod)]
+    if not scraped:
+        return unknown("labels", "no pod is scraped")
+    wrong = [one["metric"] for one in scraped if not {"namespace", "pod"} <= set(one["metric"])]
+    if wrong:
+        remedy = (
+            "the query picks pods by namespace and pod: add both in the scrape's relabel_configs, from "
+            "__meta_kubernetes_namespace and __meta_kubernetes_pod_name"
+        )
+        return broken(
+            "labels", f"the series of {wrong[0].get('instance')} have only {', '.join(sorted(wrong[0]))}", remedy
+        )
+    twice = len(scraped) - len(release.settled)
+    if twice > 0:
+        remedy = "keep one: annotations, a PodMonitor or a ServiceMonitor; each scrape adds to the request rate"
+        return broken("labels", f"{twice} of {len(release.settled)} pods are scraped more than once", remedy)
+    return ok("labels", "the series of each pod carry namespace and pod")
+
+
+def _answer(api: Api, release: Release, trigger: Json) -> Finding:
+    promql = trigger["query"]
+    remedy = "try it in Prometheus' own page; the chart's is users-api.requestRateQuery in templates/_autoscaling.tpl"
+    try:
+        result = _query(api, trigger["serverAddress"], promql)
+    except NoAnswerError as error:
+        return broken("query", f"Prometheus refuses the query {promql}: {error}", remedy)
+    if len(result) != 1 or math.isnan(_value(result[0])):
+        what = f"{len(result)} series" if len(result) != 1 else "NaN"
+        return broken("query", f"the query has {what} where KEDA wants one number: {promql}", remedy)
+    rate = _value(result[0])
+    target = float(trigger["threshold"])
+    return ok("query", f"{rate:.1f} requests/s over {len(release.ready)} ready replicas; wanted of each: {target:g}")
+
+
+def _value(series: Json) -> float:
+    pair: list[Any] = series["value"]
+    return float(pair[1])
+
+
+def _names(pods: list[Pod]) -> str:
+    return ", ".join(pod.name for pod in pods)

@@ -1,0 +1,114 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from k8s.doctor.api import Api, DoctorError, NoAnswerError, with_query
+
+Json = Mapping[str, Any]
+# A new pod has a CPU figure and a scrape within this.
+SETTLING_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod of the API."""
+
+    name: str
+    address: str
+    ready_seconds: float | None
+    """None: it is not ready, or being stopped."""
+    annotated: bool
+    """It asks to be scraped by annotation."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of the chart, as the API server has it."""
+
+    namespace: str
+    name: str
+    deployment: str
+    wanted: int
+    pods: tuple[Pod, ...]
+    hpa: Json | None
+    scaled_object: Json | None
+
+    @property
+    def ready(self) -> tuple[Pod, ...]:
+        """Pods that serve."""
+        return tuple(pod for pod in self.pods if pod.ready_seconds is not None)
+
+    @property
+    def settled(self) -> tuple[Pod, ...]:
+        """Pods whose metrics the autoscaler should see by now; all that are ready if all are new."""
+        return tuple(pod for pod in self.ready if (pod.ready_seconds or 0) >= SETTLING_SECONDS) or self.ready
+
+    @property
+    def trigger(self) -> Json | None:
+        """What KEDA's Prometheus trigger was told; None without one."""
+        triggers = self.scaled_object["spec"]["triggers"] if self.scaled_object else ()
+        return next((trigger["metadata"] for trigger in triggers if trigger["type"] == "prometheus"), None)
+
+    @property
+    def pods_metric(self) -> str | None:
+        """Name of the Pods metric that the HPA asks an adapter for; None without one."""
+        metrics = self.hpa["spec"].get("metrics", ()) if self.hpa else ()
+        return next((metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods"), None)
+
+
+def read(api: Api, namespace: str, name: str, now_s: float) -> Release:
+    """Read a release; `now_s` is the time in Unix seconds.
+
+    Raises:
+        DoctorError: there is none by this name, or the API server does not let us look.
+    """
+    api_pods = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=api"
+    try:
+        deployments = _list(api, f"/apis/apps/v1/namespaces/{namespace}/deployments", api_pods)
+        if not deployments:
+            message = f"no release {name} in namespace {namespace}: `helm list --all-namespaces` shows where it is"
+            raise DoctorError(message)
+        deployment = deployments[0]
+        target = deployment["metadata"]["name"]
+        return Release(
+            namespace=namespace,
+            name=name,
+            deployment=target,
+            wanted=deployment["spec"]["replicas"],
+            pods=tuple(_pod(pod, now_s) for pod in _list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods)),
+            hpa=_of(target, _list(api, f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")),
+            scaled_object=_of(target, _scaled_objects(api, namespace)),
+        )
+    except NoAnswerError as error:
+        message = f"the API server does not show release {name} in namespace {namespace}: {error}"
+        raise DoctorError(message) from error
+
+
+def _list(api: Api, path: str, selector: str = "") -> list[Json]:
+    items: list[Json] = api.get(with_query(path, labelSelector=selector) if selector else path)["items"]
+    return items
+
+
+def _scaled_objects(api: Api, namespace: str) -> list[Json]:
+    try:
+        return _list(api, f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects")
+    except NoAnswerError as error:
+        if error.status == 404:  # noqa: PLR2004 - KEDA is not installed
+            return []
+        raise
+
+
+def _of(target: str, autoscalers: list[Json]) -> Json | None:
+    return next((found for found in autoscalers if found["spec"]["scaleTargetRef"]["name"] == target), None)
+
+
+def _pod(pod: Json, now_s: float) -> Pod:
+    ready = next((c for c in pod["status"].get("conditions", ()) if c["type"] == "Ready"), {"status": "False"})
+    serves = ready["status"] == "True" and "deletionTimestamp" not in pod["metadata"]
+    return Pod(
+        name=pod["metadata"]["name"],
+        address=pod["status"].get("podIP", ""),
+        ready_seconds=now_s - datetime.fromisoformat(ready["lastTransitionTime"]).timestamp() if serves else None,
+        annotated=pod["metadata"].get("annotations", {}).get("prometheus.io/scrape") == "true",
+    )

@@ -1,0 +1,259 @@
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from k8s.doctor.__main__ import diagnose
+from k8s.doctor.api import DoctorError, Recorded
+
+# What the APIs of a cluster answered of a release under KEDA whose links all hold, by `--record`.
+HEALTHY = json.loads(Path(__file__).with_name("healthy.json").read_text(encoding="utf-8"))
+SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
+Answers = dict[str, Any]
+Break = Callable[[Answers], object]
+
+
+def no_answer(status: int, message: str) -> Answers:
+    """An answer that is none."""
+    return {"no_answer": {"status": status, "message": message}}
+
+
+def find(answers: Answers, beginning: str, containing: str = "") -> str:
+    """The one path with a beginning, and a part."""
+    (path,) = [path for path in answers if path.startswith(beginning) and containing in path]
+    return path
+
+
+def verdict(answers: Answers) -> tuple[str, bool]:
+    """The report on the release, and whether it is whole."""
+    return diagnose(Recorded(answers), "users-api", "users-api", HEALTHY["now_s"])
+
+
+@pytest.fixture
+def answers() -> Answers:
+    """The recorded answers, to be changed."""
+    return copy.deepcopy(HEALTHY["answers"])
+
+
+def prometheus(answers: Answers, query: str = "") -> str:
+    """The path of a query to Prometheus."""
+    return find(answers, "/api/v1/namespaces/monitoring/services/http:prometheus:9090/proxy", f"query={query}")
+
+
+def scaled_object(answers: Answers) -> Answers:
+    """The ScaledObject."""
+    found: Answers = answers["/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects"]["items"][0]
+    return found
+
+
+def hpa(answers: Answers) -> Answers:
+    """The HPA."""
+    found: Answers = answers["/apis/autoscaling/v2/namespaces/users-api/horizontalpodautoscalers"]["items"][0]
+    return found
+
+
+def pods(answers: Answers) -> list[Answers]:
+    """The API's pods."""
+    found: list[Answers] = answers[find(answers, "/api/v1/namespaces/users-api/pods")]["items"]
+    return found
+
+
+def set_condition(thing: Answers, kind: str, status: str, message: str) -> None:
+    """Give an object another condition."""
+    kept = [condition for condition in thing["status"]["conditions"] if condition["type"] != kind]
+    thing["status"]["conditions"] = [*kept, {"type": kind, "status": status, "reason": "Test", "message": message}]
+
+
+def not_ready(answers: Answers) -> None:
+    """No pod is ready."""
+    for pod in pods(answers):
+        set_condition(pod, "Ready", "False", "")
+
+
+def without_figures(answers: Answers) -> None:
+    """metrics-server knows no pod."""
+    answers[find(answers, "/apis/metrics.k8s.io")]["items"] = []
+
+
+def unscraped(answers: Answers) -> None:
+    """Prometheus scrapes none of the pods, which don't ask for it."""
+    answers[prometheus(answers, "up")]["data"]["result"] = []
+    for pod in pods(answers):
+        pod["metadata"]["annotations"] = {}
+
+
+def down(answers: Answers) -> None:
+    """Each scrape fails."""
+    for series in answers[prometheus(answers, "up")]["data"]["result"]:
+        series["value"][1] = "0"
+
+
+def unlabelled(answers: Answers) -> None:
+    """Series carry neither pod nor namespace."""
+    for series in answers[prometheus(answers, "up")]["data"]["result"]:
+        series["metric"] = {"instance": series["metric"]["instance"], "job": "all"}
+
+
+def scraped_twice(answers: Answers) -> None:
+    """A second job scrapes the same pods."""
+    result = answers[prometheus(answers, "up")]["data"]["result"]
+    result.extend([{**series, "metric": {**series["metric"], "job": "again"}} for series in result])
+
+
+@pytest.mark.parametrize(
+    ("break_it", "link", "remedy"),
+    [
+        (not_ready, "pods", "describe pods"),
+        (
+            lambda a: a.update({f"{SERVICES}/v1beta1.metrics.k8s.io": no_answer(404, "not found")}),
+            "CPU metrics",
+            "install metrics-server",
+        ),
+        (
+            lambda a: set_condition(a[f"{SERVICES}/v1beta1.metrics.k8s.io"], "Available", "False", "no endpoints"),
+            "CPU metrics",
+            "kubectl top pods",
+        ),
+        (without_figures, "CPU metrics", "a new pod needs up to a minute"),
+        (
+            lambda a: a.update(
+                {prometheus(a, "up"): no_answer(503, 'no endpoints available for service "prometheus"')}
+            ),
+            "Prometheus",
+            "start it",
+        ),
+        (
+            lambda a: a.update({prometheus(a, "up"): no_answer(404, 'services "prometheus" not found')}),
+            "Prometheus",
+            "set autoscaling.requestRate.prometheus.url",
+        ),
+        (
+            lambda a: a.update({prometheus(a, "up"): no_answer(401, "Unauthorized")}),
+            "Prometheus",
+            ".triggerAuthentication",
+        ),
+        (unscraped, "targets", "metrics.annotations=true"),
+        (
+            lambda a: a[prometheus(a, "up")]["data"].update(result=[]),
+            "targets",
+            "discover pods by prometheus.io/scrape",
+        ),
+        (down, "targets", "networkPolicy.metricsFrom"),
+        (unlabelled, "labels", "__meta_kubernetes_pod_name"),
+        (scraped_twice, "labels", "keep one"),
+        (lambda a: a[prometheus(a, "sum")]["data"].update(result=[]), "query", "users-api.requestRateQuery"),
+        (
+            lambda a: a[prometheus(a, "sum")]["data"]["result"][0]["value"].__setitem__(1, "NaN"),
+            "query",
+            "Prometheus' own page",
+        ),
+        (lambda a: a.update({prometheus(a, "sum"): no_answer(400, "parse error")}), "query", "Prometheus' own page"),
+        (
+            lambda a: set_condition(a[f"{SERVICES}/v1beta1.external.metrics.k8s.io"], "Available", "False", "gone"),
+            "KEDA",
+            "--namespace keda",
+        ),
+        (
+            lambda a: a[f"{SERVICES}/v1beta1.external.metrics.k8s.io"]["spec"].update(
+                service={"namespace": "monitoring", "name": "adapter"}
+            ),
+            "KEDA",
+            "remove the other adapter",
+        ),
+        (lambda a: set_condition(scaled_object(a), "Ready", "False", "bad trigger"), "KEDA", "describe scaledobject"),
+        (lambda a: set_condition(scaled_object(a), "Paused", "True", ""), "KEDA", "autoscaling.keda.sh/paused-"),
+        (lambda a: set_condition(scaled_object(a), "Fallback", "True", ""), "KEDA", "describe scaledobject"),
+        (
+            lambda a: a.update({find(a, "/apis/external"): no_answer(500, "no matching metrics")}),
+            "external metric",
+            "logs deployment/keda-operator",
+        ),
+        (
+            lambda a: set_condition(hpa(a), "ScalingActive", "False", "the HPA was unable to compute"),
+            "autoscaler",
+            "describe hpa",
+        ),
+        (lambda a: hpa(a)["status"]["currentMetrics"].pop(), "autoscaler", "describe hpa"),
+        (
+            lambda a: a["/apis/autoscaling/v2/namespaces/users-api/horizontalpodautoscalers"].update(items=[]),
+            "autoscaler",
+            "logs of KEDA's operator",
+        ),
+    ],
+)
+def test_the_link_that_breaks_is_named(answers: Answers, break_it: Break, link: str, remedy: str) -> None:
+    """A link that breaks alone is the first broken one, and the remedy for it is told."""
+    break_it(answers)
+    report, whole = verdict(answers)
+    assert not whole
+    first = report[report.index("first broken link: ") :]
+    assert first.startswith(f"first broken link: {link}: ")
+    assert remedy in first.partition("\nremedy: ")[2]
+
+
+def test_a_sound_release_is_whole(answers: Answers) -> None:
+    """When all links hold, each is told with what was seen."""
+    report, whole = verdict(answers)
+    assert whole
+    *links, last = report.splitlines()
+    assert last == "every link holds"
+    assert [line.split()[0] for line in links] == ["ok"] * 9
+
+
+def test_the_cause_comes_before_what_it_causes(answers: Answers) -> None:
+    """With Prometheus away all that needs it fails too, and still it is named; what cannot be seen is unknown."""
+    answers[prometheus(answers, "up")] = no_answer(503, "no endpoints")
+    answers[find(answers, "/apis/external")] = no_answer(500, "no matching metrics")
+    set_condition(hpa(answers), "ScalingActive", "False", "unable to fetch metrics")
+    report, _ = verdict(answers)
+    assert "first broken link: Prometheus: " in report
+    assert [line.split()[1] for line in report.splitlines() if line.startswith("unknown")] == [
+        "targets",
+        "labels",
+        "query",
+    ]
+
+
+def test_a_pod_of_some_seconds_may_lack_metrics(answers: Answers) -> None:
+    """A pod that has just become ready is not yet missed by metrics-server and Prometheus."""
+    new = copy.deepcopy(pods(answers)[0])
+    new["metadata"]["name"] = "users-api-new"
+    new["status"]["podIP"] = "10.0.0.1"
+    ready = next(condition for condition in new["status"]["conditions"] if condition["type"] == "Ready")
+    ready["lastTransitionTime"] = "2100-01-01T00:00:00Z"
+    pods(answers).append(new)
+    assert verdict(answers)[1]
+
+
+def test_an_adapter_is_looked_at_where_the_hpa_asks_one(answers: Answers) -> None:
+    """With a Pods metric the chain goes through custom.metrics.k8s.io, first its APIService, then each pod's value."""
+    answers["/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects"] = no_answer(404, "page not found")
+    hpa(answers)["spec"]["metrics"][1:] = [{"type": "Pods", "pods": {"metric": {"name": "rate"}}}]
+    for version in ("v1beta1", "v1beta2"):
+        answers[f"{SERVICES}/{version}.custom.metrics.k8s.io"] = no_answer(404, "not found")
+    assert "first broken link: adapter: " in verdict(answers)[0]
+    answers[f"{SERVICES}/v1beta2.custom.metrics.k8s.io"] = {
+        "spec": {"service": {"namespace": "monitoring", "name": "adapter"}},
+        "status": {"conditions": [{"type": "Available", "status": "True"}]},
+    }
+    metric = (
+        "/apis/custom.metrics.k8s.io/v1beta2/namespaces/users-api/pods/*/rate"
+        "?labelSelector=app.kubernetes.io%2Finstance%3Dusers-api%2Capp.kubernetes.io%2Fcomponent%3Dapi"
+    )
+    answers[metric] = no_answer(404, "the server could not find the metric rate for pods")
+    assert "first broken link: Pods metric: " in verdict(answers)[0]
+    values = [{"describedObject": {"name": pod["metadata"]["name"]}, "value": "7"} for pod in pods(answers)]
+    answers[metric] = {"items": []}
+    assert "each pod must be scraped" in verdict(answers)[0]
+    answers[metric] = {"items": values}
+    assert verdict(answers)[1]
+
+
+def test_nothing_to_look_at_is_an_error(answers: Answers) -> None:
+    """A release that is not there is told from one with a broken link."""
+    answers[find(answers, "/apis/apps")]["items"] = []
+    with pytest.raises(DoctorError, match="helm list --all-namespaces"):
+        verdict(answers)
