@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 
 router = APIRouter(prefix="/api/faults", tags=["faults"], include_in_schema=False)
 Milliseconds = Annotated[int, Query(ge=0, le=60_000)]
+_leaked: list[bytes] = []
 
 
 @router.get("/cpu")
@@ -23,6 +24,13 @@ async def sleep(milliseconds: Milliseconds = 1000) -> dict[str, int]:
     """Answer late."""
     await asyncio.sleep(milliseconds / 1000)
     return {"slept_milliseconds": milliseconds}
+
+
+@router.get("/leak")
+async def leak(kibibytes: Annotated[int, Query(ge=1, le=1024)] = 1) -> dict[str, int]:
+    """Keep so much memory for good."""
+    _leaked.append(b"x" * (kibibytes * 1024))  # no zeros: the system would give no pages for them
+    return {"leaked_kibibytes": kibibytes}
 
 
 @router.get("/status/{code}")

@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from service.faults import endpoints
 from tests.api import calling
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +31,15 @@ async def test_an_answer_comes_as_late_as_asked() -> None:
         response = await client.get("/api/faults/sleep?milliseconds=50")
     assert time.monotonic() - before >= 0.05
     assert response.json() == {"slept_milliseconds": 50}
+
+
+async def test_memory_is_kept_as_much_as_asked() -> None:
+    """What was leaked stays."""
+    async with calling(faults_enabled=True) as client:
+        before = sum(map(len, endpoints._leaked))
+        response = await client.get("/api/faults/leak?kibibytes=3")
+    assert response.json() == {"leaked_kibibytes": 3}
+    assert sum(map(len, endpoints._leaked)) - before == 3 * 1024
 
 
 @pytest.mark.parametrize(("code", "status"), [(503, 503), (404, 404), (599, 422), (200, 422)])
