@@ -1,6 +1,7 @@
 """Installs the add-ons from their folders under `k8s/`, and waits until each answers."""
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ from k8s.cluster.steps import Steps
 FOLDERS = Path(__file__).resolve().parent.parent
 # In this order: the first has the namespace.
 OWN = ("prometheus", "kube-state-metrics")
+CERTIFICATE = "gateway-certificate"
 
 
 @dataclass(frozen=True)
 class AddOns:
-    """metrics-server, Prometheus, kube-state-metrics, KEDA and an Ingress controller.
+    """metrics-server, Prometheus, kube-state-metrics, KEDA, and Traefik for Ingresses and the Gateway API.
 
     Attributes:
         module: finds the folder of a pinned Go module; two add-ons' manifests come with their source.
@@ -27,7 +29,7 @@ class AddOns:
     module: Callable[[str], Path]
 
     def apply(self, *, from_charts: bool) -> None:
-        """Apply all manifests; `from_charts` takes KEDA and ingress-nginx from their published charts."""
+        """Apply all manifests; `from_charts` takes KEDA from its published chart."""
         self._apply("metrics-server", upstream=self.module("sigs.k8s.io/metrics-server") / "manifests" / "base")
         for name in OWN:
             self._apply(name)
@@ -36,7 +38,13 @@ class AddOns:
                 self._install_chart(release, namespace, *chart)
         else:
             self._apply("keda", upstream=self.module("github.com/kedacore/keda/v2") / "config")
-            self._apply("ingress")
+        self._apply("gateway-api", upstream=self.module("sigs.k8s.io/gateway-api") / "config" / "crd")
+        self.kind.kubectl(
+            *("wait", "crd", "gatewayclasses.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io"),
+            *("--for=condition=Established", "--timeout=60s"),
+        )
+        self._apply("ingress")
+        self._ensure_certificate()
 
     def wait(self) -> None:
         """Wait until every add-on is rolled out and both metrics APIs are registered as available.
@@ -50,6 +58,27 @@ class AddOns:
             )
         for service in ("v1beta1.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"):
             self.kind.kubectl("wait", "apiservice", service, "--for=condition=Available", "--timeout=180s")
+        self.kind.kubectl(
+            "wait", "gateway", "--all", "--namespace", "ingress", "--for=condition=Programmed", "--timeout=60s"
+        )
+
+    def _ensure_certificate(self) -> None:
+        """Make the certificate of the Gateway's HTTPS listener, once: whoever trusts it may go on doing so."""
+        place = ("--namespace", "ingress")
+        if self.kind.kubectl("get", "secret", CERTIFICATE, *place, "--ignore-not-found", "-o", "name"):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            key, certificate = Path(folder) / "tls.key", Path(folder) / "tls.crt"
+            names = ",".join(f"DNS:{name}" for name in ("localhost", "*.localhost"))
+            self.steps.command(
+                "openssl",
+                [
+                    *("openssl", "req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=localhost"),
+                    *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+                    *("-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate),
+                ],
+            )
+            self.kind.kubectl("create", "secret", "tls", CERTIFICATE, *place, "--key", key, "--cert", certificate)
 
     def _apply(self, name: str, *, upstream: Path | None = None) -> None:
         rendered = self.steps.directory / "add-ons" / name

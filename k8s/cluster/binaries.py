@@ -35,6 +35,13 @@ class Group:
     needed_for_nodes: bool = True
 
 
+# Serves custom.metrics.k8s.io with values that tests post to it; no image of it is published.
+TEST_ADAPTER_GROUP = Group(
+    "test-adapter",
+    {"test-adapter": "sigs.k8s.io/custom-metrics-apiserver/test-adapter"},
+    "10 s",
+    needed_for_nodes=False,
+)
 GROUPS = (
     Group("Kubernetes", {"kubernetes": "./kubernetes", "kind": "sigs.k8s.io/kind"}, "4 min"),
     Group(
@@ -85,6 +92,7 @@ GROUPS = (
         needed_for_nodes=False,
     ),
     Group("kube-state-metrics", {"kube-state-metrics": "./kube-state-metrics"}, "5 s", needed_for_nodes=False),
+    TEST_ADAPTER_GROUP,
     Group("Helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "15 s", needed_for_nodes=False),
 )
 # Commands that a person types on the host; where images are pulled, they are all that is built.
@@ -138,9 +146,10 @@ class Binaries:
             if group.name in names:
                 self._ensure(group)
 
-    def build_host_tools(self) -> None:
-        """Build only what a person types on the host."""
+    def build_unpublished(self) -> None:
+        """Build only what a person types on the host, and what is published nowhere."""
         self._ensure(HOST_GROUP)
+        self._ensure(TEST_ADAPTER_GROUP)
 
     def download(self) -> None:
         """Fetch the sources of the add-ons' modules, while the compiler works on Kubernetes."""

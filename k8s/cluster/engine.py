@@ -11,7 +11,7 @@ from pathlib import Path
 from k8s.cluster import host
 from k8s.cluster.steps import StepError, Steps
 
-PACKAGES = ("docker.io", "iptables", "jq", "libcap2-bin", "mmdebstrap", "runc", "gcc", "libc6-dev")
+PACKAGES = ("docker.io", "iptables", "jq", "libcap2-bin", "mmdebstrap", "runc", "gcc", "libc6-dev", "openssl")
 START_SECONDS = 30
 STOP_SECONDS = 60
 
@@ -51,7 +51,7 @@ class Engine:
             time.sleep(0.2)
 
     def _install(self) -> None:
-        tools = ("dockerd", "runc", "jq", "capsh", "mmdebstrap", "iptables", "gcc")
+        tools = ("dockerd", "runc", "jq", "capsh", "mmdebstrap", "iptables", "gcc", "openssl")
         missing = [tool for tool in tools if shutil.which(tool) is None]
         if not missing:
             return

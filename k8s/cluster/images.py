@@ -23,6 +23,7 @@ METRICS_SERVER = "localhost/metrics-server:local"
 PROMETHEUS = "localhost/prometheus:local"
 KUBE_STATE_METRICS = "localhost/kube-state-metrics:local"
 KEDA = "localhost/keda:local"
+TEST_ADAPTER = "localhost/test-adapter:local"
 TRAEFIK = "localhost/traefik:local"
 # Add-on images: name to the binaries in them. Each is built in the folder of its name.
 ADD_ONS = {
@@ -30,6 +31,7 @@ ADD_ONS = {
     PROMETHEUS: ("prometheus",),
     KUBE_STATE_METRICS: ("kube-state-metrics",),
     KEDA: ("keda-operator", "keda-adapter"),
+    TEST_ADAPTER: ("test-adapter",),
 }
 _LABEL = "users-api.inputs"
 # Without what only people read: 180 MB become 131.
@@ -111,11 +113,15 @@ class Images:
 
     def add_ons(self, traefik: Path) -> tuple[str, ...]:
         """Build the add-ons' images around their binaries, and return their names."""
-        for name, binaries in ADD_ONS.items():
-            folder = name.removeprefix("localhost/").removesuffix(":local")
-            self.build(name, folder, {binary: self.binaries[binary] for binary in binaries}, about="3 s")
+        for name in ADD_ONS:
+            self.add_on(name)
         self.build(TRAEFIK, "traefik", {"traefik": traefik}, about="3 s")
         return (*ADD_ONS, TRAEFIK, REDIS, REDIS_EXPORTER)
+
+    def add_on(self, name: str) -> None:
+        """Build one add-on's image around its binaries."""
+        folder = name.removeprefix("localhost/").removesuffix(":local")
+        self.build(name, folder, {binary: self.binaries[binary] for binary in ADD_ONS[name]}, about="3 s")
 
     def build(  # noqa: PLR0913 - each is one thing of an image
         self,

@@ -36,6 +36,8 @@ def _tools(*, build: bool) -> list[str]:
         )
     if shutil.which("go") is None:
         problems.append("go is missing: install the Go that k8s/components/go.mod names, and put it on PATH")
+    if shutil.which("openssl") is None and not build:
+        problems.append("openssl is missing: install your system's package; it makes the Gateway's certificate")
     if not build and shutil.which("docker") is None:
         problems.append("docker is missing: install a Docker engine, or call make with CLUSTER_MODE=build on Debian")
     return problems

@@ -1,6 +1,6 @@
 """What is pulled where images can be: published images under the names that the manifests use, and charts."""
 
-from k8s.cluster.images import KUBE_STATE_METRICS, METRICS_SERVER, PROMETHEUS, REDIS, REDIS_EXPORTER
+from k8s.cluster.images import KUBE_STATE_METRICS, METRICS_SERVER, PROMETHEUS, REDIS, REDIS_EXPORTER, TRAEFIK
 from k8s.cluster.steps import Steps
 
 # kind v0.33.0's default.
@@ -10,6 +10,7 @@ IMAGES = {
     METRICS_SERVER: "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
     PROMETHEUS: "prom/prometheus:v3.14.0",
     KUBE_STATE_METRICS: "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",
+    TRAEFIK: "traefik:v3.7.15",
     REDIS: "redis:7.4-bookworm",
     REDIS_EXPORTER: "oliver006/redis_exporter:v1.69.0",
 }
@@ -17,8 +18,6 @@ IMAGES = {
 CHARTS = {
     ("grafana", "grafana"): ("https://grafana-community.github.io/helm-charts", "grafana", "12.11.1"),
     ("keda", "keda"): ("https://kedacore.github.io/charts", "keda", "2.20.2"),
-    # ingress-nginx's last release, of March 2026.
-    ("ingress-nginx", "ingress"): ("https://kubernetes.github.io/ingress-nginx", "ingress-nginx", "4.15.1"),
 }
 
 

@@ -8,7 +8,7 @@ from k8s.cluster import host, network, preflight, published
 from k8s.cluster.addons import AddOns
 from k8s.cluster.binaries import Binaries
 from k8s.cluster.engine import Engine
-from k8s.cluster.images import Images
+from k8s.cluster.images import TEST_ADAPTER, Images
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
@@ -92,12 +92,13 @@ class Local:
         pulling = self.steps.background(
             lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="1 min")
         )
-        binaries.build_host_tools()
+        binaries.build_unpublished()
         binaries.link_host_tools(self.tools)
         names = pulling.result()
         self._ensure_nodes(kind, published.NODE, own_network=False, cgroup_version=here.cgroup_version)
-        self.steps.run("load the images", lambda: kind.load(names), about="20 s")
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
+        images.add_on(TEST_ADAPTER)
+        self.steps.run("load the images", lambda: kind.load((*names, TEST_ADAPTER)), about="20 s")
         self._install(AddOns(kind, self.steps, images.module), from_charts=True)
 
     def _ensure_nodes(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
