@@ -1,0 +1,104 @@
+import base64
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+from kubernetes import client
+
+from tests.e2e.load import BASE_URL
+from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.release import wait_until
+
+pytestmark = pytest.mark.e2e
+
+HOST = "users.example.com"
+PORT = int(os.environ.get("HTTPS_PORT", "8443"))
+VALUES: dict[str, Any] = {
+    **SMALL,
+    # Only in production does the service tell browsers to stay with HTTPS.
+    "config": {**SMALL["config"], "environment": "production", "faultsEnabled": False},
+    "auth": {"staticTokens": None},
+    "ingress": {"enabled": True},
+    "routing": {"hosts": [HOST], "tls": {"mode": "generated"}},
+}
+
+
+@pytest.fixture(scope="module")
+def release(api: client.ApiClient) -> Iterator[OwnRelease]:
+    """A release with a certificate by Helm, at a host name of its own on the Ingress."""
+    release = OwnRelease(api, "with-tls")
+    try:
+        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+        yield release
+    finally:
+        release.remove()
+
+
+def certificate(release: OwnRelease) -> str:
+    """The certificate in the release's Secret, in PEM."""
+    secret = release.core.read_namespaced_secret(f"{release.name}-tls", release.namespace)
+    return base64.b64decode(secret.data["tls.crt"]).decode()
+
+
+def served(trusted: str) -> bool:
+    """Whether the Ingress shows a certificate for the host that this one vouches for."""
+    context = ssl.create_default_context(cadata=trusted)
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", PORT), 5) as plain,
+            context.wrap_socket(plain, server_hostname=HOST),
+        ):
+            return True
+    except ssl.SSLCertVerificationError:
+        return False
+
+
+def get(trusted: str, path: str) -> httpx.Response:
+    """Ask over HTTPS, trusting this certificate alone."""
+    context = ssl.create_default_context(cadata=trusted)
+    with httpx.Client(verify=context, timeout=10) as http:
+        url = f"https://127.0.0.1:{PORT}{path}"
+        return http.get(url, headers={"host": HOST}, extensions={"sni_hostname": HOST})
+
+
+def test_the_certificate_is_served_and_vouches_for_the_host(release: OwnRelease) -> None:
+    """A client that trusts the release's certificate alone is answered over HTTPS, and told to stay with it."""
+    trusted = certificate(release)
+    wait_until(lambda: served(trusted), bool, 30, "the release's certificate")
+    answer = get(trusted, "/api/health")
+    assert answer.status_code == HTTPStatus.OK
+    assert "max-age=" in answer.headers["strict-transport-security"]
+
+
+def test_http_is_sent_to_https(release: OwnRelease) -> None:
+    """The same path over HTTP is a permanent redirect to HTTPS."""
+    del release
+    answer = httpx.get(f"{BASE_URL}/api/health", headers={"host": HOST}, timeout=10)
+    assert answer.status_code in {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT}
+    assert answer.headers["location"] == f"https://{HOST}/api/health"
+
+
+def test_an_upgrade_keeps_the_certificate(release: OwnRelease) -> None:
+    """A generated certificate survives upgrades, so that clients that trust it go on doing so."""
+    before = certificate(release)
+    release.upgrade({**VALUES, "config": {**VALUES["config"], "logLevel": "WARNING"}})
+    assert certificate(release) == before
+    assert served(before)
+
+
+def test_a_given_secret_is_served(release: OwnRelease) -> None:
+    """With `mode: secret` the Ingress serves the certificate that its Secret has, by another name."""
+    trusted = certificate(release)
+    secret = release.core.read_namespaced_secret(f"{release.name}-tls", release.namespace)
+    metadata = client.V1ObjectMeta(name="given")
+    given = client.V1Secret(metadata=metadata, type="kubernetes.io/tls", data=secret.data)
+    release.core.create_namespaced_secret(release.namespace, given)
+    release.upgrade({**VALUES, "routing": {"hosts": [HOST], "tls": {"mode": "secret", "secretName": "given"}}})
+    assert f"{release.name}-tls" not in release.kubectl("get", "secrets", "--output=name")
+    wait_until(lambda: served(trusted), bool, 30, "the given certificate")
+    assert get(trusted, "/api/health").status_code == HTTPStatus.OK
