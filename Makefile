@@ -13,6 +13,9 @@ RELEASE ?= users-api
 # Cluster of `make doctor`, as the kubeconfig calls it.
 CONTEXT ?= kind-users-api
 BASE_URL ?= http://localhost:8080
+# Image whose Debian packages `make package` lists in the SBOM; empty leaves them out.
+SBOM_IMAGE ?= localhost/users-api:dev
+DIST ?= build/dist
 # What `make loadtest` runs: basic, stress or ramp.
 SCRIPT ?= basic
 
@@ -144,6 +147,13 @@ lint: .venv/installed ## Style and types
 	$(BIN)/mypy
 
 ##@ Maintain
+
+.PHONY: package
+package: .venv/installed ## The chart and the image's SBOM into build/dist, signed if SIGN_KEY and KEYRING are given
+	rm -rf $(DIST)
+	helm package chart --destination $(DIST) $(if $(SIGN_KEY),--sign --key '$(SIGN_KEY)' --keyring '$(KEYRING)' \
+	  $(if $(PASSPHRASE_FILE),--passphrase-file '$(PASSPHRASE_FILE)'))
+	$(BIN)/python chart/tools/sbom.py $(DIST) $(if $(SBOM_IMAGE),--image $(SBOM_IMAGE))
 
 .PHONY: tools
 tools: $(CHART_TOOLS)/helm4 ## Build what checks the chart: helm-unittest, helm-docs, kubeconform, kube-score, Helm 4

@@ -34,7 +34,7 @@ def test_ci_runs_targets_that_the_makefile_has() -> None:
         for line in re.findall(r"^\s*(?:- run: )?make ([a-z0-9 -]+)", scripts, re.MULTILINE)
         for target in line.split()
     }
-    assert {"lint", "test", "test-code"} <= made <= targets
+    assert {"lint", "test", "test-code", "package"} <= made <= targets
 
 
 def test_release_signs_both_and_builds_for_two_architectures() -> None:
