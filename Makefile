@@ -86,7 +86,7 @@ watch: .venv/installed ## The release live in this terminal: replicas, requests,
 	$(BIN)/python -m loadtests watch --namespace $(NAMESPACE) --release $(RELEASE)
 
 .PHONY: screenshots
-screenshots: .venv/installed ## The pictures of docs/screenshots anew, from the release at work
+screenshots: .venv/installed chromium ## The pictures of docs/screenshots anew, from the release at work and its last report
 	$(BIN)/python -m loadtests.screenshots
 
 .PHONY: reaction
@@ -115,12 +115,12 @@ test-unit: .venv/installed ## What needs no cluster and no server, in under a mi
 	$(BIN)/python -m pytest tests/unit
 
 .PHONY: test-code
-test-code: .venv/installed redis-server ## Unit and integration tests, with the coverage that both must reach together
+test-code: .venv/installed redis-server chromium ## Unit and integration tests, with the coverage that both must reach together
 	$(BIN)/python -m pytest tests/unit tests/integration --cov --cov-report=term
 
 # What Debian has as a package, and a target needs as a program.
-.PHONY: redis-server wrk
-redis-server wrk:
+.PHONY: redis-server wrk chromium
+redis-server wrk chromium:
 	@command -v $@ >/dev/null \
 	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $@; } \
 	  || { echo "error: this needs $@: install your system's package, or run it as root on Debian" >&2; exit 1; }

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from loadtests.assess.availability import Availability
 from loadtests.assess.limiter import Limiter
@@ -26,6 +26,7 @@ def response(axes: Axes, found: Response) -> None:
             axes.step(times, [100 * (n + 1) / len(times) for n in range(len(times))], color=colour, label=label)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("ms")
     axes.set_ylabel("% answered")
     axes.set_ylim(0, 101)
@@ -44,6 +45,7 @@ def throughput(axes: Axes, found: Throughput) -> None:
     axes.axhline(P95_TARGET_MS, color=INK, linestyle="--", linewidth=1)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(left=0)
     axes.set_xlabel("requests offered a second")
     axes.set_ylabel("p95, ms (dashed: target)")

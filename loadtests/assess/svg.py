@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 # Stands for the page's own text colour, dark or light; no other colour of a chart is this one.
 INK = "#010203"
 # In inches of 72 points: shown at a phone's width its text of 9 points stays readable.
-SIZE = (4.8, 2.9)
+SIZE = (4.2, 2.7)
 
 
 def svg(name: str, draw: Callable[[Axes], None]) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loadtests.errors import LoadTestError
-from loadtests.screenshots import live_view
+from loadtests.screenshots import live_view, report_page
 
 FOLDER = Path("docs/screenshots")
 # Each takes the folder and the load's environment, and returns what it wrote.
-SHOTS: Mapping[str, Callable[[Path, Mapping[str, str]], Path]] = {"watch": live_view.shot}
+SHOTS: Mapping[str, Callable[[Path, Mapping[str, str]], Path]] = {
+    "watch": live_view.shot,
+    **report_page.SHOTS,
+}
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ def test_unknown_picture_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(sys, "argv", ["screenshots", "elsewhere"])
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert "no picture is named elsewhere: choose of watch" in capsys.readouterr().err
+    assert "no picture is named elsewhere: choose of watch, report, " in capsys.readouterr().err
 
 
 def test_nothing_to_look_at_ends_with_status_1(
