@@ -6,7 +6,17 @@ Its API server, scheduler and controllers are the local cluster's own binaries; 
 from k8s.simulation.api import Api, ApiError
 from k8s.simulation.control_plane import METRICS_SERVICE, ControlPlane, control_plane
 from k8s.simulation.options import Options
-from k8s.simulation.process import Usage
+from k8s.simulation.process import GARBAGE_PERCENT, Usage
 from k8s.simulation.programs import Programs
 
-__all__ = ["METRICS_SERVICE", "Api", "ApiError", "ControlPlane", "Options", "Programs", "Usage", "control_plane"]
+__all__ = [
+    "GARBAGE_PERCENT",
+    "METRICS_SERVICE",
+    "Api",
+    "ApiError",
+    "ControlPlane",
+    "Options",
+    "Programs",
+    "Usage",
+    "control_plane",
+]

@@ -8,6 +8,8 @@ from pathlib import Path
 from k8s.cluster.steps import StepError
 
 STOP_SECONDS = 10
+# For Go's garbage collector, 100 by default: the memory is there, and the cores are what all of it waits for.
+GARBAGE_PERCENT = 400
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def running(name: str, command: Sequence[str | Path], folder: Path) -> Iterator[
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "GOGC": "400"},  # the memory is there, and the cores are what all of it waits for
+            env={**os.environ, "GOGC": str(GARBAGE_PERCENT)},
             start_new_session=True,
         )
         try:

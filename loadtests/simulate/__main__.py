@@ -32,7 +32,9 @@ simulates, driven by synthetic traffic. What follows for the chart is in
 def _options() -> argparse.Namespace:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "users-api"
     parser = argparse.ArgumentParser(prog="python -m loadtests.simulate", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test of 90 s: one hour, a surge, no scale run")
+    parser.add_argument(
+        "--quick", action="store_true", help="a smoke test of 90 s: no noise, no scale run, no verdict on this machine"
+    )
     parser.add_argument("--nodes", type=int, help="of the scale run, with ten pods each (default: 1000, quick: 0)")
     parser.add_argument("--settings", nargs="+", default=[], metavar="NAME", help="compare only these")
     parser.add_argument("--recorded", type=Path, metavar="CSV", help="traffic to add: columns time_s and rps")
@@ -98,6 +100,8 @@ def main() -> int:
         return 130
     print(f"\n{_write(record, output, document=options.document)}")
     print(f"written: {options.output}/simulate.json, simulate.md, simulate.png")
+    if options.quick:
+        return 0
     try:
         record.comparison.fidelity.require(SYNC_SECONDS)
     except LoadTestError as error:

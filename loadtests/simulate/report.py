@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
+from k8s.simulation import GARBAGE_PERCENT
 from loadtests.simulate.account import Outcome
 from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS, SPEED, SYNC_SECONDS
 from loadtests.simulate.fidelity import Fidelity
@@ -115,7 +116,7 @@ def _scale(scale: Scale) -> Iterator[str]:
     yield from _table(("in real time", "measured"), iter(rows))
     yield ""
     used = ((name, f"{one.cpu_seconds:.0f}", f"{one.peak_rss_bytes / 2**20:,.0f}") for name, one in scale.usage.items())
-    yield from _table(("process", "CPU, s", "most memory, MiB"), used)
+    yield from _table(("process", "CPU, s", f"most memory at GOGC={GARBAGE_PERCENT}, MiB"), used)
 
 
 def _trust(record: Record) -> Iterator[str]:

@@ -96,7 +96,7 @@ def scale(programs: Programs, nodes: int, folder: Path, steps: Steps) -> Scale:
             steps.say(f"{nodes:,} nodes, {fleet.ready:,} pods on their way to {pods:,}")
             moments = _follow(plane, fleet, pods)
             usage = plane.usage()
-    return _summary(nodes, apps, moments, usage)
+    return summary(nodes, apps, moments, usage)
 
 
 def _setting() -> Setting:
@@ -131,7 +131,8 @@ def _follow(plane: ControlPlane, fleet: Fleet, pods: int) -> list[Moment]:
     return [moment for moment in moments if moment.second >= 0 and moment.wanted]
 
 
-def _summary(nodes: int, apps: Sequence[App], moments: Sequence[Moment], usage: Mapping[str, Usage]) -> Scale:
+def summary(nodes: int, apps: Sequence[App], moments: Sequence[Moment], usage: Mapping[str, Usage]) -> Scale:
+    """Look back at autoscalers whose pods are all ready; times before the step count from the start of the run."""
     reactions = [app.wanted[1][0] - STEADY_SECONDS for app in apps]
     pods = [pod for app in apps for pod in app.pods.values()]
     new = [pod for pod in pods if pod.created_s > 0 and pod.scheduled_s is not None]

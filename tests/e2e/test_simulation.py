@@ -51,5 +51,5 @@ def test_the_real_autoscaler_follows_simulated_traffic(tmp_path: Path) -> None:
     # Fewer pods than the base needs or more than ever were there cannot be.
     counted_hours = 720 / 3600
     assert 2 * counted_hours < chart["pod_hours"] < chart["most_replicas"] * counted_hours
-    assert seen["fidelity"]["between_looks_p50_s"] == pytest.approx(15, abs=5)
+    assert seen["fidelity"]["between_looks_p50_s"] == pytest.approx(15, abs=10)
     assert _processes_below(tmp_path) == []
