@@ -58,7 +58,7 @@ def measure_step(  # noqa: PLR0913 - by name
         "crossed": crossing(prometheus, signal.query, bound, began, ended_at_s),
         "external": next((at for at, value in observer.external if at >= began and value > bound), None),
         **observer.times_of_growth(old, began),
-        "answered": next((each.at_s for each in after if each.server_id and each.server_id not in old), None),
+        "answered": min((_ended_at_s(each) for each in after if _is_of_new(each, old)), default=None),
     }
     return Step(
         **{link: None if at is None else round(at - began, 2) for link, at in times.items()},
@@ -90,10 +90,18 @@ def wait_for_minimum(release: Release) -> None:
 def _wait_for_new_answer(load: Load, old: set[str]) -> None:
     end = time.monotonic() + BASE_SECONDS + PATIENCE_SECONDS
     while time.monotonic() < end and not load.ended():
-        if any(answer.server_id not in old for answer in load.answers() if answer.server_id):
+        if any(_is_of_new(answer, old) for answer in load.answers()):
             break
         time.sleep(0.5)
     time.sleep(AFTER_SECONDS)
+
+
+def _is_of_new(answer: Answer, old: set[str]) -> bool:
+    return bool(answer.server_id) and answer.server_id not in old
+
+
+def _ended_at_s(answer: Answer) -> float:
+    return answer.at_s + answer.duration_ms / 1000
 
 
 def step_at(answers: Sequence[Answer], rate: int, factor: int) -> float | None:

@@ -1,8 +1,10 @@
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from kubernetes import client, watch
@@ -71,7 +73,7 @@ class Observer:
             "decided": first(self.scalers, lambda hpa: hpa["status"].get("desiredReplicas", 0) > len(old)),
             "created": first(new, bool),
             "scheduled": first(new, _has_node),
-            "started": first(new, _has_started),
+            "started": min((each for seen in new if (each := _started_by(seen)) is not None), default=None),
             "ready": first(new, _is_ready),
         }
 
@@ -79,6 +81,8 @@ class Observer:
         version = ""
         while not self._ended.is_set():
             try:
+                # From the list's version: that of an object may be older, and what was since then would come again.
+                version = version or _version(listed, self._release.namespace, **options)
                 for event in watch.Watch().stream(  # type: ignore[no-untyped-call]
                     listed,
                     self._release.namespace,
@@ -111,12 +115,21 @@ class Observer:
                 self.external.append((time.time(), quantity(found["items"][0]["value"]) or 0.0))
 
 
+def _version(listed: Any, namespace: str, **options: Any) -> str:  # noqa: ANN401 - likewise
+    answer = listed(namespace, _preload_content=False, _request_timeout=WATCH_SECONDS, **options)
+    version: str = json.loads(answer.data)["metadata"]["resourceVersion"]
+    return version
+
+
 def _has_node(pod: Any) -> bool:  # noqa: ANN401 - JSON
     return bool(pod["spec"].get("nodeName"))
 
 
-def _has_started(pod: Any) -> bool:  # noqa: ANN401 - likewise
-    return any("running" in each["state"] for each in pod["status"].get("containerStatuses", ()))
+def _started_by(seen: Seen) -> float | None:
+    """When its container ran: the kubelet may report that seconds later, and names a whole second."""
+    running = (each["state"].get("running") for each in seen.body["status"].get("containerStatuses", ()))
+    times = [datetime.fromisoformat(each["startedAt"]).timestamp() + 1 for each in running if each]
+    return min(seen.at_s, *times) if times else None
 
 
 def _is_ready(pod: Any) -> bool:  # noqa: ANN401 - likewise

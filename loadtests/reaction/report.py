@@ -15,7 +15,7 @@ MEANING = {
     "scheduled": "it has a node",
     "started": "its container runs",
     "ready": "it is Ready",
-    "answered": "it is sent its first request",
+    "answered": "a client has its first answer",
 }
 
 

@@ -25,7 +25,7 @@ class Step:
     ready: float | None
     """It is Ready."""
     answered: float | None
-    """The first request answered by a new pod was sent."""
+    """A client has the first answer of a new pod."""
     reason: str = ""
     """Why the autoscaler decided, in its own words."""
     requests: int = 0

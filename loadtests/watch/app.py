@@ -93,7 +93,9 @@ class WatchApp(App[None]):
         fleet, traffic, events = view.fleet, view.traffic, view.events
         self.query_one("#status", Static).update(self._status())
         self._panel("replicas", fleet, lambda value, width: panels.replicas(value, view.history, width))
-        self._panel("autoscaler", fleet, lambda value, width: panels.autoscaler(value.autoscaler, width))
+        self._panel(
+            "autoscaler", fleet, lambda value, width: panels.autoscaler(value.autoscaler, events.value or (), width)
+        )
         self._panel("requests", traffic, lambda value, width: panels.requests(value, view.history, width))
         self._panel("inside", traffic, lambda value, _: panels.inside(value))
         self._panel(

@@ -1,8 +1,12 @@
+import re
 from typing import Any
 
 from loadtests.watch.api_server import ApiServer
 from loadtests.watch.fleet import unix_seconds
 from loadtests.watch.snapshot import Event
+
+# The autoscaler prints a metric's selector as Go does, 150 characters that name the release.
+LABELS = re.compile(r"\(&LabelSelector\{.*?\},?\}\)")
 
 
 def read_events(api: ApiServer, namespace: str, release: str) -> list[Event]:
@@ -28,7 +32,7 @@ def _event(event: Any) -> Event:  # noqa: ANN401 - likewise
         at=unix_seconds(at or event["metadata"]["creationTimestamp"]) or 0,
         about=f"{about['kind']}/{about['name']}",
         reason=event.get("reason", ""),
-        message=" ".join(event.get("message", "").split()),
+        message=LABELS.sub("", " ".join(event.get("message", "").split())),
         is_warning=event.get("type") == "Warning",
         times=series.get("count") or event.get("count") or 1,
     )

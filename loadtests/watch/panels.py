@@ -42,8 +42,8 @@ def requests(traffic: Traffic, history: History, width: int) -> Lines:
     ]
 
 
-def autoscaler(scaler: Autoscaler | None, width: int) -> Lines:
-    """Its metrics beside their targets, its last move, and what hinders it."""
+def autoscaler(scaler: Autoscaler | None, happened: Sequence[Event], width: int) -> Lines:
+    """Its metrics beside their targets, its last move and why, and what hinders it."""
     if scaler is None:
         return [Content("nothing scales this Deployment: autoscaling.engine is none")]
     lines = [_target(target, width) for target in scaler.targets]
@@ -56,7 +56,8 @@ def autoscaler(scaler: Autoscaler | None, width: int) -> Lines:
             moved += f", held at a limit ({condition.reason})"
         elif condition.kind == "AbleToScale":
             moved += f", {condition.reason}"
-    return [*lines, Content(moved)]
+    decided = next((event.message for event in happened if event.reason == "SuccessfulRescale"), None)
+    return [*lines, Content(moved), *([Content(decided)] if decided else [])]
 
 
 def inside(traffic: Traffic) -> Lines:

@@ -19,7 +19,9 @@ def _pod(name: str, *, node: str = "", running: bool = False, ready: bool = Fals
         "metadata": {"name": name},
         "spec": {"nodeName": node} if node else {},
         "status": {
-            "containerStatuses": [{"state": {"running": {}} if running else {"waiting": {}}}],
+            "containerStatuses": [
+                {"state": {"running": {"startedAt": "1970-01-01T00:00:06Z"}} if running else {"waiting": {}}}
+            ],
             "conditions": [{"type": "Ready", "status": str(ready)}],
         },
     }
@@ -53,7 +55,7 @@ def test_no_step_is_none() -> None:
 
 
 def test_growth_is_of_new_pods_alone() -> None:
-    """Old pods' changes say nothing, and each state counts from when it was first seen."""
+    """Old pods' changes say nothing, and each state counts from when it was seen, the start from its own second."""
     observer = Observer(None, Release(None, "users-api", "users-api"))
     observer.scalers = [Seen(3, {"status": {"desiredReplicas": 2}}), Seen(5, {"status": {"desiredReplicas": 4}})]
     observer.pods = [
@@ -67,7 +69,7 @@ def test_growth_is_of_new_pods_alone() -> None:
         "decided": 5,
         "created": 6,
         "scheduled": 7,
-        "started": 8,
+        "started": 7,
         "ready": 9,
     }
 

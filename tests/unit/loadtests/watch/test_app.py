@@ -14,7 +14,7 @@ ENOUGH_SECONDS = 60
 
 def is_whole(seen: str) -> bool:
     """Whether each feed has brought something."""
-    return all(word in seen for word in ("ready,", "p95 ", "cache ", "scaled ", "SuccessfulRescale"))
+    return all(word in seen for word in ("ready,", "p95 ", "cache ", "scaled ", "New size: "))
 
 
 async def test_smallest_terminal_shows_all_of_it(view: View) -> None:
@@ -31,6 +31,7 @@ async def test_smallest_terminal_shows_all_of_it(view: View) -> None:
             "breaker OPEN in 6 of 6",
             "request rate 19.06 of 30 /s each",
             "cpu          48 of 80 %",
+            "New size: 5; reason: ",
             "q Quit",
         ):
             assert words in seen
