@@ -12,13 +12,16 @@ none
 {{- end -}}
 {{- end -}}
 
+{{/* The count of replicas where it is fixed; empty under an autoscaler, the chart's or the user's own. */}}
+{{- define "users-api.fixedCount" -}}
+{{- if eq .Values.autoscaling.engine "none" -}}
+{{- with .Values.replicaCount -}}{{- . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Lowest number of replicas there may be: the autoscaler's minimum, or the fixed count without one. */}}
 {{- define "users-api.minReplicas" -}}
-{{- if eq .Values.autoscaling.engine "none" -}}
-{{- .Values.replicaCount -}}
-{{- else -}}
-{{- .Values.autoscaling.minReplicas -}}
-{{- end -}}
+{{- include "users-api.fixedCount" . | default .Values.autoscaling.minReplicas -}}
 {{- end -}}
 
 {{/* HPA behavior; tolerance is left out where the cluster has no such field by default (KEP-4951: beta in 1.35). */}}

@@ -141,14 +141,14 @@ a container of initContainers or sidecars is called {{ .name | default "nothing"
 {{- $wanted := $budget.minAvailable | toString -}}
 {{- $count := include "users-api.share" (list $wanted $floor "up") | int -}}
 {{- if ge $count $floor }}
-podDisruptionBudget.minAvailable {{ $wanted }} of {{ $floor }} replicas lets no pod go, so no node could be drained: lower it, use maxUnavailable, or raise {{ eq .Values.autoscaling.engine "none" | ternary "replicaCount" "autoscaling.minReplicas" }}
+podDisruptionBudget.minAvailable {{ $wanted }} of {{ $floor }} replicas lets no pod go, so no node could be drained: lower it, use maxUnavailable, or raise {{ include "users-api.fixedCount" . | empty | ternary "autoscaling.minReplicas" "replicaCount" }}
 {{- end }}
 {{- else if has ($budget.maxUnavailable | toString) (list "0" "0%") }}
 podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} lets no pod go, so no node could be drained: set at least 1
 {{- else if kindIs "invalid" $budget.maxUnavailable }}
 podDisruptionBudget is enabled and says nothing: set maxUnavailable or minAvailable, or enabled=false
 {{- else if and (gt $floor 1) (ge (include "users-api.share" (list $budget.maxUnavailable $floor "up") | int) $floor) }}
-podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} of {{ $floor }} replicas lets a drain take every one at once: lower it, or raise {{ eq .Values.autoscaling.engine "none" | ternary "replicaCount" "autoscaling.minReplicas" }}
+podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} of {{ $floor }} replicas lets a drain take every one at once: lower it, or raise {{ include "users-api.fixedCount" . | empty | ternary "autoscaling.minReplicas" "replicaCount" }}
 {{- end }}
 {{- end }}
 {{- if and (gt $floor 1) (ge (include "users-api.share" (list .Values.strategy.maxUnavailable $floor "down") | int) $floor) }}
