@@ -58,10 +58,12 @@ install: ## Install or upgrade the chart with the kind values and the image just
 	kubectl --context kind-users-api label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
 	helm --kube-context kind-users-api upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
 	  --values chart/values-kind.yaml --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
+	$(PYTHON) -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
 
 .PHONY: uninstall
 uninstall: ## Remove the release
 	helm --kube-context kind-users-api uninstall $(RELEASE) --namespace $(NAMESPACE) --wait
+	$(PYTHON) -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE) --remove
 
 .PHONY: doctor
 doctor: .venv/installed ## Walk from the metrics to the autoscaler of RELEASE, and name the first broken link

@@ -12,7 +12,7 @@ from k8s.cluster.steps import Steps
 
 FOLDERS = Path(__file__).resolve().parent.parent
 # In this order: the first has the namespace.
-OWN = ("prometheus", "kube-state-metrics")
+OWN = ("prometheus", "kube-state-metrics", "alertmanager", "jaeger", "otel-collector")
 CERTIFICATE = "gateway-certificate"
 
 

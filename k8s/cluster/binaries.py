@@ -1,138 +1,31 @@
 """Builds every binary of the cluster from the modules pinned in `k8s/components`."""
 
+import functools
 import hashlib
+import inspect
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.cluster.groups import COMPONENTS, GROUPS, HOST_GROUP, HOST_TOOLS, TEST_ADAPTER, Group
 from k8s.cluster.steps import StepError, Steps
-from k8s.keda import trim as keda
-
-COMPONENTS = Path(__file__).resolve().parent.parent / "components"
-_CNI = "github.com/containernetworking/plugins/plugins"
-_CONTAINERD = "github.com/containerd/containerd/v2/cmd"
-
-
-@dataclass(frozen=True)
-class Group:
-    """Packages compiled in one step.
-
-    Attributes:
-        name: of the step.
-        packages: binary name to Go package.
-        about: how long a first build takes on two cores.
-        tags: Go build tags.
-        needed_for_nodes: the nodes cannot start without them; the others are add-ons.
-    """
-
-    name: str
-    packages: dict[str, str]
-    about: str
-    tags: str = ""
-    needed_for_nodes: bool = True
-
-
-# Serves custom.metrics.k8s.io with values that tests post to it; no image of it is published.
-TEST_ADAPTER_GROUP = Group(
-    "test-adapter",
-    {"test-adapter": "sigs.k8s.io/custom-metrics-apiserver/test-adapter"},
-    "10 s",
-    needed_for_nodes=False,
-)
-GROUPS = (
-    Group("Kubernetes", {"kubernetes": "./kubernetes", "kind": "sigs.k8s.io/kind"}, "4 min"),
-    Group(
-        "containerd and CNI plugins",
-        {
-            "containerd": f"{_CONTAINERD}/containerd",
-            "ctr": f"{_CONTAINERD}/ctr",
-            "containerd-shim-runc-v2": f"{_CONTAINERD}/containerd-shim-runc-v2",
-            "ptp": f"{_CNI}/main/ptp",
-            "loopback": f"{_CNI}/main/loopback",
-            "host-local": f"{_CNI}/ipam/host-local",
-            "portmap": f"{_CNI}/meta/portmap",
-        },
-        "35 s",
-    ),
-    Group("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "20 s"),
-    Group(
-        "CoreDNS and local-path-provisioner",
-        {
-            "coredns": "github.com/coredns/coredns",
-            "local-path-provisioner": "github.com/rancher/local-path-provisioner",
-        },
-        "40 s",
-    ),
-    Group(
-        "metrics-server",
-        {"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
-        "10 s",
-        needed_for_nodes=False,
-    ),
-    Group(
-        "Prometheus",
-        {
-            "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
-            "promtool": "github.com/prometheus/prometheus/cmd/promtool",
-        },
-        "1 min",
-        tags="remove_all_sd,enable_kubernetes_sd",
-        needed_for_nodes=False,
-    ),
-    Group(
-        "KEDA",
-        {
-            "keda-operator": "github.com/kedacore/keda/v2/cmd/operator",
-            "keda-adapter": "github.com/kedacore/keda/v2/cmd/adapter",
-        },
-        "40 s",
-        needed_for_nodes=False,
-    ),
-    Group("kube-state-metrics", {"kube-state-metrics": "./kube-state-metrics"}, "5 s", needed_for_nodes=False),
-    TEST_ADAPTER_GROUP,
-    Group("Helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "15 s", needed_for_nodes=False),
-)
-# Commands that a person types on the host; where images are pulled, they are all that is built.
-HOST_TOOLS = ("kind", "kubectl", "helm", "promtool")
-HOST_GROUP = Group(
-    "kind, kubectl, Helm and promtool",
-    {
-        "kind": "sigs.k8s.io/kind",
-        "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-        "helm": "helm.sh/helm/v3/cmd/helm",
-        "promtool": "github.com/prometheus/prometheus/cmd/promtool",
-    },
-    "3 min",
-)
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """The built binaries, kept in the cache under a key of all that goes into them."""
+    """The built binaries, each group's kept in the cache under a key of all that goes into it."""
 
     cache: Path
     steps: Steps
 
-    @property
-    def directory(self) -> Path:
-        """Where the binaries lie."""
-        return self.cache / "components" / self.key() / "bin"
-
     def __getitem__(self, name: str) -> Path:
-        """Return the path of a built binary."""
-        return self.directory / name
-
-    @staticmethod
-    def key() -> str:
-        """Return a hash over the pinned modules, our sources among them, and the compiler's version."""
-        digest = hashlib.sha256(f"{_go_version()} {_ldflags()} {GROUPS} {HOST_GROUP}".encode())
-        for path in (*sorted(COMPONENTS.rglob("*")), Path(keda.__file__)):
-            if path.is_file():
-                digest.update(path.read_bytes())
-        return digest.hexdigest()[:12]
+        """Return the path of a binary: the built one, or where it will be."""
+        paths = [self._folder(group) / name for group in (*GROUPS, HOST_GROUP) if name in group.packages]
+        return next((path for path in paths if path.exists()), paths[0])
 
     def build(self, *, for_nodes: bool) -> None:
         """Build the groups that the nodes need, or the add-ons' groups, unless they are there."""
@@ -149,12 +42,18 @@ class Binaries:
     def build_unpublished(self) -> None:
         """Build only what a person types on the host, and what is published nowhere."""
         self._ensure(HOST_GROUP)
-        self._ensure(TEST_ADAPTER_GROUP)
+        self._ensure(TEST_ADAPTER)
 
     def download(self) -> None:
         """Fetch the sources of the add-ons' modules, while the compiler works on Kubernetes."""
-        packages = [package for group in GROUPS if not group.needed_for_nodes for package in group.packages.values()]
-        self.steps.command("go-list", ["go", "list", "-deps", "-e", *packages], cwd=COMPONENTS, env=_environment())
+        for folder in sorted({group.pinned_in for group in GROUPS}):
+            packages = [
+                package
+                for group in GROUPS
+                if not group.needed_for_nodes and group.pinned_in == folder
+                for package in group.packages.values()
+            ]
+            self.steps.command("go-list", ["go", "list", "-deps", "-e", *packages], cwd=folder, env=_environment())
 
     def link_host_tools(self, target: Path) -> None:
         """Put symbolic links to the tools a person types into `target`, and on PATH where the host has none."""
@@ -170,50 +69,62 @@ class Binaries:
                 on_path.symlink_to(link)
                 self.steps.say(f"linked {on_path}")
 
+    def _folder(self, group: Group) -> Path:
+        return self.cache / "components" / key(group) / "bin"
+
     def _ensure(self, group: Group) -> None:
-        if not all(self[name].exists() for name in group.packages):
+        if not all((self._folder(group) / name).exists() for name in group.packages):
             self.steps.run(f"compile {group.name}", lambda: self._compile(group), about=group.about)
 
     def _compile(self, group: Group) -> None:
-        fresh = self.directory.with_name("fresh")
+        folder = self._folder(group)
+        fresh = folder.with_name("fresh")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         arguments = ["go", "build", "-trimpath", "-ldflags", _ldflags(), "-tags", group.tags]
-        if group.name == "KEDA":
-            arguments.append(f"-modfile={self._trimmed_keda()}")
+        if group.trimmed is not None:
+            arguments.append(f"-modfile={self._trimmed(group, *group.trimmed)}")
         for name, package in group.packages.items():
             self.steps.command(
-                "go-build", [*arguments, "-o", fresh / name, package], cwd=COMPONENTS, env=_environment()
+                "go-build", [*arguments, "-o", fresh / name, package], cwd=group.pinned_in, env=_environment()
             )
-        self.directory.mkdir(parents=True, exist_ok=True)
-        for binary in fresh.iterdir():
-            binary.replace(self[binary.name])  # all of a group or none of it: a crash leaves no half
-        fresh.rmdir()
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)  # all of a group or none of it: a crash leaves no half
 
-    def _trimmed_keda(self) -> Path:
+    def _trimmed(self, group: Group, module: str, trim: Callable[[Path, Path], None]) -> Path:
+        """Copy and change the source of the group's module; returns a go.mod that takes it from there."""
+        source = self._folder(group).with_name("source")
+        trim(self.source(module, pinned_in=group.pinned_in), source)
+        modfile = source.with_name("go.mod")
+        text = (group.pinned_in / "go.mod").read_text(encoding="utf-8")
+        modfile.write_text(f"{text}\nreplace {module} => {source}\n", encoding="utf-8")
+        shutil.copyfile(group.pinned_in / "go.sum", modfile.with_suffix(".sum"))
+        return modfile
+
+    def source(self, module: str, *, pinned_in: Path = COMPONENTS) -> Path:
+        """Return the folder with the source of a pinned Go module."""
         listed = self.steps.command(
-            "go-list",
-            [
-                "go",
-                "mod",
-                "download",
-                "-json",
-                f"github.com/kedacore/keda/v2@{version_of('github.com/kedacore/keda/v2')}",
-            ],
-            cwd=COMPONENTS,
-            env=_environment(),
+            "go-mod", ["go", "mod", "download", "-json", module], cwd=pinned_in, env=_environment()
         )
         found = re.search(r'"Dir": "([^"]+)"', listed)
         if found is None:
-            message = f"the go command named no folder for KEDA's source:\n{listed}"
+            message = f"the go command named no folder for the source of {module}:\n{listed}"
             raise StepError(message)
-        source = self.directory.with_name("keda")
-        keda.trim(Path(found.group(1)), source)
-        modfile = self.directory.with_name("go.mod")
-        text = (COMPONENTS / "go.mod").read_text(encoding="utf-8")
-        modfile.write_text(f"{text}\nreplace github.com/kedacore/keda/v2 => {source}\n", encoding="utf-8")
-        shutil.copyfile(COMPONENTS / "go.sum", modfile.with_suffix(".sum"))
-        return modfile
+        return Path(found.group(1))
+
+
+def key(group: Group) -> str:
+    """Return a hash over a group's pinned modules, our sources in it, and the compiler's version."""
+    digest = hashlib.sha256(f"{_go_version()} {_ldflags()} {group.packages} {group.tags}".encode())
+    files = [group.pinned_in / "go.mod", group.pinned_in / "go.sum"]
+    for package in group.packages.values():
+        if package.startswith("./"):
+            files += sorted((group.pinned_in / package).glob("*.go"))
+    if group.trimmed is not None:
+        files.append(Path(inspect.getfile(group.trimmed[1])))
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def version_of(module: str) -> str:
@@ -251,6 +162,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOGC": "400", "GOFLAGS": ""}
 
 
+@functools.cache
 def _go_version() -> str:
     if shutil.which("go") is None:
         message = "missing: go. Building the cluster takes the Go that k8s/components/go.mod names, or a newer one."

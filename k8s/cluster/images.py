@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster.binaries import COMPONENTS, Binaries, version_of
+from k8s.cluster.binaries import Binaries, version_of
 from k8s.cluster.steps import Steps
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
@@ -22,6 +22,9 @@ REDIS_EXPORTER = "localhost/redis-exporter:local"
 METRICS_SERVER = "localhost/metrics-server:local"
 PROMETHEUS = "localhost/prometheus:local"
 KUBE_STATE_METRICS = "localhost/kube-state-metrics:local"
+ALERTMANAGER = "localhost/alertmanager:local"
+JAEGER = "localhost/jaeger:local"
+OTEL_COLLECTOR = "localhost/otel-collector:local"
 KEDA = "localhost/keda:local"
 TEST_ADAPTER = "localhost/test-adapter:local"
 TRAEFIK = "localhost/traefik:local"
@@ -30,6 +33,9 @@ ADD_ONS = {
     METRICS_SERVER: ("metrics-server",),
     PROMETHEUS: ("prometheus",),
     KUBE_STATE_METRICS: ("kube-state-metrics",),
+    ALERTMANAGER: ("alertmanager",),
+    JAEGER: ("jaeger",),
+    OTEL_COLLECTOR: ("collector",),
     KEDA: ("keda-operator", "keda-adapter"),
     TEST_ADAPTER: ("test-adapter",),
 }
@@ -77,7 +83,7 @@ class Images:
         images = self._control_plane()
         with tempfile.TemporaryDirectory(dir=self.cache) as folder:
             context = Path(folder)
-            kind = self.module("sigs.k8s.io/kind")
+            kind = self.binaries.source("sigs.k8s.io/kind")
             shutil.copytree(kind / "images" / "base" / "files", context / "kind", copy_function=shutil.copyfile)
             for path in context.rglob("*"):
                 executable = path.is_dir() or path.parent.name == "bin"
@@ -174,7 +180,7 @@ class Images:
             [self._as("kubeadm"), "config", "images", "list", "--kubernetes-version", version_of("k8s.io/kubernetes")],
         ).split()
         storage = re.findall(
-            r"image: (\S+)|--helper-image\n\s+- (\S+)", _storage_manifest(self.module("sigs.k8s.io/kind"))
+            r"image: (\S+)|--helper-image\n\s+- (\S+)", _storage_manifest(self.binaries.source("sigs.k8s.io/kind"))
         )
         provisioner, helper = storage[0][0], storage[1][1]
         names = {name.rpartition("/")[2].partition(":")[0]: name for name in listed}
@@ -201,32 +207,18 @@ class Images:
 
     def _as(self, name: str) -> Path:
         """Return the Kubernetes binary under one of its names: a relative link beside it."""
-        link = self.binaries.directory / "names" / name
+        link = self.binaries["kubernetes"].with_name("names") / name
         link.parent.mkdir(exist_ok=True)
         if not link.is_symlink():
             link.symlink_to(Path("..") / "kubernetes")
         return link
 
     def _pause(self) -> Path:
-        source = self.module("k8s.io/kubernetes") / "build" / "pause" / "linux" / "pause.c"
-        target = self.binaries.directory / "pause"
+        source = self.binaries.source("k8s.io/kubernetes") / "build" / "pause" / "linux" / "pause.c"
+        target = self.binaries["kubernetes"].with_name("pause")
         if not target.exists():
             self.steps.command("pause", ["gcc", "-Os", "-static", "-s", "-DVERSION=local", "-o", target, source])
         return target
-
-    def module(self, path: str) -> Path:
-        """Return the folder with the source of a pinned Go module."""
-        self.steps.command("go-mod", ["go", "mod", "download", path], cwd=COMPONENTS)
-        return Path(
-            subprocess.run(
-                ["go", "list", "-m", "-f", "{{.Dir}}", path],
-                cwd=COMPONENTS,
-                env={**os.environ, "GOFLAGS": "-mod=mod"},
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.strip()
-        )
 
     def _bootstrap(self, inputs: str) -> None:
         archive = self.cache / "debian.tar"

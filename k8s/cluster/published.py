@@ -1,6 +1,16 @@
 """What is pulled where images can be: published images under the names that the manifests use, and charts."""
 
-from k8s.cluster.images import KUBE_STATE_METRICS, METRICS_SERVER, PROMETHEUS, REDIS, REDIS_EXPORTER, TRAEFIK
+from k8s.cluster.images import (
+    ALERTMANAGER,
+    JAEGER,
+    KUBE_STATE_METRICS,
+    METRICS_SERVER,
+    OTEL_COLLECTOR,
+    PROMETHEUS,
+    REDIS,
+    REDIS_EXPORTER,
+    TRAEFIK,
+)
 from k8s.cluster.steps import Steps
 
 # kind v0.33.0's default.
@@ -10,6 +20,9 @@ IMAGES = {
     METRICS_SERVER: "registry.k8s.io/metrics-server/metrics-server:v0.9.0",
     PROMETHEUS: "prom/prometheus:v3.14.0",
     KUBE_STATE_METRICS: "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",
+    ALERTMANAGER: "prom/alertmanager:v0.34.1",
+    JAEGER: "jaegertracing/all-in-one:1.76.0",
+    OTEL_COLLECTOR: "otel/opentelemetry-collector:0.140.0",
     TRAEFIK: "traefik:v3.7.15",
     REDIS: "redis:7.4-bookworm",
     REDIS_EXPORTER: "oliver006/redis_exporter:v1.69.0",

@@ -86,7 +86,7 @@ class Local:
         creating.result()
         add_ons = images.add_ons(traefik)
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
-        self._install(AddOns(kind, self.steps, images.module), from_charts=False)
+        self._install(AddOns(kind, self.steps, binaries.source), from_charts=False)
 
     def _pull(self, here: host.Host, kind: Kind, binaries: Binaries) -> None:
         pulling = self.steps.background(
@@ -99,7 +99,7 @@ class Local:
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
         images.add_on(TEST_ADAPTER)
         self.steps.run("load the images", lambda: kind.load((*names, TEST_ADAPTER)), about="20 s")
-        self._install(AddOns(kind, self.steps, images.module), from_charts=True)
+        self._install(AddOns(kind, self.steps, binaries.source), from_charts=True)
 
     def _ensure_nodes(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
         if kind.exists():

@@ -6,7 +6,7 @@ import yaml
 
 from k8s.cluster import images, published
 from k8s.cluster.addons import FOLDERS
-from k8s.cluster.binaries import GROUPS
+from k8s.cluster.groups import GROUPS
 
 _BUILT = {*images.ADD_ONS, images.TRAEFIK, images.REDIS, images.REDIS_EXPORTER}
 # Not pulled: KEDA's own chart brings its images, and nobody publishes the other.

@@ -1,0 +1,1 @@
+"""Prometheus: its manifest, and how a release's alerts get into it."""
