@@ -6,6 +6,7 @@ import httpx
 import pytest
 from kubernetes import client
 
+from loadtests.measure import Prometheus
 from tests.e2e import evidence
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import MINIMUM, Release, connected
@@ -19,6 +20,12 @@ def api() -> Iterator[client.ApiClient]:
     api = connected()
     yield api
     api.close()
+
+
+@pytest.fixture(scope="session")
+def prometheus(api: client.ApiClient) -> Prometheus:
+    """The cluster's Prometheus."""
+    return Prometheus("monitoring/prometheus:9090", api=api)
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,6 @@ pytestmark = pytest.mark.e2e
 SETTLED_SECONDS = 60
 
 
-@pytest.fixture
-def prometheus(api: client.ApiClient) -> Prometheus:
-    """The cluster's Prometheus."""
-    return Prometheus("monitoring/prometheus:9090", api=api)
-
-
 def _values(samples: Iterable[Sample], label: str) -> dict[str, float]:
     return {sample.labels.get(label, ""): sample.value for sample in samples}
 

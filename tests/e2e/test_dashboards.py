@@ -1,0 +1,141 @@
+import math
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import yaml
+
+from chart.tools.dashboards import ingress
+from chart.tools.dashboards.files import DASHBOARDS
+from chart.tools.dashboards.model import Dashboard, Panel
+from loadtests.measure import Prometheus, Request, Stage, open_load
+from tests.e2e.conftest import EVIDENCE
+from tests.e2e.load import BASE_URL
+from tests.e2e.release import NAME, Release, helm, wait_until
+from tests.promql import expanded, substituted
+
+pytestmark = pytest.mark.e2e
+
+SEEN_WITHIN_SECONDS = 150
+# A client that is soon above its limit.
+HASTY_TOKEN = "hasty-token"
+CHANGES: dict[str, Any] = {
+    "auth": {
+        "staticTokens": [
+            {"token": HASTY_TOKEN, "subject": "hasty", "scopes": ["users:read"]},
+            {"token": "test-token", "subject": "test", "scopes": ["users:read", "users:write"]},
+        ]
+    },
+    "config": {"rateLimit": {"overrides": [{"subject": "hasty", "requests": 60, "window_seconds": 60}]}},
+}
+# Something of all that a panel is about.
+MIX = (
+    Request(name="read", weight=60),
+    Request("/api/users", weight=2, name="list"),
+    Request(method="PATCH", body={"name": "Ada"}, weight=8, name="change"),
+    Request("/api/users/1", token=HASTY_TOKEN, weight=20, name="read too often"),
+    Request(token="nobody", weight=4, name="read as nobody"),
+    Request("/api/faults/status/500", weight=4, name="fail"),
+    Request("/api/faults/sleep?milliseconds=150", weight=2, name="take long"),
+)
+LOAD = (Stage(rate=60, seconds=2 * SEEN_WITHIN_SECONDS),)
+# What these show in good health, and with a Redis that is well, is 0.
+IDLE_IN_HEALTH = {
+    ("autoscaling", "Replicas missing"),
+    ("autoscaling", "Restarts in an hour"),
+    ("autoscaling", "Out of memory"),
+    ("cache-and-limiter", "Decided without Redis"),
+    ("cache-and-limiter", "Decided without Redis, by replica"),
+    ("cache-and-limiter", "Background refreshes"),
+    ("cache-and-limiter", "Entries dropped"),
+    ("cache-and-limiter", "Errors of the second tier"),
+    ("redis", "Failures"),
+    ("redis", "Second tries"),
+    ("redis", "Breaker changes in five minutes"),
+    ("redis", "Connections refused"),
+    ("ingress-traefik", "Configurations taken"),
+    ("ingress-nginx", "Configurations taken"),
+    ("slo", "Alerts firing"),
+    ("slo", "Error budget left"),
+    ("slo", "Latency budget left"),
+}
+RULE = "templates/monitoring/prometheusrule.yaml"
+SOURCES = {"kube-state-metrics": "kube_", "redis-exporter": "redis_", "cadvisor": "container_", "traefik": "traefik_"}
+
+
+@pytest.fixture
+def configured(installed: Release) -> Release:
+    """Give one client a limit that it will meet."""
+    installed.configure(CHANGES)
+    return installed
+
+
+@pytest.fixture
+def pages(prometheus: Prometheus) -> list[Dashboard]:
+    """All dashboards but those of Ingress controllers that this cluster does not have; it has one."""
+    absent = {one.slug for one in ingress.CONTROLLERS if not prometheus.query(f"count({one.requests})")}
+    assert len(absent) == len(ingress.CONTROLLERS) - 1
+    return [page for page in DASHBOARDS if page.slug not in absent]
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, str]:
+    """What the chart's PrometheusRule records, by the names of the series."""
+    rendered = helm("template", NAME, "chart", "--set", "prometheusRule.enabled=true", "--show-only", RULE)
+    groups = yaml.safe_load(rendered)["spec"]["groups"]
+    return {rule["record"]: rule["expr"] for group in groups for rule in group["rules"] if "record" in rule}
+
+
+def _shown(prometheus: Prometheus, panel: Panel, records: Mapping[str, str]) -> list[float] | None:
+    """The panel's numbers now; None where a query of its brings none."""
+    numbers: list[float] = []
+    for query in panel.queries:
+        expr = expanded(substituted(query.expr), records)
+        found = [sample.value for sample in prometheus.query(expr) if not math.isnan(sample.value)]
+        if not found:
+            return None
+        numbers += found
+    return numbers
+
+
+def _repeat_a_request(http: httpx.Client) -> None:
+    """Create a user, twice by the same key."""
+    key = str(uuid4())
+    user = {"name": "Grace", "email": f"{key}@example.com"}
+    answers = [http.post("/api/users", json=user, headers={"idempotency-key": key}) for _ in range(2)]
+    assert answers[0].status_code == HTTPStatus.CREATED
+
+
+@pytest.mark.usefixtures("configured")
+def test_every_panel_shows_something_under_load(
+    prometheus: Prometheus, pages: list[Dashboard], records: dict[str, str], http: httpx.Client, tmp_path: Path
+) -> None:
+    """Each query of each panel brings data, and more than zeros where there is something to count."""
+    blank = {(page.slug, panel.title): panel for page in pages for panel in page.panels}
+
+    def still_blank() -> Iterable[tuple[str, str]]:
+        _repeat_a_request(http)
+        for name, panel in list(blank.items()):
+            numbers = _shown(prometheus, panel, records)
+            if numbers is not None and (name in IDLE_IN_HEALTH or any(numbers)):
+                del blank[name]
+        return list(blank)
+
+    assert {(page.slug, panel.title) for page in DASHBOARDS for panel in page.panels} >= IDLE_IN_HEALTH
+    with open_load(tmp_path, LOAD, requests=MIX, environment={"BASE_URL": BASE_URL}):
+        wait_until(still_blank, lambda names: not names, SEEN_WITHIN_SECONDS, "panels that show nothing")
+    _keep_names(prometheus)
+
+
+def _keep_names(prometheus: Prometheus) -> None:
+    """Keep what there is to ask for beside the service's own, to be compared with tests/chart/metric-names."""
+    folder = EVIDENCE / "metric-names"
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, prefix in SOURCES.items():
+        found = prometheus.query(f'count by (__name__) ({{__name__=~"{prefix}.+"}})')
+        names = sorted(sample.labels["__name__"] for sample in found)
+        (folder / f"{source}.txt").write_text("".join(f"{name}\n" for name in names))
