@@ -37,7 +37,7 @@ def charts(found: Assessment) -> Iterator[Chart]:
         words = f"from {scaling.minimum} to {scaling.peak_ready} replicas, and back"
         yield _chart("scaling", "Replicas follow the load", words, lambda axes: drawings.scaling(axes, scaling))
     if spread := found.spread:
-        words = ", ".join(f"{server} {count:,}" for server, count in spread.counts.items())
+        words = "answers by replica: " + ", ".join(f"{server} {count:,}" for server, count in spread.counts.items())
         yield _chart("spread", "Answers of each replica", words, lambda axes: drawings.spread(axes, spread))
     if limiter := found.limiter:
         words = f"{limiter.accepted:,} of {limiter.offered:,} requests were let through"
@@ -48,7 +48,7 @@ def _throughput_charts(found: Throughput) -> Iterator[Chart]:
     hold = found.hold
     words = _throughput_words(found)
     yield _chart("throughput", "p95 at each offered rate", words, lambda axes: drawings.throughput(axes, found))
-    words = f"p99 of each second while {hold.rate:,} requests a second were offered"
+    words = f"slowest hundredth of each second while {hold.rate:,} requests a second were offered"
     yield _chart("hold", "The held rate, second by second", words, lambda axes: drawings.hold(axes, found))
     words = "by part: " + ", ".join(f"{part} {cores:.2f}" for part, cores in shares(hold.usage))
     yield _chart("cpu", "Cores used meanwhile", words, lambda axes: drawings.cpu(axes, hold.usage))

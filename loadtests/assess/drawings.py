@@ -89,11 +89,11 @@ def scaling(axes: Axes, found: Scaling) -> None:
         axes.step(times, values, where="post", color=colour, linestyle=style, label=label)
     axes.set_xlabel("seconds")
     axes.set_ylabel("replicas")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.4 * max(1, found.peak_ready))  # room for the legend
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     rate = axes.twinx()
     rate.plot(times, [_gap(sample["rps"]) for sample in found.samples], color=BLUE, alpha=0.7, label="requests/s")
-    rate.set_ylim(bottom=0)
+    rate.set_ylim(0, 1.4 * max(1, *(sample["rps"] or 0 for sample in found.samples)))
     rate.spines[["top"]].set_visible(False)
     _legend(axes, "upper left", rate)
 

@@ -67,6 +67,15 @@ def test_nothing_is_wider_than_the_screen(page: Page) -> None:
     assert beyond == []
 
 
+def test_no_text_is_squeezed(page: Page) -> None:
+    """Captions and paragraphs take the width there is: none becomes a column of letters."""
+    narrow = page.evaluate(
+        "[...document.querySelectorAll('caption, p, h2')].filter(e => e.offsetWidth < innerWidth / 2)"
+        ".map(e => e.textContent)"
+    )
+    assert narrow == []
+
+
 def test_all_targets_are_seen_with_their_figures(page: Page) -> None:
     """Each target's row is visible, has its measured figure, and is no smaller than can be read."""
     rows = page.locator("tr.target")
