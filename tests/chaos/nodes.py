@@ -1,0 +1,47 @@
+"""Nodes of the local cluster: containers of the engine, which can be drained, and stopped dead."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.e2e.release import CONTEXT, Release, run
+
+READY_SECONDS = 120
+
+
+def to_lose(release: Release) -> str:
+    """Choose a node with replicas of the API, and with as little else as can be."""
+    api = Counter(pod.node for pod in release.api_pods() if pod.ready)
+    workers = [node for node in api if "ingress-ready" not in _kubectl_json("get", "node", node)["metadata"]["labels"]]
+    assert workers, f"no node to lose: the API's pods are on {sorted(api)}"
+    others = Counter(pod["spec"].get("nodeName") for pod in _kubectl_json("get", "pods", "--all-namespaces")["items"])
+    return min(workers, key=lambda node: (others[node] - api[node], node))
+
+
+@contextmanager
+def drained(node: str) -> Iterator[None]:
+    """Evict every pod from a node, as far as their disruption budgets let it; within the block it takes no new ones."""
+    try:
+        drain = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+        run("kubectl", "--context", CONTEXT, *drain)
+        yield
+    finally:
+        run("kubectl", "--context", CONTEXT, "uncordon", node)
+
+
+@contextmanager
+def stopped(node: str) -> Iterator[None]:
+    """Freeze a node with all that runs on it within the block: its addresses take connections, and nobody answers."""
+    run("docker", "pause", node)
+    try:
+        yield
+    finally:
+        run("docker", "unpause", node)
+        wait = ("wait", "--for=condition=Ready", f"node/{node}", f"--timeout={READY_SECONDS}s")
+        run("kubectl", "--context", CONTEXT, *wait)
+
+
+def _kubectl_json(*arguments: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(run("kubectl", "--context", CONTEXT, *arguments, "--output=json"))

@@ -1,0 +1,100 @@
+import time
+
+import pytest
+
+from loadtests.measure import Pod
+from tests.chaos import nodes
+from tests.chaos.experiment import Experiment, Start
+from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
+from tests.chaos.traffic import MIX, RATE
+from tests.chaos.values import FOUR
+from tests.chaos.verdict import Bound
+from tests.e2e.release import wait_until
+
+pytestmark = pytest.mark.chaos
+
+REPLICAS = 4
+# k6 has clients enough for this rate while half of them wait for a node that says nothing.
+STOPPED_RATE = 40
+STOPPED_SECONDS = 75
+ANSWERED_SECONDS = 30
+WHOLE_SECONDS = 60
+
+NODE_DRAINED = Experiment(
+    number=5,
+    name="node-drained",
+    promise="0 failed while a node is drained at 200 requests/s, and one replica away at most",
+    sabotage="no disruption budget, no preStop sleep, no shutdown delay, no retries",
+    values=FOUR,
+    sabotaged={**NO_RETRIES, **NO_SHUTDOWN_DELAY, "podDisruptionBudget": {"enabled": False}},
+    break_it=remove_pre_stop,
+)
+NODE_STOPPED = Experiment(
+    number=5,
+    name="node-stopped",
+    promise="a node stops dead: all is answered again within 30 s, and four replicas are ready again within 60 s",
+    sabotage="replicas on a lost node are waited for as long as Kubernetes does by itself (300 s), no retries",
+    values=FOUR,
+    sabotaged={**NO_RETRIES, "lostNodeTolerationSeconds": 300},
+)
+
+
+def test_node_drained(start: Start) -> None:
+    """Draining a node moves its replicas away one by one, and no request fails."""
+    run = start(NODE_DRAINED)
+    node = nodes.to_lose(run.release)
+    with run.load(RATE, requests=MIX):
+        time.sleep(5)
+        began = run.mark("drain")
+        with nodes.drained(node):
+            drained = run.mark("drained")
+            run.release.wait_for_replicas(REPLICAS, seconds=120)
+            whole = run.mark("whole again")
+            left = [pod.name for pod in run.release.api_pods() if pod.node == node]
+            time.sleep(5)
+    ready = [moment.ready for moment in run.moments if moment.ready is not None]
+    run.conclude(
+        *run.failed_within(0),
+        Bound("fewest ready", min(ready), at_least=REPLICAS - 1),
+        Bound("replicas left on the node", len(left), at_most=0),
+        seconds_to_drain=drained - began,
+        seconds_until_whole=whole - began,
+    )
+
+
+def test_node_stopped(start: Start) -> None:
+    """When a node stops without a word, its replicas are replaced without a hand."""
+    run = start(NODE_STOPPED)
+    node = nodes.to_lose(run.release)
+    gone = {pod.name for pod in run.release.api_pods() if pod.node == node}
+    with run.load(STOPPED_RATE):
+        time.sleep(5)
+        with nodes.stopped(node):
+            stopped = run.mark("node stops")
+            time.sleep(STOPPED_SECONDS)
+            back = run.mark("node is back")
+        wait_until(lambda: run.release.pods(also_stopping=True), gone.isdisjoint, 60, "none of its old replicas")
+        run.release.wait_for_replicas(REPLICAS, seconds=60)
+    whole = [
+        moment.at_s - stopped
+        for moment in run.moments
+        if stopped < moment.at_s < back and _ready_elsewhere(moment.pods, node) >= REPLICAS
+    ]
+    failed = run.answers.failed
+    without = failed.between(stopped - 10, back)
+    run.conclude(
+        Bound(
+            "seconds until all is answered",
+            max((one.at_s - stopped for one in without), default=0),
+            at_most=ANSWERED_SECONDS,
+        ),
+        Bound("seconds until four are ready", min(whole, default=back - stopped), at_most=WHOLE_SECONDS),
+        Bound("failed once it is back", len(failed.between(back, time.time())), at_most=0),
+        Bound("not sent", run.dropped, at_most=len(run.answers) // 1000),
+        failed_meanwhile=len(without),
+        replicas_lost=len(gone),
+    )
+
+
+def _ready_elsewhere(pods: tuple[Pod, ...], node: str) -> int:
+    return sum(pod.ready and not pod.stopping and pod.node != node for pod in pods)
