@@ -1,0 +1,24 @@
+from k8s.cluster.kind import held_images
+
+_LISTING = """REF TYPE DIGEST SIZE PLATFORMS LABELS
+localhost/redis:local application/vnd.docker.distribution.manifest.v2+json sha256:aa 36.7 MiB linux/amd64 -
+localhost/users-api:dev application/vnd.docker.distribution.manifest.v2+json sha256:bb 41.0 MiB linux/amd64 -
+sha256:11 application/vnd.docker.distribution.manifest.v2+json sha256:aa 36.7 MiB linux/amd64 -
+sha256:22 application/vnd.docker.distribution.manifest.v2+json sha256:bb 41.0 MiB linux/amd64 -
+sha256:33 application/vnd.docker.distribution.manifest.v2+json sha256:cc 41.0 MiB linux/amd64 -
+"""
+
+
+def test_an_image_that_a_node_has_by_name_and_id_is_held() -> None:
+    """What need not be loaded again is told from what the engine has built anew under the same name."""
+    ids = {
+        "localhost/redis:local": "sha256:11",
+        "localhost/users-api:dev": "sha256:33",
+        "localhost/keda:local": "sha256:44",
+    }
+    assert held_images(_LISTING, ids) == {"localhost/redis:local"}
+
+
+def test_an_image_under_another_name_is_not_held() -> None:
+    """Its layers are there, but a pod that asks for it by this name would not find it."""
+    assert held_images(_LISTING, {"localhost/users-api:1": "sha256:22"}) == set()
