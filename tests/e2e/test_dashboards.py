@@ -77,7 +77,7 @@ def configured(installed: Release) -> Release:
 @pytest.fixture
 def pages(prometheus: Prometheus) -> list[Dashboard]:
     """All dashboards but those of Ingress controllers that this cluster does not have; it has one."""
-    absent = {one.slug for one in ingress.CONTROLLERS if not prometheus.query(f"count({one.requests})")}
+    absent = {one.slug for one in ingress.CONTROLLERS if not prometheus.query(one.connections)}
     assert len(absent) == len(ingress.CONTROLLERS) - 1
     return [page for page in DASHBOARDS if page.slug not in absent]
 
