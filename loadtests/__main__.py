@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--seconds", type=float, default=60, help="how long to watch for it (default: %(default)s)")
     reaction = commands.add_parser("reaction", help="step the load and time each link of the scale-out")
     reaction.add_argument("--runs", type=int, default=5, help="steps to measure (default: %(default)s)")
+    reaction.add_argument("--document", type=Path, help="a Markdown file that takes the table too")
     reaction.add_argument(
         "--output", type=Path, default=Path("build/reaction"), help="folder of the record (default: %(default)s)"
     )
@@ -84,6 +85,7 @@ def _run(options: argparse.Namespace) -> None:
                 runs=options.runs,
                 environment=_environment(options),
                 output=options.output,
+                page=options.document,
             )
 
 

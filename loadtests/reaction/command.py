@@ -5,7 +5,7 @@ from pathlib import Path
 from loadtests.measure import Prometheus, Release
 from loadtests.measure.release import connect
 from loadtests.reaction.measure import measure_step
-from loadtests.reaction.report import table, write
+from loadtests.reaction.report import document, table, write
 from loadtests.reaction.step import LINKS, Step
 
 
@@ -18,8 +18,11 @@ def reaction(  # noqa: PLR0913 - by name
     runs: int,
     environment: Mapping[str, str],
     output: Path,
+    page: Path | None = None,
 ) -> None:
     """Step the load `runs` times, each from the fewest replicas, and print and write the time budget per link.
+
+    `page` is a Markdown file that takes the table too.
 
     Raises:
         LoadTestError: no load, no cluster, or no release that KEDA scales.
@@ -35,6 +38,8 @@ def reaction(  # noqa: PLR0913 - by name
         sys.stdout.write(f"run {run} of {runs}: {links} ({steps[-1].reason})\n")
         sys.stdout.flush()
         write(steps, output)
+    if page is not None:
+        document(steps, page)
     sys.stdout.write(f"\n{table(steps)}\n\nwritten: {output / 'reaction.json'}, {output / 'reaction.md'}\n")
 
 

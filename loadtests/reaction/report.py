@@ -3,9 +3,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from loadtests.errors import LoadTestError
 from loadtests.measure.answers import nearest_rank
 from loadtests.reaction.step import LINKS, Step, spent
 
+BEGIN, END = "<!-- budget -->", "<!-- end of budget -->"
 MEANING = {
     "scraped": "Prometheus has a sample of the new rate",
     "crossed": "the query is above the target and its tolerance",
@@ -39,3 +41,16 @@ def write(steps: Sequence[Step], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reaction.json").write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n")
     (folder / "reaction.md").write_text(table(steps) + "\n")
+
+
+def document(steps: Sequence[Step], path: Path) -> None:
+    """Put the table between the marks of a Markdown file.
+
+    Raises:
+        LoadTestError: it has no such marks.
+    """
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise LoadTestError(f"{path} lacks the lines {BEGIN} and {END}, between which the table goes")
+    path.write_text(f"{before}{begin}\n{table(steps)}\n{end}{after}")

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from loadtests.errors import LoadTestError
 from loadtests.measure import Answer, Prometheus, Release, Sample
 from loadtests.reaction.measure import step_at
 from loadtests.reaction.observer import Observer, Seen
-from loadtests.reaction.report import table, write
+from loadtests.reaction.report import BEGIN, END, document, table, write
 from loadtests.reaction.signal import Signal, crossing, first_scrape
 from loadtests.reaction.step import LINKS, Step, spent
 
@@ -111,3 +112,21 @@ def test_record_can_be_read_again(tmp_path: Path) -> None:
     write([STEP], tmp_path / "reaction")
     assert Step(**json.loads((tmp_path / "reaction" / "reaction.json").read_text())[0]) == STEP
     assert (tmp_path / "reaction" / "reaction.md").read_text() == table([STEP]) + "\n"
+
+
+def test_page_takes_the_table_between_its_marks(tmp_path: Path) -> None:
+    """What stands around it stays, and a second run replaces the first one's."""
+    page = tmp_path / "reaction.md"
+    page.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    document([STEP], page)
+    document([STEP], page)
+    assert page.read_text() == f"before\n{BEGIN}\n{table([STEP])}\n{END}\nafter\n"
+
+
+def test_page_without_marks_is_refused(tmp_path: Path) -> None:
+    """Nothing is written to a page that has no place for the table."""
+    page = tmp_path / "reaction.md"
+    page.write_text("mine\n")
+    with pytest.raises(LoadTestError, match="lacks the lines"):
+        document([STEP], page)
+    assert page.read_text() == "mine\n"
