@@ -26,11 +26,23 @@ def read_fleet(api: ApiServer, namespace: str, release: str) -> Fleet:
     selector = ",".join(f"{name}={value}" for name, value in labels.items())
     pods = api.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
     scalers = api.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
-    return fleet(deployment, pods, scalers)
+    return fleet(deployment, pods, scalers, _read_scaled_object(api, namespace, scalers, release))
 
 
-def fleet(deployment: Any, pods: Any, scalers: Any) -> Fleet:  # noqa: ANN401 - JSON as the API server has it
-    """Put together what was read."""
+def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, release: str) -> Any:  # noqa: ANN401 - JSON
+    """Read the ScaledObject that KEDA made the release's autoscaler from; None: it is not KEDA's."""
+    for scaler in scalers["items"]:
+        name = scaler["metadata"].get("labels", {}).get("scaledobject.keda.sh/name")
+        if name and _scales(scaler, release):
+            try:
+                return api.get(f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects/{name}")
+            except ApiMissingError:
+                return None
+    return None
+
+
+def fleet(deployment: Any, pods: Any, scalers: Any, scaled: Any = None) -> Fleet:  # noqa: ANN401 - JSON as the API server has it
+    """Put together what was read; `scaled` is KEDA's ScaledObject, if there is one."""
     release = deployment["metadata"]["name"]
     scaler = next((each for each in scalers["items"] if _scales(each, release)), None)
     wanted = deployment["spec"]["replicas"]
@@ -40,7 +52,7 @@ def fleet(deployment: Any, pods: Any, scalers: Any) -> Fleet:  # noqa: ANN401 - 
         wanted=wanted,
         ready=deployment["status"].get("readyReplicas", 0),
         pods=tuple(sorted(map(_pod, pods["items"]), key=lambda pod: pod.created_at)),
-        autoscaler=_autoscaler(scaler) if scaler else None,
+        autoscaler=_autoscaler(scaler, scaled) if scaler else None,
     )
 
 
@@ -86,15 +98,17 @@ def _state(pod: Any, containers: list[Any], *, is_ready: bool) -> str:  # noqa: 
             return str(phase)
 
 
-def _autoscaler(scaler: Any) -> Autoscaler:  # noqa: ANN401 - likewise
+def _autoscaler(scaler: Any, scaled: Any) -> Autoscaler:  # noqa: ANN401 - likewise
     spec, status = scaler["spec"], scaler["status"]
+    # In a fallback KEDA gives a made-up value that looks like one measured.
+    fallback = [each for each in scaled["status"].get("conditions", ()) if each["type"] == "Fallback"] if scaled else []
     return Autoscaler(
         minimum=spec.get("minReplicas", 1),
         maximum=spec["maxReplicas"],
         targets=tuple(_targets(spec.get("metrics", ()), status.get("currentMetrics") or ())),
         conditions=tuple(
             Condition(each["type"], each["status"] == "True", each.get("reason", ""), each.get("message", ""))
-            for each in status.get("conditions", ())
+            for each in (*status.get("conditions", ()), *fallback)
         ),
         last_scaled_at=unix_seconds(status.get("lastScaleTime")),
     )

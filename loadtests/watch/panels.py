@@ -51,7 +51,9 @@ def autoscaler(scaler: Autoscaler | None, happened: Sequence[Event], width: int)
     moved = "never scaled" if at is None else f"scaled {ago(time.time() - at)} ago"
     for condition in scaler.conditions:
         if condition.is_fault:
-            lines.append(Content.styled(f"{condition.kind}=False {condition.reason}: {condition.message}", BAD))
+            lines.append(
+                Content.styled(f"{condition.kind}={condition.is_true} {condition.reason}: {condition.message}", BAD)
+            )
         elif condition.kind == "ScalingLimited" and condition.is_true:
             moved += f", held at a limit ({condition.reason})"
         elif condition.kind == "AbleToScale":

@@ -26,7 +26,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Condition:
-    """What the autoscaler says of itself: AbleToScale, ScalingActive or ScalingLimited."""
+    """What the autoscaler says of itself: AbleToScale, ScalingActive, ScalingLimited, or KEDA's Fallback."""
 
     kind: str
     is_true: bool
@@ -36,7 +36,7 @@ class Condition:
     @property
     def is_fault(self) -> bool:
         """Whether it hinders scaling; at its least or most replicas an autoscaler is limited as it should be."""
-        return not self.is_true and self.kind != "ScalingLimited"
+        return self.is_true if self.kind == "Fallback" else not self.is_true and self.kind != "ScalingLimited"
 
 
 @dataclass(frozen=True)

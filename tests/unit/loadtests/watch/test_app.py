@@ -114,3 +114,12 @@ async def test_no_color_draws_in_grey(view: View, monkeypatch: pytest.MonkeyPatc
         }
         assert triplets
         assert all(triplet.red == triplet.green == triplet.blue for triplet in triplets)
+
+
+async def test_keda_s_fallback_stands_beside_the_metric(view: View, replay: Replay) -> None:
+    """What KEDA says of its failing query is in the autoscaler's panel."""
+    condition = {"type": "Fallback", "status": "True", "reason": "FallbackExists", "message": "a trigger fails"}
+    path = "/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects/users-api"
+    replay.answers[path] = {"status": {"conditions": [condition]}}
+    async with WatchApp(view).run_test(size=(120, 40)) as pilot:
+        await wait_for_screen(pilot, lambda text: "Fallback=True FallbackExists: a trigger fails" in text)

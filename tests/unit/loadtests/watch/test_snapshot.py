@@ -53,6 +53,14 @@ def test_metric_that_the_autoscaler_cannot_see_is_none() -> None:
     assert scaler.targets == (Target("request rate", None, 30, "/s each"), Target("cpu", None, 80, "%"))
 
 
+def test_keda_s_fallback_is_a_fault() -> None:
+    """A value that KEDA made up because its query fails must not pass for a measured one."""
+    condition = {"type": "Fallback", "status": "True", "reason": "FallbackExists", "message": "a trigger fails"}
+    scaler = fleet(*_objects("peak"), {"status": {"conditions": [condition]}}).autoscaler
+    assert scaler is not None
+    assert [each.kind for each in scaler.conditions if each.is_fault] == ["Fallback"]
+
+
 @pytest.mark.parametrize(
     ("changes", "state"),
     [
