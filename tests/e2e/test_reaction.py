@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+from kubernetes import client
+
+from loadtests.measure import Prometheus
+from loadtests.measure import Release as Measured
+from loadtests.reaction import measure_step
+from tests.e2e.load import BASE_URL
+from tests.e2e.release import MINIMUM, NAME, NAMESPACE, Release
+
+pytestmark = pytest.mark.e2e
+
+
+def test_every_link_of_a_scale_out_is_timed(release: Release, api: client.ApiClient, tmp_path: Path) -> None:
+    """After a tenfold step each link is seen, in the order in which they cause each other, and few requests fail."""
+    measured = Measured(api, NAMESPACE, NAME)
+    prometheus = Prometheus("monitoring/prometheus:9090", api=api)
+    step = measure_step(api, measured, prometheus, tmp_path, environment={"BASE_URL": BASE_URL})
+    assert step.scraped is not None
+    assert step.crossed is not None
+    assert step.external is not None
+    assert step.decided is not None
+    chain = [at for at in (step.created, step.scheduled, step.started, step.ready, step.answered) if at is not None]
+    assert len(chain) == 5
+    assert chain == sorted(chain)
+    # The autoscaler says what it decided after it has done so.
+    assert step.decided <= chain[0] + 1
+    assert 0 < step.scraped <= step.crossed
+    assert "New size: " in step.reason
+    assert step.failed <= step.requests / 1000
+    release.wait_for_replicas(MINIMUM, seconds=180)
