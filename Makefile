@@ -139,7 +139,10 @@ test-e2e: .venv/installed ## End to end on the cluster
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md
 	$(BIN)/python -m pytest tests/chaos -m "chaos and not long"
 
-.PHONY: chaos-%
+.PHONY: chaos-short
+chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round each, in under 10 minutes
+	$(BIN)/python -m pytest --short $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
+
 chaos-%: .venv/installed
 	$(BIN)/python -m pytest tests/chaos/test_$(subst -,_,$*).py $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
 

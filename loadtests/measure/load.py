@@ -163,9 +163,10 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
         "REQUESTS": json.dumps([asdict(request) for request in requests]),
         "KEEP_ALIVE": "1" if keep_alive else "0",
         "TIMEOUT_SECONDS": str(timeout_seconds),
-        # Enough for a quarter of a second each; and for four seconds each before any is dropped.
-        "VUS": str(max(10, peak // 4)),
-        "MAX_VUS": str(max_vus or max(50, 4 * peak)),
+        # k6 drops a request for which it has to make a user first: enough for a second without any answer, up to 400 a
+        # second, and it may make more for four seconds of it.
+        "VUS": str(min(400, max(20, peak))),
+        "MAX_VUS": str(max_vus or max(400, 4 * peak)),
     }
     command = k6.command("open", variables, "--quiet", "--no-summary", "--out", f"csv={csv}")
     log = folder / "k6.log"

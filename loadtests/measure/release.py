@@ -28,6 +28,8 @@ class Pod:
     ready_since_s: float | None
     """Unix seconds; None: it is not ready."""
     address: str
+    image: str
+    """Of its first container."""
     last_ended: str
     """Why its container ended the last time, e.g. OOMKilled or Error; empty: it never did."""
 
@@ -155,6 +157,7 @@ def _pod(pod: Any) -> Pod:  # noqa: ANN401 - JSON
         created_at_s=_unix(pod["metadata"]["creationTimestamp"]),
         ready_since_s=_unix(ready["lastTransitionTime"]) if ready is not None and is_ready else None,
         address=status.get("podIP", ""),
+        image=pod["spec"]["containers"][0]["image"],
         last_ended=ended[0] if ended else "",
     )
 

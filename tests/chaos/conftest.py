@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ import pytest
 from kubernetes import client
 
 from tests.chaos.experiment import Experiment, Run, Start
+from tests.chaos.images import Images, build
 from tests.chaos.values import VALUES
 from tests.e2e import evidence
 from tests.e2e.release import MINIMUM, Release, connected
@@ -16,7 +18,16 @@ EVIDENCE = Path("build/chaos/evidence")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what chooses the form of the experiments."""
     parser.addoption("--short", action="store_true", help="one round of each experiment, without the summary's row")
+    parser.addoption("--record", action="store_true", help="write that row all the same")
     parser.addoption("--sabotage", action="store_true", help="break what each experiment is about: it must not hold")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_up_when_stopped() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C, so that what an experiment took away or blocked is given back."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
@@ -33,10 +44,18 @@ def installed(api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -
     return Release(api, tmp_path_factory.mktemp("values") / "values.yaml")
 
 
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """Build two further images of the service and put them into the cluster."""
+    return build(tmp_path_factory.mktemp("images"))
+
+
 @pytest.fixture
 def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]:
     """Install what an experiment needs and wait until it is at its fewest replicas; clean up after it."""
     sabotaged = bool(request.config.getoption("--sabotage"))
+    short = bool(request.config.getoption("--short"))
+    recorded = not short or bool(request.config.getoption("--record"))
     runs: list[Run] = []
 
     def begin(experiment: Experiment) -> Run:
@@ -46,7 +65,7 @@ def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]
             installed.wait_for_rollout()
         minimum = experiment.values.get("autoscaling", {}).get("minReplicas", MINIMUM)
         installed.wait_for_replicas(minimum, seconds=180)
-        runs.append(Run(experiment, installed, bool(request.config.getoption("--short")), sabotaged))
+        runs.append(Run(experiment, installed, short, sabotaged, recorded))
         return runs[-1]
 
     yield begin
@@ -63,4 +82,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:  # noqa: ANN401 - as pl
     report = yield
     if report.failed:
         evidence.keep(EVIDENCE / item.name)
+        (EVIDENCE / item.name / "failure.txt").write_text(report.longreprtext)
     return report

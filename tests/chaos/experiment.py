@@ -45,6 +45,8 @@ class Run:
     release: Release
     short: bool
     sabotaged: bool
+    recorded: bool
+    """Whether its row of the summary is written."""
     marks: list[tuple[float, str]] = field(default_factory=list)
     """Unix seconds, and what was done then."""
     answers: Answers = field(default_factory=Answers)
@@ -116,7 +118,7 @@ class Run:
         self._write([Bound("broken off", 1, at_most=0)], {})
 
     def _write(self, bounds: Sequence[Bound], figures: Mapping[str, float]) -> bool:
-        """Write the result and the plot, and of a run in full length the row of the summary; whether it held."""
+        """Write the result and the plot, and the row of the summary; whether it held."""
         held = all(bound.holds for bound in bounds)
         result = {
             "name": self.name,
@@ -137,7 +139,7 @@ class Run:
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / f"{self.name}.json").write_text(json.dumps(result, indent=2) + "\n")
         plot(self.answers, self.moments, self.marks, f"{self.experiment.number}: {self.experiment.promise}", self.path)
-        if not self.short:
+        if self.recorded:
             reliability.update(self.experiment, result, sabotaged=self.sabotaged)
         return held
 
@@ -145,6 +147,16 @@ class Run:
     def path(self) -> Path:
         """The plot's."""
         return RESULTS / f"{self.name}.png"
+
+
+def until(holds: Callable[[], bool], seconds: float) -> float:
+    """Ask twice a second until it holds; gives the seconds that took, NaN where it did not within as many."""
+    started = time.monotonic()
+    while not holds():
+        if time.monotonic() - started > seconds:
+            return math.nan
+        time.sleep(0.5)
+    return time.monotonic() - started
 
 
 Start = Callable[[Experiment], Run]

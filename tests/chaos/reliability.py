@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 PATH = Path("docs/reliability.md")
 HEADERS = {
-    False: "| # | experiment | must hold | measured | p50, ms | p99, ms | holds | revision |",
-    True: "| # | experiment | broken on purpose | measured | p50, ms | p99, ms | holds | revision |",
+    False: "| # | experiment | must hold | form | measured | p50, ms | p99, ms | holds | revision |",
+    True: "| # | experiment | broken on purpose | form | measured | p50, ms | p99, ms | holds | revision |",
 }
 
 
@@ -28,7 +28,7 @@ def update(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool,
     rows[experiment.name] = _line(experiment, result, sabotaged=sabotaged)
     ordered = sorted(rows.values(), key=lambda line: int(line.split("|")[1]))
     header = HEADERS[sabotaged]
-    rule = "| ---: | --- | --- | --- | ---: | ---: | --- | --- |"
+    rule = "| ---: | --- | --- | --- | --- | ---: | ---: | --- | --- |"
     text = before + start + "\n".join(["", header, rule, *ordered, "", ""]) + end + after
     path.write_text(_with_machine(text), encoding="utf-8")
 
@@ -39,6 +39,7 @@ def _line(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool) 
         str(experiment.number),
         experiment.name,
         experiment.sabotage if sabotaged else experiment.promise,
+        "short" if result["short"] else "full",
         f"{result['requests']:,} requests; {measured}",
         *(str(result[name] or "") for name in ("p50_ms", "p99_ms")),
         "yes" if result["held"] else "no",

@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.e2e.release import NAME, Release, kubectl
+from tests.e2e.release import Release
 
 # Without the second attempt of a request that found nobody: nothing hides what the release itself does.
 NO_RETRIES: dict[str, Any] = {"routing": {"attempts": 1}}
@@ -9,6 +9,4 @@ NO_SHUTDOWN_DELAY: dict[str, Any] = {"config": {"shutdownDelaySeconds": 0}}
 
 def remove_pre_stop(release: Release) -> None:
     """Have pods stop listening while they are still endpoints: the chart refuses to be told so."""
-    patch = '[{"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"}]'
-    kubectl("patch", "deployment", NAME, "--type=json", "--patch", patch)
-    release.forget()
+    release.patch("deployment", {"op": "remove", "path": "/spec/template/spec/containers/0/lifecycle"})

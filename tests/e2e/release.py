@@ -62,6 +62,12 @@ def wait_until(observe: Callable[[], T], holds: Callable[[T], bool], seconds: fl
     return seen
 
 
+def image_tag() -> str:
+    """Tag of the image under test: what `make image` has built last, or else `dev`."""
+    built = Path("build/image/tag")
+    return built.read_text().strip() if built.exists() else "dev"
+
+
 def connected() -> Any:  # noqa: ANN401 - the client has no types
     """Make a client of the cluster, or fail with what to do."""
     try:
@@ -93,16 +99,29 @@ class Release(release.Release):
         """`helm upgrade --install` as a user types it."""
         self._make_namespace()
         self._values_file.write_text(yaml.safe_dump(dict(values)))
-        tag = Path("build/image/tag")
-        image = ("--set-string", f"image.tag={tag.read_text().strip()}") if tag.exists() else ()
         helm(
             *("upgrade", "--install", NAME, "chart", "--values", "chart/values-kind.yaml"),
-            *("--values", str(self._values_file), *image, "--wait", "--timeout", "3m"),
+            *("--values", str(self._values_file), "--set-string", f"image.tag={image_tag()}"),
+            *("--wait", "--timeout", "3m"),
         )
         self._installed = dict(values)
 
+    def set_image(self, tag: str, *flags: str) -> None:
+        """`helm upgrade` to another tag of the image, and nothing else."""
+        self.forget()
+        image = ("--reuse-values", "--set-string", f"image.tag={tag}")
+        helm("upgrade", NAME, "chart", *image, "--wait", *(flags or ("--timeout", "3m")))
+
+    def patch(self, kind: str, *operations: Mapping[str, Any]) -> None:
+        """Change an object of the release by JSON patch operations, behind Helm's back."""
+        self.forget()
+        kubectl("patch", kind, NAME, "--type=json", "--patch", json.dumps(operations))
+
     def _make_namespace(self) -> None:
         """Have the namespace, with Pod Security `restricted` enforced, as `make install` does."""
+        phase = kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "--output=jsonpath={.status.phase}")
+        if phase == "Terminating":  # by whoever was here before
+            kubectl("wait", "--for=delete", f"namespace/{NAMESPACE}", "--timeout=180s")
         metadata = {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         kubectl("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=json.dumps(body))

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.load import constant_rate, load
+from tests.e2e.load import BURN, constant_rate
 from tests.e2e.release import MAXIMUM, MINIMUM, Release, kubectl, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -36,7 +36,7 @@ def test_cpu_alone_scales_out_and_back_in(release: Release, tmp_path: Path) -> N
         rates.append(release.metrics()["request_rate"] or 0)
         return release.ready()
 
-    with load("burn", tmp_path, RATE=5, DURATION_SECONDS=180):
+    with constant_rate(tmp_path, requests_per_second=5, request=BURN):
         wait_until(ready, lambda count: count > MINIMUM, 150, f"more than {MINIMUM} replicas ready")
     assert max(rates) < TARGET_PER_REPLICA
     release.wait_for_replicas(MINIMUM, seconds=120)

@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 def _result(requests: int, *, held: bool = True) -> dict[str, Any]:
     figures = {"failed": 0, "requests": requests}
-    return {"requests": requests, "figures": figures, "p50_ms": 2.0, "p99_ms": None, "held": held}
+    return {"requests": requests, "figures": figures, "p50_ms": 2.0, "p99_ms": None, "held": held, "short": False}
 
 
 def _rows(path: Path, first: str, last: str) -> list[list[str]]:
@@ -39,9 +39,9 @@ def test_a_run_writes_its_own_row_and_no_other(path: Path) -> None:
     for experiment, requests in ((second, 1), (first, 2000), (second, 3)):
         reliability.update(experiment, _result(requests), sabotaged=False, path=path)
     rows = _rows(path, "experiments", "end of experiments")
-    assert [row[:7] for row in rows] == [
-        ["2", "scaling", "0 failed", "2,000 requests; failed: 0; requests: 2,000", "2.0", "", "yes"],
-        ["11", "redis", "it answers", "3 requests; failed: 0; requests: 3", "2.0", "", "yes"],
+    assert [row[:8] for row in rows] == [
+        ["2", "scaling", "0 failed", "full", "2,000 requests; failed: 0; requests: 2,000", "2.0", "", "yes"],
+        ["11", "redis", "it answers", "full", "3 requests; failed: 0; requests: 3", "2.0", "", "yes"],
     ]
 
 
@@ -51,7 +51,7 @@ def test_a_broken_variation_has_its_own_table(path: Path) -> None:
     reliability.update(experiment, _result(5, held=False), sabotaged=True, path=path)
     assert _rows(path, "experiments", "end of experiments") == []
     (row,) = _rows(path, "sabotaged", "end of sabotaged")
-    assert (row[2], row[6]) == ("no preStop", "no")
+    assert (row[2], row[7]) == ("no preStop", "no")
     text = path.read_text()
     assert text.startswith("before <!-- machine -->")
     assert "another" not in text

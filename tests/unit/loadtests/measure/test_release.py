@@ -20,7 +20,7 @@ def _pod(name: str, ready: str, **metadata: str) -> dict[str, Any]:
     killed = {"terminated": {"reason": "OOMKilled"}} if ready == "True" else {}
     return {
         "metadata": {"name": name, "creationTimestamp": SINCE, **metadata},
-        "spec": {"nodeName": "worker"},
+        "spec": {"nodeName": "worker", "containers": [{"image": "api:1"}]},
         "status": {
             "podIP": "10.0.0.1",
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": SINCE}],
@@ -88,8 +88,8 @@ def test_a_release_is_read_as_the_cluster_shows_it(api: client.ApiClient) -> Non
     release = Release(api, "ns", "api")
     assert (release.wanted(), release.ready()) == (3, 1)
     assert release.api_pods() == [
-        Pod("a", "worker", True, 1, False, SINCE_S, SINCE_S, "10.0.0.1", "OOMKilled"),  # noqa: FBT003 - in the fields' order
-        Pod("b", "worker", False, 1, True, SINCE_S, None, "10.0.0.1", ""),  # noqa: FBT003 - likewise
+        Pod("a", "worker", True, 1, False, SINCE_S, SINCE_S, "10.0.0.1", "api:1", "OOMKilled"),  # noqa: FBT003 - in the fields' order
+        Pod("b", "worker", False, 1, True, SINCE_S, None, "10.0.0.1", "api:1", ""),  # noqa: FBT003 - likewise
     ]
     conditions = {"ScalingActive": ("True", "ValidMetricFound")}
     assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, 91, 12.5, conditions)

@@ -1,0 +1,56 @@
+import time
+
+import pytest
+
+from tests.chaos.experiment import Experiment, Run, Start
+from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
+from tests.chaos.traffic import MIX, RATE
+from tests.chaos.values import CPU_OUT_OF_REACH
+from tests.chaos.verdict import Bound
+from tests.e2e.release import wait_until
+
+pytestmark = pytest.mark.chaos
+
+FEWEST, MOST = 2, 8
+ROUNDS, ROUNDS_SHORT = 2, 1
+
+
+def _target(replicas: int) -> float:
+    """The rate of each that makes the autoscaler want so many, with room for what a measured rate is off by."""
+    return round(RATE / (replicas - 0.4), 1)
+
+
+SCALING = Experiment(
+    number=2,
+    name="scaling",
+    promise="0 failed while the autoscaler goes from 2 replicas to 8 and back at 200 requests/s",
+    sabotage="no preStop sleep, no shutdown delay, no retries",
+    values={"autoscaling": {**CPU_OUT_OF_REACH, "requestRate": {"targetPerReplica": _target(FEWEST)}}},
+    sabotaged={**NO_RETRIES, **NO_SHUTDOWN_DELAY},
+    break_it=remove_pre_stop,
+)
+
+
+def test_scaling(start: Start) -> None:
+    """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
+    run = start(SCALING)
+    with run.load(RATE, requests=MIX):
+        for _ in range(ROUNDS_SHORT if run.short else ROUNDS):
+            _scale(run, MOST)
+            _scale(run, FEWEST)
+        time.sleep(2)
+    ready = [moment.ready for moment in run.moments if moment.ready is not None]
+    run.conclude(
+        *run.failed_within(0),
+        Bound("most replicas ready", max(ready, default=0), at_least=MOST),
+        Bound("replicas ready at the end", ready[-1] if ready else 0, at_most=FEWEST, at_least=FEWEST),
+    )
+
+
+def _scale(run: Run, replicas: int) -> None:
+    """Give the autoscaler another target, and wait until it has followed and pods that had to go are gone."""
+    run.mark(f"target for {replicas}")
+    threshold = "/spec/triggers/1/metadata/threshold"
+    run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": str(_target(replicas))})
+    run.release.wait_for_replicas(replicas, seconds=180)
+    wait_until(lambda: len(run.release.api_pods()), lambda count: count == replicas, 60, f"{replicas} pods and no more")
