@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from k8s.cluster.steps import StepError, Steps
 from k8s.simulation import Programs
 from loadtests.errors import LoadTestError
 from loadtests.simulate import plot, report, traffic
-from loadtests.simulate.comparison import SYNC_SECONDS, compare
+from loadtests.simulate.comparison import SPEEDS, SYNC_SECONDS, compare
 from loadtests.simulate.record import Record
 from loadtests.simulate.scale import scale
 from loadtests.simulate.scenarios import scenarios
@@ -36,6 +37,13 @@ def _options() -> argparse.Namespace:
         "--quick", action="store_true", help="a smoke test of 90 s: no noise, no scale run, no verdict on this machine"
     )
     parser.add_argument("--nodes", type=int, help="of the scale run, with ten pods each (default: 1000, quick: 0)")
+    parser.add_argument(
+        "--speed",
+        type=int,
+        choices=SPEEDS,
+        default=SPEEDS[-1],
+        help="of the comparison, in times of time; slower for a busy machine (default: %(default)s)",
+    )
     parser.add_argument("--settings", nargs="+", default=[], metavar="NAME", help="compare only these")
     parser.add_argument("--recorded", type=Path, metavar="CSV", help="traffic to add: columns time_s and rps")
     parser.add_argument("--cache", type=Path, default=cache, help="built binaries (default: %(default)s)")
@@ -57,15 +65,15 @@ def _simulate(options: argparse.Namespace, output: Path) -> Record:
     chosen = scenarios(quick=options.quick, recording=recording)
     compared = steps.run(
         "compare settings",
-        lambda: compare(programs, chosen, options.settings, output / "comparison", steps),
-        about="100 s" if options.quick else "6 min",
+        lambda: compare(programs, chosen, options.settings, options.speed, steps),
+        about=f"{len(chosen[0].slices[0].rates) // options.speed // 60 + 1} min",
     )
-    grown = None
+    record = Record(machine, compared, None)
     if nodes:
-        grown = steps.run(
-            f"grow to {nodes} nodes", lambda: scale(programs, nodes, output / "scale", steps), about="3 min"
-        )
-    return Record(machine, compared, grown)
+        _write(record, output, document=options.document)  # the longer part is safe, whatever comes
+        grown = steps.run(f"grow to {nodes} nodes", lambda: scale(programs, nodes, steps), about="3 min")
+        record = replace(record, scale=grown)
+    return record
 
 
 def _output(*command: str) -> str:

@@ -1,6 +1,5 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from k8s.cluster.steps import Steps
@@ -17,8 +16,8 @@ from loadtests.simulate.scenarios import Scenario
 from loadtests.simulate.settings import Setting, settings, values
 from loadtests.simulate.simulation import AUTOSCALERS, Simulation
 
-# The largest factor that divides every period of Kubernetes' and the chart's behavior: an HPA's are whole seconds.
-SPEED = 15
+# Factors that divide every period of Kubernetes' and the chart's behavior: an HPA's are whole seconds.
+SPEEDS = (1, 3, 5, 15)
 NODES, CORES = 60, 32
 # Of the controller manager, by default.
 SYNC_SECONDS, CPU_INITIALIZATION_SECONDS, READINESS_DELAY_SECONDS, DOWNSCALE_STABILIZATION_SECONDS = 15, 300, 30, 300
@@ -33,6 +32,7 @@ class Comparison:
     Attributes:
         apps: by scenario and setting, one for each slice.
         outcomes: by scenario, then setting.
+        speed: how many times as fast as time it ran.
         rounded: periods that compressed time has changed.
         fidelity: how well the control plane kept up.
     """
@@ -42,29 +42,32 @@ class Comparison:
     settings: Sequence[Setting]
     apps: Mapping[tuple[str, str], Sequence[App]]
     outcomes: Mapping[str, Mapping[str, Outcome]]
+    speed: int
     rounded: Sequence[str]
     fidelity: Fidelity
 
 
 def compare(
-    programs: Programs, scenarios: Sequence[Scenario], chosen: Sequence[str], folder: Path, steps: Steps
+    programs: Programs, scenarios: Sequence[Scenario], chosen: Sequence[str], speed: int, steps: Steps
 ) -> Comparison:
     """Run every scenario under the `chosen` settings (all when empty) at the same time, in one control plane.
+
+    Time runs `speed` times as fast.
 
     Raises:
         StepError: the control plane did not start, or ended.
         LoadTestError: no setting has a chosen name, or the first pods were not ready in time.
     """
     options = Options(
-        sync_seconds=SYNC_SECONDS / SPEED,
-        cpu_initialization_seconds=CPU_INITIALIZATION_SECONDS / SPEED,
-        readiness_delay_seconds=READINESS_DELAY_SECONDS / SPEED,
-        ready_after_ms=READY_SECONDS * 1000 // SPEED,
-        gone_after_ms=GONE_SECONDS * 1000 // SPEED,
+        sync_seconds=SYNC_SECONDS / speed,
+        cpu_initialization_seconds=CPU_INITIALIZATION_SECONDS / speed,
+        readiness_delay_seconds=READINESS_DELAY_SECONDS / speed,
+        ready_after_ms=READY_SECONDS * 1000 // speed,
+        gone_after_ms=GONE_SECONDS * 1000 // speed,
     )
     chart = manifests.of_chart(programs.helm, steps)
     model = PodModel.of_chart(values())
-    with control_plane(programs, options, folder) as plane:
+    with control_plane(programs, options, steps.directory / "comparison") as plane:
         every = settings(_default_behavior(plane, chart["HorizontalPodAutoscaler"]))
         compared = [setting for setting in every if not chosen or setting.name in chosen]
         if unknown := set(chosen) - {setting.name for setting in compared}:
@@ -78,12 +81,12 @@ def compare(
             for scenario in scenarios
             for setting in compared
         }
-        fleet = Fleet(Clock(SPEED), [app for group in apps.values() for app in group])
+        fleet = Fleet(Clock(speed), [app for group in apps.values() for app in group])
         seconds = max(len(app.rates) for app in fleet.apps.values())
         plane.api.create_nodes(NODES, CORES)
         minimum = values()["autoscaling"]["minReplicas"]
         with Simulation(plane, fleet, model, chart, (minimum, NODES)).running():
-            steps.say(f"{len(fleet.apps)} Deployments, {fleet.ready} pods; {seconds / SPEED:.0f} s for {seconds} s")
+            steps.say(f"{len(fleet.apps)} Deployments, {fleet.ready} pods; {seconds / speed:.0f} s for {seconds} s")
             fleet.clock.sleep_until(seconds)
             plane.require_running()
             used = sum(each.cpu_seconds for each in plane.usage().values())
@@ -94,8 +97,8 @@ def compare(
         }
         for scenario in scenarios
     }
-    rounded = [f"{each.title}: {change}" for each in compared for change in compressed(dict(each.behavior), SPEED)[1]]
-    return Comparison(model, scenarios, compared, apps, outcomes, rounded, fidelity(fleet, used))
+    rounded = [f"{each.title}: {change}" for each in compared for change in compressed(dict(each.behavior), speed)[1]]
+    return Comparison(model, scenarios, compared, apps, outcomes, speed, rounded, fidelity(fleet, used))
 
 
 def _app(name: str, setting: Setting, rates: Sequence[float], model: PodModel) -> App:

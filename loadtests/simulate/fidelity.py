@@ -36,7 +36,7 @@ class Fidelity:
             raise LoadTestError(
                 f"this machine is too slow or too busy: the autoscaler looked every {self.between_looks_p50_s:.0f} s "
                 f"of simulated time (p99 {self.between_looks_p99_s:.0f}), not every {sync_seconds:.0f}, so the figures "
-                "are none to keep; end what runs beside it, or compare fewer with --settings"
+                "are none to keep; end what runs beside it, or give a lower --speed"
             )
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from loadtests.simulate.comparison import SPEED, Comparison
+from loadtests.simulate.comparison import Comparison
 from loadtests.simulate.front import better, front
 from loadtests.simulate.scale import Scale
 from loadtests.simulate.settings import DEFAULTS
@@ -37,7 +37,7 @@ class Record:
         compared = self.comparison
         return {
             "machine": dict(self.machine),
-            "speed": SPEED,
+            "speed": compared.speed,
             "capacity_rps": compared.model.capacity_rps,
             "settings": {setting.name: asdict(setting) for setting in compared.settings},
             "outcomes": {

@@ -2,7 +2,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from k8s.simulation import GARBAGE_PERCENT
 from loadtests.simulate.account import Outcome
-from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS, SPEED, SYNC_SECONDS
+from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS, SYNC_SECONDS
 from loadtests.simulate.fidelity import Fidelity
 from loadtests.simulate.record import Record
 from loadtests.simulate.scale import Scale
@@ -133,10 +133,10 @@ def _trust(record: Record) -> Iterator[str]:
         f"never answers more than {compared.model.ceiling_rps:.0f}, a core's worth."
     )
     yield (
-        f"- The comparison ran {SPEED} times as fast as time, with every period divided by that. The autoscaler looked "
-        f"every {seen.between_looks_p50_s:.1f} s of simulated time (p99 {seen.between_looks_p99_s:.0f}; told "
-        f"{SYNC_SECONDS}), {seen.looks:,} times; a pod had its node after {seen.scheduling_p50_s:.1f} s (p99 "
-        f"{seen.scheduling_p99_s:.0f}): {SPEED} times what it took."
+        f"- The comparison ran {compared.speed} times as fast as time, with every period divided by that. The "
+        f"autoscaler looked every {seen.between_looks_p50_s:.1f} s of simulated time (p99 "
+        f"{seen.between_looks_p99_s:.0f}; told {SYNC_SECONDS}), {seen.looks:,} times. A pod had its node after "
+        f"{seen.scheduling_p50_s:.1f} s (p99 {seen.scheduling_p99_s:.0f}): {compared.speed} times what it took."
     )
     for change in compared.rounded:
         yield f"- Rounded to whole seconds: {change}."

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from k8s.cluster.steps import Steps
 from k8s.simulation import ControlPlane, Options, Programs, Usage, control_plane
@@ -76,7 +75,7 @@ class Scale:
         return asdict(self)
 
 
-def scale(programs: Programs, nodes: int, folder: Path, steps: Steps) -> Scale:
+def scale(programs: Programs, nodes: int, steps: Steps) -> Scale:
     """Let autoscalers with the chart's behavior grow to ten pods a node at once.
 
     Raises:
@@ -86,7 +85,7 @@ def scale(programs: Programs, nodes: int, folder: Path, steps: Steps) -> Scale:
     pods = nodes * PODS_PER_NODE
     model = PodModel.of_chart(values())
     setting = _setting()
-    with control_plane(programs, Options(node_leases=True), folder) as plane:
+    with control_plane(programs, Options(node_leases=True), steps.directory / "scale") as plane:
         plane.api.create_nodes(nodes, NODE_CORES)
         most = pods // AUTOSCALERS
         apps = [_app(number, setting, most, model) for number in range(AUTOSCALERS)]

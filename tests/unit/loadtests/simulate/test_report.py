@@ -45,7 +45,7 @@ def _record(flash: Mapping[str, Outcome], scale: Scale | None = None) -> Record:
     seen = Fidelity(100, 15.2, 17.0, 0.5, 2.0, 60.0)
     machine = {"cores": 2, "load_average_1m": 0.1, "revision": "1234567"}
     outcomes = {"day": same, "flash": flash}
-    comparison = Comparison(PodModel(154, 250), chosen, compared, apps, outcomes, ["a: 20 s as 15 s"], seen)
+    comparison = Comparison(PodModel(154, 250), chosen, compared, apps, outcomes, 15, ["a: 20 s as 15 s"], seen)
     return Record(machine, comparison, scale)
 
 
