@@ -4,6 +4,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from loadtests.simulate.account import Outcome, ready_pods
 from loadtests.simulate.comparison import Comparison
@@ -15,6 +16,10 @@ from loadtests.simulate.scenarios import Scenario, Slice
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999", "#F0E442")
 # Drawn over time: one more line and none can be followed.
 DRAWN = ("kubernetes", "chart", "conservative", "aggressive")
+
+
+# What is less is nothing, on the axis of requests over capacity.
+LEAST_SHARE_PERCENT = 0.2
 
 
 def draw(record: Record, path: Path) -> None:
@@ -30,6 +35,10 @@ def draw(record: Record, path: Path) -> None:
     if record.scale:
         _growth(panels[-1][0], record.scale)
         _usage(panels[-1][1], record.scale)
+    named = [
+        Patch(color=colour, label=setting.title) for setting, colour in zip(compared.settings, COLOURS, strict=False)
+    ]
+    figure.legend(handles=named, loc="outside upper center", ncols=5, fontsize="small")
     figure.savefig(path, dpi=90)
 
 
@@ -38,19 +47,17 @@ def _over_time(axes: Axes, compared: Comparison, scenario: Scenario) -> None:
     unit = 3600 if len(slices) > 1 else 60
     for each in slices:
         needed = [each.rates[second] / compared.model.capacity_rps for second in each.counted]
-        axes.fill_between(_times(each, unit), needed, color="#dddddd", label="needed" if each is slices[0] else None)
+        axes.fill_between(_times(each, unit), needed, color="#dddddd")
     for setting, colour in zip(compared.settings, COLOURS, strict=False):
         if setting.name not in DRAWN:
             continue
         for app, each in zip(compared.apps[scenario.name, setting.name], slices, strict=False):
             ready = ready_pods(app.pods.values(), each.counted.stop)[each.lead_in_s :]
-            label = setting.title if each is slices[0] else None
-            axes.plot(_times(each, unit), ready, color=colour, linewidth=1.1, label=label)
-    axes.set_title(f"{scenario.title}: pods ready", fontsize=10)
+            axes.plot(_times(each, unit), ready, color=colour, linewidth=1.1)
+    axes.set_title(f"{scenario.title}: pods ready, and needed (grey)", fontsize=10)
     axes.set_xlabel("hours" if unit > 60 else "minutes", fontsize=9)  # noqa: PLR2004 - seconds of a minute
     axes.set_ylim(bottom=0)
     axes.margins(x=0)
-    axes.legend(fontsize="x-small", loc="upper left")
     axes.grid(visible=True, alpha=0.3)
 
 
@@ -62,14 +69,13 @@ def _costs(axes: Axes, compared: Comparison, outcomes: Mapping[str, Outcome], be
     for setting, colour in zip(compared.settings, COLOURS, strict=False):
         mine = outcomes[setting.name]
         marker = "o" if setting.name in best else "x"
-        axes.scatter(mine.pod_hours, 100 * mine.share_over, color=colour, marker=marker, zorder=3)
-        point = (mine.pod_hours, 100 * mine.share_over)
-        axes.annotate(setting.name, point, fontsize=7, xytext=(4, 3), textcoords="offset points")
-    axes.set_title("o: no other is cheaper and holds more", fontsize=10)
+        axes.scatter(mine.pod_hours, 100 * mine.share_over, color=colour, marker=marker, s=45, zorder=3)
+    axes.set_title("o: no other is better in all", fontsize=10)
     axes.set_xlabel("pod-hours", fontsize=9)
     axes.set_ylabel("requests over capacity, %", fontsize=9)
-    axes.set_ylim(bottom=0)
-    axes.margins(x=0.25, y=0.15)
+    axes.margins(x=0.15, y=0.15)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(0, low), max(high, LEAST_SHARE_PERCENT))
     axes.grid(visible=True, alpha=0.3)
 
 

@@ -2,8 +2,8 @@ from loadtests.simulate.account import Outcome
 from loadtests.simulate.front import better, front
 
 
-def _outcome(pod_hours: float, over_capacity: float) -> Outcome:
-    return Outcome(pod_hours, 1e6, over_capacity, 0, 0, 10)
+def _outcome(pod_hours: float, over_capacity: float, turns: float = 0) -> Outcome:
+    return Outcome(pod_hours, 1e6, over_capacity, 0, turns, 10)
 
 
 def test_the_front_is_what_none_beats() -> None:
@@ -20,6 +20,12 @@ def test_the_front_is_what_none_beats() -> None:
 def test_what_is_the_same_but_for_noise_beats_nothing() -> None:
     """Less than the run's own noise in either is no difference."""
     assert front({"one": _outcome(100, 1000), "other": _outcome(100.5, 1001)}) == ["one", "other"]
+
+
+def test_what_flaps_beats_nothing() -> None:
+    """Fewer pod-hours by taking pods away that are wanted again are no gain; a turn or two more are nothing."""
+    assert front({"calm": _outcome(11, 0, turns=4), "flaps": _outcome(10, 0, turns=15)}) == ["flaps", "calm"]
+    assert front({"calm": _outcome(11, 0, turns=4), "cheap": _outcome(10, 0, turns=6)}) == ["cheap"]
 
 
 def test_better_is_never_worse() -> None:
