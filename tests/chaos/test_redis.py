@@ -35,14 +35,13 @@ VALUES: dict[str, Any] = {
         "extraConfig": "maxmemory-policy noeviction",
     },
 }
+# By extraEnv: the chart refuses these in config.extra.
 PATIENT: dict[str, Any] = {
-    "config": {
-        "extra": {
-            "USERS_API_REDIS_CALL_TIMEOUT_SECONDS": "3",
-            "USERS_API_REDIS_CONNECT_TIMEOUT_SECONDS": "3",
-            "USERS_API_REDIS_BREAKER_FAILURES": "1000",
-        }
-    }
+    "extraEnv": [
+        {"name": "USERS_API_REDIS_CALL_TIMEOUT_SECONDS", "value": "3"},
+        {"name": "USERS_API_REDIS_CONNECT_TIMEOUT_SECONDS", "value": "3"},
+        {"name": "USERS_API_REDIS_BREAKER_FAILURES", "value": "1000"},
+    ]
 }
 TIME_LIMITS_OFF = "3 s for each call to Redis, and no circuit breaker"
 
