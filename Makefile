@@ -41,7 +41,7 @@ dev: .venv/installed ## The service alone on localhost:8000, with an embedded Re
 ##@ Cluster
 
 .PHONY: kind-up
-kind-up: ## A local cluster with metrics-server, Prometheus, KEDA and an Ingress controller
+kind-up: ## A local cluster with what scales, serves, scrapes, alerts and traces
 	$(CLUSTER) up
 
 .PHONY: kind-down
@@ -110,7 +110,7 @@ simulate: .venv/installed ## Autoscaler settings compared on simulated traffic, 
 ##@ Check
 
 .PHONY: test
-test: .venv/installed lint test-code kind-up image chart test-e2e chaos-short ## All tests, the cluster's included
+test: .venv/installed lint test-code kind-up image chart test-e2e ## All tests, the cluster's included
 
 .PHONY: test-unit
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute
