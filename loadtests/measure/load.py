@@ -157,6 +157,7 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
     csv = folder / "k6.csv"
     csv.unlink(missing_ok=True)
     peak = max(max(stage.rate, stage.to_rate or 0) for stage in stages)
+    most = max_vus or max(400, 4 * peak)
     variables = {
         **(environment or {}),
         "STAGES": json.dumps([asdict(stage) for stage in stages]),
@@ -165,8 +166,8 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
         "TIMEOUT_SECONDS": str(timeout_seconds),
         # k6 drops a request for which it has to make a user first: enough for a second without any answer, up to 400 a
         # second, and it may make more for four seconds of it.
-        "VUS": str(min(400, max(20, peak))),
-        "MAX_VUS": str(max_vus or max(400, 4 * peak)),
+        "VUS": str(min(most, 400, max(20, peak))),
+        "MAX_VUS": str(most),
     }
     command = k6.command("open", variables, "--quiet", "--no-summary", "--out", f"csv={csv}")
     log = folder / "k6.log"

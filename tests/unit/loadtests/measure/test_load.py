@@ -108,6 +108,13 @@ def test_a_request_without_an_answer_in_time_has_failed(base_url: str, tmp_path:
     assert all(answer.duration_ms >= 1000 for answer in load.answers())
 
 
+def test_a_load_may_have_fewer_clients_than_requests_a_second(base_url: str, tmp_path: Path) -> None:
+    """Clients limited to far fewer than the rate still send it, as each is free again at once."""
+    with open_load(tmp_path, [Stage(RATE, 0.5)], environment={"BASE_URL": base_url}, max_vus=RATE // 5) as load:
+        load.join(10)
+    assert len(load.answers()) > 0
+
+
 def test_a_load_that_k6_refuses_says_why(tmp_path: Path) -> None:
     """The error has what k6 said."""
     environment = {"BASE_URL": "http://127.0.0.1:1", "USERS": "none"}
