@@ -16,7 +16,7 @@ def _objects() -> set[str]:
 
 
 def test_uninstall_leaves_nothing(installed: Release) -> None:
-    """After `helm uninstall` the namespace is as empty as a new one; it runs last, by this file's name."""
+    """After `helm uninstall` the namespace is as empty as a new one."""
     assert _objects()
     helm("uninstall", NAME, "--wait", "--timeout", "2m")
     installed.forget()
