@@ -22,8 +22,7 @@ DOCS = Path("docs")
 _PAGE = """# What the autoscaler's settings cost
 
 Written by `make simulate`, as it stands here: the real autoscaler and scheduler against nodes and pods that kwok
-simulates, driven by synthetic traffic. What follows for the chart is in
-[decision {number}](decisions/{decision}).
+simulates, driven by synthetic traffic.
 
 ![Pods over time, what each setting cost and missed, and the growth to 10,000 pods](simulation.png)
 
@@ -85,10 +84,7 @@ def _write(record: Record, output: Path, *, document: bool) -> str:
     (output / "simulate.md").write_text(text := report.markdown(record), encoding="utf-8")
     plot.draw(record, output / "simulate.png")
     if document:
-        decision = next((DOCS / "decisions").glob("*-defaults-by-simulation.md")).name
-        (DOCS / "simulation.md").write_text(
-            _PAGE.format(report=text, number=decision[:4], decision=decision), encoding="utf-8"
-        )
+        (DOCS / "simulation.md").write_text(_PAGE.format(report=text), encoding="utf-8")
         plot.draw(record, DOCS / "simulation.png")
     return text
 
