@@ -84,7 +84,8 @@ def test_a_failed_switch_is_rolled_back(scaled: dict[str, OwnRelease]) -> None:
     def check(release: OwnRelease) -> None:
         broken = {**OFF, "image": {"tag": "missing", "pullPolicy": "Never"}}
         with release.watching_the_count() as seen:
-            flags = ("--values", "chart/values-kind.yaml", "--values", "-", "--timeout", "12s")
+            # The way back has as long as the way there: six pods of it, on a busy machine too.
+            flags = ("--values", "chart/values-kind.yaml", "--values", "-", "--timeout", "45s")
             done = release.try_helm("upgrade", release.name, "chart", *flags, ROLL_BACK[release.binary], values=broken)
         assert done.returncode != 0
         assert release.autoscaler().minimum == 2
