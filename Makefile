@@ -122,8 +122,9 @@ test-code: .venv/installed redis-server chromium ## Unit and integration tests, 
 
 # What Debian has as a package, and a target needs as a program.
 .PHONY: redis-server wrk chromium
+chromium: OTHER_NAMES := chromium-browser google-chrome
 redis-server wrk chromium:
-	@command -v $@ >/dev/null \
+	@command -v $@ $(OTHER_NAMES) >/dev/null \
 	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $@; } \
 	  || { echo "error: this needs $@: install your system's package, or run it as root on Debian" >&2; exit 1; }
 
