@@ -1,7 +1,7 @@
-import math
 from collections import defaultdict
 from pathlib import Path
 
+from loadtests.measure.answers import nearest_rank
 from loadtests.measure.k6_csv import K6Csv
 
 
@@ -25,7 +25,7 @@ class K6Output:
     def p95_ms(self, second: int) -> float | None:
         """The 95th percentile of this Unix second by nearest rank; None: it had no requests."""
         durations = sorted(self._durations_ms.get(second, ()))
-        return durations[math.ceil(0.95 * len(durations)) - 1] if durations else None
+        return nearest_rank(durations, 0.95) if durations else None
 
     def failed_total(self, second: int) -> int:
         """How many requests had failed by the end of this Unix second."""
