@@ -187,10 +187,12 @@ lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra tracing --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
+# No resolver: pip up to 23 takes coverage[toml] for another package than coverage, and asks for its newest release.
 .venv/installed: requirements-dev.lock
 	$(PYTHON) -m venv --clear .venv \
 	  || { echo "error: Python's venv is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip --disable-pip-version-check check
 	touch $@
 
 .PHONY: help
