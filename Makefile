@@ -118,7 +118,8 @@ test-unit: .venv/installed ## What needs no cluster and no server, in under a mi
 
 .PHONY: test-code
 test-code: .venv/installed redis-server chromium ## Unit and integration tests, with the coverage that both must reach together
-	$(BIN)/python -m pytest tests/unit tests/integration --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov --cov-report=term \
+	  tests/integration/test_schemathesis.py tests/integration tests/unit # the longest file first
 
 # What Debian has as a package, and a target needs as a program.
 .PHONY: redis-server wrk chromium
