@@ -164,7 +164,7 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
         "REQUESTS": json.dumps([asdict(request) for request in requests]),
         "KEEP_ALIVE": "1" if keep_alive else "0",
         "TIMEOUT_SECONDS": str(timeout_seconds),
-        # All of them from the start: k6 drops a request for which it has to make a user first. 800 take it 0.4 s of CPU.
+        # All of them from the start: k6 drops a request for which it has to make a user first. 800 take 0.4 s of CPU.
         "VUS": str(most),
         "MAX_VUS": str(most),
     }
