@@ -88,7 +88,7 @@ def test_container_oom_killed(start: Start) -> None:
     ended = {pod.last_ended for pod in run.release.api_pods()} - {""}
     run.conclude(
         *run.failed_within(FAILED_SHARE),
-        Bound("whole again within, s", max(whole_after), at_most=WHOLE_AGAIN_SECONDS),
+        Bound("whole again within, s", max(whole_after), at_most=WHOLE_AGAIN_SECONDS, of_time=True),
         Bound("ended otherwise than OOMKilled", len(ended ^ {"OOMKilled"}), at_most=0),
     )
 

@@ -61,7 +61,7 @@ def test_refused_flood(start: Start) -> None:
     run.conclude(
         *run.failed_within(0),
         Bound("replicas more", wanted_during - wanted_before, at_most=REPLICAS_MORE),
-        Bound("p95 slower by ms", p95_during - p95_before, at_most=P95_GROWTH_MS),
+        Bound("p95 slower by ms", p95_during - p95_before, at_most=P95_GROWTH_MS, of_time=True),
         Bound("share refused", statuses.count(HTTPStatus.TOO_MANY_REQUESTS) / len(statuses), at_least=REFUSED_SHARE),
         requests_of_the_flood=len(statuses),
         p95_before_ms=p95_before,

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -10,6 +11,8 @@ class Bound:
     measured: float
     at_most: float | None = None
     at_least: float | None = None
+    of_time: bool = False
+    """Whether it depends on how busy the machine is: short runs, which other tests run beside, are not held to it."""
 
     @property
     def holds(self) -> bool:
@@ -22,3 +25,8 @@ class Bound:
         limits = [("at most", self.at_most), ("at least", self.at_least)]
         said = " and ".join(f"{which} {limit:,g}" for which, limit in limits if limit is not None)
         return f"{self.what}: {self.measured:,.6g} ({said})"
+
+
+def not_held(bounds: Iterable[Bound], *, times_count: bool) -> list[Bound]:
+    """Those that were not kept, of all or of all but those of time."""
+    return [bound for bound in bounds if not bound.holds and (times_count or not bound.of_time)]
