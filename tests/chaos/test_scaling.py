@@ -12,20 +12,17 @@ from tests.e2e.release import wait_until
 pytestmark = pytest.mark.chaos
 
 FEWEST, MOST = 2, 8
+# The rate of each replica at which the autoscaler wants as many: beyond the limit that it keeps to, as it lets be what
+# is within a tenth of the target.
+TARGETS = {FEWEST: RATE / (FEWEST - 0.4), MOST: RATE / (MOST + 0.5)}
 ROUNDS, ROUNDS_SHORT = 2, 1
-
-
-def _target(replicas: int) -> float:
-    """The rate of each that makes the autoscaler want so many, with room for what a measured rate is off by."""
-    return round(RATE / (replicas - 0.4), 1)
-
 
 SCALING = Experiment(
     number=2,
     name="scaling",
     promise="0 failed while the autoscaler goes from 2 replicas to 8 and back at 200 requests/s",
     sabotage="no preStop sleep, no shutdown delay, no retries",
-    values={"autoscaling": {**CPU_OUT_OF_REACH, "requestRate": {"targetPerReplica": _target(FEWEST)}}},
+    values={"autoscaling": {**CPU_OUT_OF_REACH, "requestRate": {"targetPerReplica": TARGETS[FEWEST]}}},
     sabotaged={**NO_RETRIES, **NO_SHUTDOWN_DELAY},
     break_it=remove_pre_stop,
 )
@@ -51,6 +48,6 @@ def _scale(run: Run, replicas: int) -> None:
     """Give the autoscaler another target, and wait until it has followed and pods that had to go are gone."""
     run.mark(f"target for {replicas}")
     threshold = "/spec/triggers/1/metadata/threshold"
-    run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": str(_target(replicas))})
+    run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": f"{TARGETS[replicas]:.1f}"})
     run.release.wait_for_replicas(replicas, seconds=180)
     wait_until(lambda: len(run.release.api_pods()), lambda count: count == replicas, 60, f"{replicas} pods and no more")
