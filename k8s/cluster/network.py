@@ -5,9 +5,13 @@ from the node's range (host-local), and a route to each other node's range is
 all that a cluster on one bridge needs. It enforces no NetworkPolicy.
 """
 
+import ipaddress
 import json
+from collections.abc import Iterable
 
 from k8s.cluster.kind import Kind
+
+Network = ipaddress.IPv4Network
 
 
 def lay(kind: Kind) -> None:
@@ -16,8 +20,9 @@ def lay(kind: Kind) -> None:
     addresses = {node["metadata"]["name"]: _internal_address(node) for node in found}
     ranges = {node["metadata"]["name"]: node["spec"]["podCIDR"] for node in found}
     for name, own_range in ranges.items():
-        configuration = json.dumps(_configuration(own_range), indent=2)
-        commands = ["mkdir -p /etc/cni/net.d", f"echo '{configuration}' >/etc/cni/net.d/10-pods.conflist"]
+        settings = configuration(Network(own_range), around(ranges.values()))
+        text = json.dumps(settings, indent=2)
+        commands = ["mkdir -p /etc/cni/net.d", f"echo '{text}' >/etc/cni/net.d/10-pods.conflist"]
         commands += [f"ip route replace {ranges[other]} via {addresses[other]}" for other in ranges if other != name]
         kind.steps.command("network", ["docker", "exec", name, "sh", "-euc", "\n".join(commands)])
 
@@ -26,7 +31,27 @@ def _internal_address(node: dict[str, dict[str, list[dict[str, str]]]]) -> str:
     return next(entry["address"] for entry in node["status"]["addresses"] if entry["type"] == "InternalIP")
 
 
-def _configuration(pod_range: str) -> dict[str, object]:
+def around(ranges: Iterable[str]) -> Network:
+    """Return the smallest network that has all of these in it."""
+    found = [Network(one) for one in ranges]
+    network = found[0]
+    while not all(one.subnet_of(network) for one in found):
+        network = network.supernet()
+    return network
+
+
+def configuration(own: Network, pods: Network) -> dict[str, object]:
+    """Return the configuration for a node whose pods have addresses of `own`, in the network of all `pods`.
+
+    ptp gives the node's address to what leaves the network of a pod's address. That network is the one of all pods, so
+    pods of two nodes see each other's own address, as a NetworkPolicy must, and who believes a proxy by its address.
+    """
+    addresses = {
+        "subnet": str(pods),
+        "rangeStart": str(own[2]),
+        "rangeEnd": str(own[-2]),
+        "gateway": str(own[1]),
+    }
     return {
         "cniVersion": "1.0.0",
         "name": "pods",
@@ -37,7 +62,7 @@ def _configuration(pod_range: str) -> dict[str, object]:
                 "ipam": {
                     "type": "host-local",
                     "dataDir": "/run/cni-addresses",
-                    "ranges": [[{"subnet": pod_range}]],
+                    "ranges": [[addresses]],
                     "routes": [{"dst": "0.0.0.0/0"}],
                 },
             },

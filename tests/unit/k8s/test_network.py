@@ -1,0 +1,29 @@
+import json
+from typing import Any
+
+from k8s.cluster import network
+
+_RANGES = ["10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24"]
+
+
+def _addresses(own: str) -> dict[str, str]:
+    settings: Any = network.configuration(network.Network(own), network.around(_RANGES))
+    (addresses,) = json.loads(json.dumps(settings))["plugins"][0]["ipam"]["ranges"][0]
+    return {str(key): str(value) for key, value in addresses.items()}
+
+
+def test_pods_of_all_nodes_are_in_one_network() -> None:
+    """The network of a pod's address has every node's range in it, so that no address between pods is translated."""
+    for own in _RANGES:
+        subnet = network.Network(_addresses(own)["subnet"])
+        assert all(network.Network(other).subnet_of(subnet) for other in _RANGES)
+
+
+def test_a_node_gives_addresses_of_its_own_range_only() -> None:
+    """No two nodes can give the same address, and none gives its gateway's or the range's first and last."""
+    assert _addresses("10.244.1.0/24") == {
+        "subnet": "10.244.0.0/22",
+        "rangeStart": "10.244.1.2",
+        "rangeEnd": "10.244.1.254",
+        "gateway": "10.244.1.1",
+    }
