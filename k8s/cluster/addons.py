@@ -18,10 +18,10 @@ CERTIFICATE = "gateway-certificate"
 
 @dataclass(frozen=True)
 class AddOns:
-    """metrics-server, Prometheus, kube-state-metrics, KEDA, and Traefik for Ingresses and the Gateway API.
+    """metrics-server, Prometheus and its like, KEDA, cert-manager, and Traefik for Ingresses and the Gateway API.
 
     Attributes:
-        module: finds the folder of a pinned Go module; two add-ons' manifests come with their source.
+        module: finds the folder of a pinned Go module; some add-ons' manifests come with their source.
     """
 
     kind: Kind
@@ -29,7 +29,7 @@ class AddOns:
     module: Callable[[str], Path]
 
     def apply(self, *, from_charts: bool) -> None:
-        """Apply all manifests; `from_charts` takes KEDA from its published chart."""
+        """Apply all manifests; `from_charts` takes KEDA and cert-manager from their published charts."""
         self._apply("metrics-server", upstream=self.module("sigs.k8s.io/metrics-server") / "manifests" / "base")
         for name in OWN:
             self._apply(name)
@@ -38,6 +38,8 @@ class AddOns:
                 self._install_chart(release, namespace, *chart)
         else:
             self._apply("keda", upstream=self.module("github.com/kedacore/keda/v2") / "config")
+            kinds = self.module("github.com/cert-manager/cert-manager") / "deploy" / "crds"
+            self._apply("cert-manager", upstream=kinds)
         self._apply("gateway-api", upstream=self.module("sigs.k8s.io/gateway-api") / "config" / "crd")
         self.kind.kubectl(
             *("wait", "crd", "gatewayclasses.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io"),
@@ -52,7 +54,7 @@ class AddOns:
         Raises:
             StepError: one is not there within three minutes; names it.
         """
-        for namespace in ("kube-system", "local-path-storage", "monitoring", "keda", "ingress"):
+        for namespace in ("kube-system", "local-path-storage", "monitoring", "keda", "cert-manager", "ingress"):
             self.kind.kubectl(
                 "wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s"
             )

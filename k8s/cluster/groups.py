@@ -7,6 +7,7 @@ from pathlib import Path
 from k8s.alertmanager import trim as alertmanager
 from k8s.jaeger import trim as jaeger
 from k8s.keda import trim as keda
+from k8s.policies import trim as policies
 
 COMPONENTS = Path(__file__).resolve().parent.parent / "components"
 TRACING = COMPONENTS / "tracing"
@@ -102,6 +103,15 @@ GROUPS = (
         trimmed=("github.com/kedacore/keda/v2", keda.trim),
     ),
     Group("kube-state-metrics", {"kube-state-metrics": "./kube-state-metrics"}, "5 s", needed_for_nodes=False),
+    Group("cert-manager", {"cert-manager": "./cert-manager"}, "20 s", needed_for_nodes=False),
+    # Not installed: a test does, and takes it away again.
+    Group(
+        "network policies",
+        {"network-policies": "sigs.k8s.io/kube-network-policies/cmd"},
+        "5 s",
+        needed_for_nodes=False,
+        trimmed=("sigs.k8s.io/kube-network-policies", policies.trim),
+    ),
     TEST_ADAPTER,
     Group(
         "Jaeger and a collector",

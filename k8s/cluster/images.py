@@ -26,6 +26,8 @@ ALERTMANAGER = "localhost/alertmanager:local"
 JAEGER = "localhost/jaeger:local"
 OTEL_COLLECTOR = "localhost/otel-collector:local"
 KEDA = "localhost/keda:local"
+CERT_MANAGER = "localhost/cert-manager:local"
+NETWORK_POLICIES = "localhost/network-policies:local"
 TEST_ADAPTER = "localhost/test-adapter:local"
 TRAEFIK = "localhost/traefik:local"
 # Add-on images: name to the binaries in them. Each is built in the folder of its name.
@@ -37,6 +39,8 @@ ADD_ONS = {
     JAEGER: ("jaeger",),
     OTEL_COLLECTOR: ("collector",),
     KEDA: ("keda-operator", "keda-adapter"),
+    CERT_MANAGER: ("cert-manager",),
+    NETWORK_POLICIES: ("network-policies",),
     TEST_ADAPTER: ("test-adapter",),
 }
 _LABEL = "users-api.inputs"

@@ -2,7 +2,7 @@
 
 kind's own plugin comes as an image only. A veth pair a pod (ptp), addresses
 from the node's range (host-local), and a route to each other node's range is
-all that a cluster on one bridge needs. It enforces no NetworkPolicy.
+all that a cluster on one bridge needs. It enforces no NetworkPolicy; `k8s/policies` does.
 """
 
 import ipaddress

@@ -31,6 +31,7 @@ IMAGES = {
 CHARTS = {
     ("grafana", "grafana"): ("https://grafana-community.github.io/helm-charts", "grafana", "12.11.1"),
     ("keda", "keda"): ("https://kedacore.github.io/charts", "keda", "2.20.2"),
+    ("cert-manager", "cert-manager"): ("https://charts.jetstack.io", "cert-manager", "v1.20.3"),
 }
 
 

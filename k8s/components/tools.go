@@ -25,5 +25,6 @@ import (
 	_ "sigs.k8s.io/custom-metrics-apiserver/test-adapter"
 	_ "sigs.k8s.io/gateway-api/apis/v1"
 	_ "sigs.k8s.io/kind"
+	_ "sigs.k8s.io/kube-network-policies/cmd"
 	_ "sigs.k8s.io/metrics-server/cmd/metrics-server"
 )
