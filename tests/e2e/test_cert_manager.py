@@ -1,0 +1,96 @@
+import base64
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+from kubernetes import client
+
+from tests.e2e import test_tls
+from tests.e2e.load import BASE_URL
+from tests.e2e.own_release import OwnRelease
+from tests.e2e.release import wait_until
+from tests.e2e.test_tls import HOST, get, served
+
+pytestmark = pytest.mark.e2e
+
+VALUES: dict[str, Any] = {**test_tls.VALUES, "routing": {"hosts": [HOST], "tls": {"mode": "selfSigned"}}}
+AUTHORITY = """
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata:
+  name: authority
+spec:
+  isCA: true
+  commonName: authority
+  secretName: authority
+  issuerRef: {name: users-api-self-signed}
+---
+apiVersion: cert-manager.io/v1
+kind: Issuer
+metadata:
+  name: authority
+spec:
+  ca: {secretName: authority}
+"""
+
+
+@pytest.fixture(scope="module")
+def release(api: client.ApiClient) -> Iterator[OwnRelease]:
+    """A release with a certificate by cert-manager and its own Issuer, at a host name of its own on the Ingress."""
+    release = OwnRelease(api, "with-cert-manager")
+    try:
+        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+        wait_for_certificate(release, "users-api-tls")
+        yield release
+    finally:
+        release.remove()
+
+
+def wait_for_certificate(release: OwnRelease, name: str) -> None:
+    """Wait until cert-manager says that a certificate is issued and current."""
+    release.kubectl("wait", f"certificate/{name}", "--for=condition=Ready", "--timeout=60s")
+
+
+def secret(release: OwnRelease, key: str, name: str = "users-api-tls") -> str:
+    """A part of a certificate's Secret, in PEM."""
+    return base64.b64decode(release.core.read_namespaced_secret(name, release.namespace).data[key]).decode()
+
+
+def test_the_issued_certificate_is_served_and_vouches_for_the_host(release: OwnRelease) -> None:
+    """A client that trusts the Secret's `ca.crt` alone is answered over HTTPS, and told to stay with it."""
+    trusted = secret(release, "ca.crt")
+    wait_until(lambda: served(trusted), bool, 30, "the issued certificate")
+    answer = get(trusted, "/api/health")
+    assert answer.status_code == HTTPStatus.OK
+    assert "max-age=" in answer.headers["strict-transport-security"]
+
+
+def test_http_is_sent_to_https(release: OwnRelease) -> None:
+    """The same path over HTTP is a permanent redirect to HTTPS."""
+    del release
+    answer = httpx.get(f"{BASE_URL}/api/health", headers={"host": HOST}, timeout=10)
+    assert answer.status_code in {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT}
+    assert answer.headers["location"] == f"https://{HOST}/api/health"
+
+
+def test_a_lost_certificate_is_issued_anew(release: OwnRelease) -> None:
+    """After its Secret was deleted the Ingress serves another certificate, and no more the one before."""
+    before = secret(release, "ca.crt")
+    release.kubectl("delete", "secret", "users-api-tls")
+    release.kubectl("wait", "secret/users-api-tls", "--for=create", "--timeout=60s")
+    wait_until(lambda: secret(release, "ca.crt"), lambda now: now != before, 60, "another certificate")
+    wait_until(lambda: served(secret(release, "ca.crt")), bool, 30, "the new certificate")
+    assert not served(before)
+
+
+def test_a_given_issuer_is_asked(release: OwnRelease) -> None:
+    """With `mode: certManager` the Ingress serves what the named Issuer signed, by an authority of one's own."""
+    release.kubectl("apply", "--filename", "-", stdin=AUTHORITY)
+    wait_for_certificate(release, "authority")
+    issuer = {"mode": "certManager", "issuerRef": {"kind": "Issuer", "name": "authority"}}
+    release.upgrade({**VALUES, "routing": {"hosts": [HOST], "tls": issuer}})
+    trusted = secret(release, "tls.crt", "authority")
+    wait_until(lambda: served(trusted), bool, 60, "a certificate by the authority")
+    assert get(trusted, "/api/health").status_code == HTTPStatus.OK
