@@ -3,7 +3,7 @@ module components
 go 1.26.8
 
 require (
-	github.com/cert-manager/cert-manager v1.20.3
+	github.com/cert-manager/cert-manager v1.20.3 // 1.21 would move kube-aggregator, and Kubernetes with it
 	github.com/containerd/containerd/v2 v2.3.7
 	github.com/containernetworking/plugins v1.9.1
 	github.com/coredns/coredns v1.14.7
