@@ -80,6 +80,8 @@ class Engine:
             str(self._pid_file),
             "--storage-driver",
             "overlay2",
+            # The kernel forwards what comes for the Ingress; a process between took 0.19 ms of CPU a request.
+            "--userland-proxy=false",
         ]
         if not can_raise_limits:
             shim = Path(__file__).with_name("bounded-runc.sh")
