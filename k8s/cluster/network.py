@@ -15,20 +15,35 @@ Network = ipaddress.IPv4Network
 
 
 def lay(kind: Kind) -> None:
-    """Write each node's CNI configuration and its routes to the others; harmless when repeated."""
+    """Write each node's CNI configuration, its routes to the others and its filter; harmless when repeated."""
     found = json.loads(kind.kubectl("get", "nodes", "-o", "json"))["items"]
     addresses = {node["metadata"]["name"]: _internal_address(node) for node in found}
     ranges = {node["metadata"]["name"]: node["spec"]["podCIDR"] for node in found}
+    services = kind.kubectl("get", "servicecidr", "kubernetes", "-o", "jsonpath={.spec.cidrs[*]}").split()
     for name, own_range in ranges.items():
         settings = configuration(Network(own_range), around(ranges.values()))
         text = json.dumps(settings, indent=2)
         commands = ["mkdir -p /etc/cni/net.d", f"echo '{text}' >/etc/cni/net.d/10-pods.conflist"]
         commands += [f"ip route replace {ranges[other]} via {addresses[other]}" for other in ranges if other != name]
+        commands += keep_in(services)
         kind.steps.command("network", ["docker", "exec", name, "sh", "-euc", "\n".join(commands)])
 
 
 def _internal_address(node: dict[str, dict[str, list[dict[str, str]]]]) -> str:
     return next(entry["address"] for entry in node["status"]["addresses"] if entry["type"] == "InternalIP")
+
+
+def keep_in(services: Iterable[str]) -> list[str]:
+    """Return the commands that let nothing out of a node that is meant for a Service.
+
+    What kube-proxy does not know yet would go to whoever has that address beyond the cluster. Where somebody answers
+    there, a client that keeps its connection stays with him: so KEDA and the Collector got 404 from a stranger.
+    """
+    rules = [f"{chain} --destination {one} --jump REJECT" for one in services for chain in ("FORWARD", "OUTPUT")]
+    return [
+        f"iptables --check {rule} 2>/dev/null || iptables --insert {rule}"  # after the translation: it is for no pod
+        for rule in rules
+    ]
 
 
 def around(ranges: Iterable[str]) -> Network:

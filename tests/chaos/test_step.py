@@ -35,6 +35,7 @@ STEP = Experiment(
 )
 
 
+@pytest.mark.long
 def test_step(start: Start, api: client.ApiClient) -> None:
     """Soon after the load has grown tenfold there are pods to bear it; the time goes where the budget says."""
     run = start(STEP)

@@ -12,6 +12,16 @@ def _addresses(own: str) -> dict[str, str]:
     return {str(key): str(value) for key, value in addresses.items()}
 
 
+def test_what_is_for_a_service_is_refused_on_its_way_out() -> None:
+    """Each way out of a node is closed to the Services' addresses, once though it is laid twice."""
+    forward, output = network.keep_in(["10.96.0.0/16"])
+    for command, chain in ((forward, "FORWARD"), (output, "OUTPUT")):
+        check, insert = command.split(" || ")
+        rule = f"{chain} --destination 10.96.0.0/16 --jump REJECT"
+        assert check == f"iptables --check {rule} 2>/dev/null"
+        assert insert == f"iptables --insert {rule}"
+
+
 def test_pods_of_all_nodes_are_in_one_network() -> None:
     """The network of a pod's address has every node's range in it, so that no address between pods is translated."""
     for own in _RANGES:
