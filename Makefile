@@ -110,7 +110,7 @@ simulate: .venv/installed ## Autoscaler settings compared on simulated traffic, 
 ##@ Check
 
 .PHONY: test
-test: .venv/installed lint test-code kind-up image chart test-e2e ## All tests, the cluster's included
+test: .venv/installed lint test-code kind-up image chart test-e2e chaos-short ## All tests, the cluster's included
 
 .PHONY: test-unit
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute
@@ -135,15 +135,15 @@ chart: .venv/installed tools $(CHART_TOOLS)/schemas ## The chart's checks
 
 .PHONY: test-e2e
 test-e2e: .venv/installed ## End to end on the cluster
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest --durations=10 tests/e2e
 
 .PHONY: chaos
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md
-	$(BIN)/python -m pytest tests/chaos -m "chaos and not long"
+	$(BIN)/python -m pytest --durations=0 tests/chaos -m "chaos and not long"
 
 .PHONY: chaos-short
-chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round each, in under 10 minutes
-	$(BIN)/python -m pytest --short $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
+chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round each, about 13 minutes
+	$(BIN)/python -m pytest --short --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
 
 chaos-%: .venv/installed
 	$(BIN)/python -m pytest tests/chaos/test_$(subst -,_,$*).py $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
