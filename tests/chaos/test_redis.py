@@ -1,5 +1,4 @@
 import contextlib
-import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from tests.chaos.experiment import Experiment, Run, Start, until
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
+from tests.e2e.in_cluster import get_json_from_pod
 from tests.e2e.release import NAME, NAMESPACE, Release, kubectl
 
 pytestmark = pytest.mark.chaos
@@ -183,10 +183,13 @@ def _is_used(release: Release) -> bool:
     """Whether Redis serves and each replica's circuit breaker lets calls through."""
     if not all(pod.ready and not pod.stopping for pod in release.redis_pods()):
         return False
-    pods = [pod.name for pod in release.api_pods() if not pod.stopping]
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{{}}:8000/proxy/readyz?verbose"
-    told = [json.loads(kubectl("get", "--raw", path.format(pod))) for pod in pods]
-    return all(each["checks"]["redis"]["available"] for each in told)
+    # Asked by this process: a kubectl for each took a core while it was measured.
+    told = [
+        get_json_from_pod(release.core.api_client, f"{NAMESPACE}/{pod.name}:8000", "/readyz", verbose="")
+        for pod in release.api_pods()
+        if not pod.stopping
+    ]
+    return all(each and each["checks"]["redis"]["available"] for each in told)
 
 
 def _redis(*command: str) -> str:
