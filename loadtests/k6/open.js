@@ -46,8 +46,7 @@ export const options = {
         { target: rate, duration: 0 },
         { target: to === undefined || to === null ? rate : to, duration: `${Math.round(seconds * 1000)}ms` },
       ]),
-      preAllocatedVUs: count('VUS', 100),
-      maxVUs: count('MAX_VUS', 400),
+      preAllocatedVUs: count('VUS', 400), // and no more
       gracefulStop: `${count('TIMEOUT_SECONDS', 10) + 2}s`,
     },
   },

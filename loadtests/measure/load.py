@@ -166,7 +166,6 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
         "TIMEOUT_SECONDS": str(timeout_seconds),
         # All of them from the start: k6 drops a request for which it has to make a user first. 800 take 0.4 s of CPU.
         "VUS": str(most),
-        "MAX_VUS": str(most),
     }
     command = k6.command("open", variables, "--quiet", "--no-summary", "--out", f"csv={csv}")
     log = folder / "k6.log"

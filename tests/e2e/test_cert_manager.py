@@ -1,17 +1,14 @@
-import base64
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-import httpx
 import pytest
 from kubernetes import client
 
 from tests.e2e import test_tls
-from tests.e2e.load import BASE_URL
 from tests.e2e.own_release import OwnRelease
 from tests.e2e.release import wait_until
-from tests.e2e.test_tls import HOST, get, served
+from tests.e2e.test_tls import HOST, certificate, check_answers_over_https, check_redirects_to_https, get, served
 
 pytestmark = pytest.mark.e2e
 
@@ -53,35 +50,24 @@ def wait_for_certificate(release: OwnRelease, name: str) -> None:
     release.kubectl("wait", f"certificate/{name}", "--for=condition=Ready", "--timeout=60s")
 
 
-def secret(release: OwnRelease, key: str, name: str = "users-api-tls") -> str:
-    """A part of a certificate's Secret, in PEM."""
-    return base64.b64decode(release.core.read_namespaced_secret(name, release.namespace).data[key]).decode()
-
-
 def test_the_issued_certificate_is_served_and_vouches_for_the_host(release: OwnRelease) -> None:
     """A client that trusts the Secret's `ca.crt` alone is answered over HTTPS, and told to stay with it."""
-    trusted = secret(release, "ca.crt")
-    wait_until(lambda: served(trusted), bool, 30, "the issued certificate")
-    answer = get(trusted, "/api/health")
-    assert answer.status_code == HTTPStatus.OK
-    assert "max-age=" in answer.headers["strict-transport-security"]
+    check_answers_over_https(certificate(release, "ca.crt"))
 
 
 def test_http_is_sent_to_https(release: OwnRelease) -> None:
     """The same path over HTTP is a permanent redirect to HTTPS."""
     del release
-    answer = httpx.get(f"{BASE_URL}/api/health", headers={"host": HOST}, timeout=10)
-    assert answer.status_code in {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT}
-    assert answer.headers["location"] == f"https://{HOST}/api/health"
+    check_redirects_to_https()
 
 
 def test_a_lost_certificate_is_issued_anew(release: OwnRelease) -> None:
     """After its Secret was deleted the Ingress serves another certificate, and no more the one before."""
-    before = secret(release, "ca.crt")
+    before = certificate(release, "ca.crt")
     release.kubectl("delete", "secret", "users-api-tls")
     release.kubectl("wait", "secret/users-api-tls", "--for=create", "--timeout=60s")
-    wait_until(lambda: secret(release, "ca.crt"), lambda now: now != before, 60, "another certificate")
-    wait_until(lambda: served(secret(release, "ca.crt")), bool, 30, "the new certificate")
+    wait_until(lambda: certificate(release, "ca.crt"), lambda now: now != before, 60, "another certificate")
+    wait_until(lambda: served(certificate(release, "ca.crt")), bool, 30, "the new certificate")
     assert not served(before)
 
 
@@ -91,6 +77,6 @@ def test_a_given_issuer_is_asked(release: OwnRelease) -> None:
     wait_for_certificate(release, "authority")
     issuer = {"mode": "certManager", "issuerRef": {"kind": "Issuer", "name": "authority"}}
     release.upgrade({**VALUES, "routing": {"hosts": [HOST], "tls": issuer}})
-    trusted = secret(release, "tls.crt", "authority")
+    trusted = certificate(release, name="authority")
     wait_until(lambda: served(trusted), bool, 60, "a certificate by the authority")
     assert get(trusted, "/api/health").status_code == HTTPStatus.OK

@@ -39,10 +39,10 @@ def release(api: client.ApiClient) -> Iterator[OwnRelease]:
         release.remove()
 
 
-def certificate(release: OwnRelease) -> str:
-    """The certificate in the release's Secret, in PEM."""
-    secret = release.core.read_namespaced_secret(f"{release.name}-tls", release.namespace)
-    return base64.b64decode(secret.data["tls.crt"]).decode()
+def certificate(release: OwnRelease, key: str = "tls.crt", name: str = "") -> str:
+    """The certificate in the release's Secret, or in that of another name, in PEM."""
+    secret = release.core.read_namespaced_secret(name or f"{release.name}-tls", release.namespace)
+    return base64.b64decode(secret.data[key]).decode()
 
 
 def served(trusted: str) -> bool:
@@ -66,21 +66,30 @@ def get(trusted: str, path: str) -> httpx.Response:
         return http.get(url, headers={"host": HOST}, extensions={"sni_hostname": HOST})
 
 
-def test_the_certificate_is_served_and_vouches_for_the_host(release: OwnRelease) -> None:
-    """A client that trusts the release's certificate alone is answered over HTTPS, and told to stay with it."""
-    trusted = certificate(release)
+def check_answers_over_https(trusted: str) -> None:
+    """Wait until the Ingress serves what this certificate vouches for: then it answers, and says to stay with HTTPS."""
     wait_until(lambda: served(trusted), bool, 30, "the release's certificate")
     answer = get(trusted, "/api/health")
     assert answer.status_code == HTTPStatus.OK
     assert "max-age=" in answer.headers["strict-transport-security"]
 
 
-def test_http_is_sent_to_https(release: OwnRelease) -> None:
+def check_redirects_to_https() -> None:
     """The same path over HTTP is a permanent redirect to HTTPS."""
-    del release
     answer = httpx.get(f"{BASE_URL}/api/health", headers={"host": HOST}, timeout=10)
     assert answer.status_code in {HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.PERMANENT_REDIRECT}
     assert answer.headers["location"] == f"https://{HOST}/api/health"
+
+
+def test_the_certificate_is_served_and_vouches_for_the_host(release: OwnRelease) -> None:
+    """A client that trusts the release's certificate alone is answered over HTTPS, and told to stay with it."""
+    check_answers_over_https(certificate(release))
+
+
+def test_http_is_sent_to_https(release: OwnRelease) -> None:
+    """The same path over HTTP is a permanent redirect to HTTPS."""
+    del release
+    check_redirects_to_https()
 
 
 def test_an_upgrade_keeps_the_certificate(release: OwnRelease) -> None:
