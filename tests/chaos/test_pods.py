@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.experiment import Experiment, Run, Start
-from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
+from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop, remove_readiness
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
@@ -32,20 +32,19 @@ time.sleep(30)
 """
 
 
-def _remove_readiness(release: Release) -> None:
-    """Call pods ready that do not serve yet, and go on so when they no longer do."""
-    for probe in ("readinessProbe", "startupProbe"):
-        release.patch("deployment", {"op": "remove", "path": f"/spec/template/spec/containers/0/{probe}"})
+def _remove_pre_stop_and_readiness(release: Release) -> None:
+    remove_pre_stop(release)
+    remove_readiness(release)
 
 
 DELETED = Experiment(
     number=4,
     name="pod-deleted",
     promise="0 failed when pods are deleted, one after another",
-    sabotage="no preStop sleep, no shutdown delay, no retries",
+    sabotage="no preStop sleep, no shutdown delay, no readiness and no startup probe, no retries",
     values=FOUR,
     sabotaged={**NO_RETRIES, **NO_SHUTDOWN_DELAY},
-    break_it=remove_pre_stop,
+    break_it=_remove_pre_stop_and_readiness,
 )
 FORCE_KILLED = Experiment(
     number=4,
@@ -54,7 +53,7 @@ FORCE_KILLED = Experiment(
     sabotage="no readiness and no startup probe, no retries",
     values=FOUR,
     sabotaged=NO_RETRIES,
-    break_it=_remove_readiness,
+    break_it=remove_readiness,
 )
 OOM_KILLED = Experiment(
     number=4,
@@ -63,7 +62,7 @@ OOM_KILLED = Experiment(
     sabotage="no readiness and no startup probe, no retries",
     values=FOUR,
     sabotaged=NO_RETRIES,
-    break_it=_remove_readiness,
+    break_it=remove_readiness,
 )
 
 

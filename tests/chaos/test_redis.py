@@ -11,8 +11,8 @@ from tests.chaos.experiment import Experiment, Run, Start, until
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
-from tests.e2e.in_cluster import get_json_from_pod
-from tests.e2e.release import NAME, NAMESPACE, Release, kubectl
+from tests.e2e.in_cluster import redis_in_use
+from tests.e2e.release import NAME, Release, kubectl
 
 pytestmark = pytest.mark.chaos
 
@@ -20,6 +20,7 @@ POD = f"{NAME}-redis-0"
 PORT = 6379
 P99_MS = 150
 AWAY_SECONDS, AWAY_SECONDS_SHORT = 45, 15
+BEFORE_SECONDS, BEFORE_SECONDS_SHORT = 20, 3
 BACK_SECONDS = 60
 MAXMEMORY_MEBIBYTES = 24
 # One script writes a mebibyte: Redis checks its limit at a script's first write.
@@ -101,7 +102,7 @@ def test_redis_killed(start: Start) -> None:
     """Redis's pod is killed without grace, and comes back."""
     run = start(KILLED)
     with run.load(RATE, requests=MIX):
-        time.sleep(3)
+        _wait_before(run)
         at_s = run.mark("Redis killed")
         kubectl("delete", "pod", POD, "--force", "--grace-period=0")
         back = _back(run)
@@ -113,7 +114,7 @@ def test_redis_blackholed(start: Start) -> None:
     """Packets to Redis vanish, and then no longer do."""
     run = start(BLACKHOLED)
     with run.load(RATE, requests=MIX):
-        time.sleep(3)
+        _wait_before(run)
         at_s = run.mark("packets dropped")
         with _packets_dropped(run.release):
             _go_on(run)
@@ -127,7 +128,7 @@ def test_redis_full(start: Start) -> None:
     """Redis is filled until it refuses to write, and then has room again."""
     run = start(FULL)
     with run.load(RATE, requests=MIX):
-        time.sleep(3)
+        _wait_before(run)
         at_s = run.mark("Redis filled")
         mebibytes = _fill()
         run.mark("full")
@@ -143,16 +144,20 @@ def test_redis_full(start: Start) -> None:
 def test_redis_rescheduled(start: Start) -> None:
     """Redis's pod is evicted, and a new one serves the data of its volume."""
     run = start(RESCHEDULED)
-    _redis("set", "chaos:kept", "yes")
+    assert _redis("set", "chaos:kept", "yes").strip() == "OK"
     time.sleep(2)  # written by appendfsync everysec
     with run.load(RATE, requests=MIX):
-        time.sleep(3)
+        _wait_before(run)
         at_s = run.mark("Redis evicted")
         kubectl("delete", "pod", POD, "--wait=true")
         back = _back(run)
         _go_on(run)
     kept = _redis("get", "chaos:kept").strip() == "yes"
     _conclude(run, at_s, back, Bound("its data kept", int(kept), at_least=1))
+
+
+def _wait_before(run: Run) -> None:
+    time.sleep(BEFORE_SECONDS_SHORT if run.short else BEFORE_SECONDS)
 
 
 def _go_on(run: Run) -> None:
@@ -175,6 +180,7 @@ def _conclude(run: Run, at_s: float, back: float, *bounds: Bound, **figures: flo
         Bound("p99 from then on, ms", since.percentile_ms(0.99), at_most=P99_MS, of_time=True),
         Bound("in use again within, s", back, at_most=BACK_SECONDS),
         *bounds,
+        p99_before_ms=run.answers.between(0, at_s).percentile_ms(0.99),
         **figures,
     )
 
@@ -183,13 +189,7 @@ def _is_used(release: Release) -> bool:
     """Whether Redis serves and each replica's circuit breaker lets calls through."""
     if not all(pod.ready and not pod.stopping for pod in release.redis_pods()):
         return False
-    # Asked by this process: a kubectl for each took a core while it was measured.
-    told = [
-        get_json_from_pod(release.core.api_client, f"{NAMESPACE}/{pod.name}:8000", "/readyz", verbose="")
-        for pod in release.api_pods()
-        if not pod.stopping
-    ]
-    return all(each and each["checks"]["redis"]["available"] for each in told)
+    return all(redis_in_use(release))
 
 
 def _redis(*command: str) -> str:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -14,6 +15,7 @@ from tests.e2e.load import BASE_URL
 
 pytestmark = pytest.mark.chaos
 
+DOCUMENT = Path("docs/reaction.md")
 PROMETHEUS = "monitoring/prometheus:9090"
 STEPS, FEWER_STEPS = 10, 3
 READY_P50_SECONDS, READY_P95_SECONDS = 20, 40
@@ -49,6 +51,8 @@ def test_step(start: Start, api: client.ApiClient) -> None:
             answers.add(K6Csv(folder / "k6.csv").added())
     run.answers, run.moments = Answers(answers.answers), recorder.moments
     report.write(steps, run.folder)
+    if run.recorded and not run.sabotaged:
+        report.document(steps, DOCUMENT)
     print(report.table(steps))  # noqa: T201 - the budget, with pytest -s
     ready = sorted(PATIENCE_SECONDS if step.ready is None else step.ready for step in steps)
     own = [spent(step) for step in steps]

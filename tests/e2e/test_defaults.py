@@ -3,7 +3,9 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client
 
+from tests.e2e.in_cluster import redis_in_use
 from tests.e2e.own_release import OwnRelease
+from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -39,9 +41,12 @@ def test_the_chart_s_tests_pass_and_fail_with_the_service(release: OwnRelease) -
     release.helm(*of_redis)
     release.kubectl("scale", f"statefulset/{release.name}-redis", "--replicas=0")
     release.kubectl("wait", "pod", "--selector=app.kubernetes.io/component=redis", "--for=delete", "--timeout=60s")
+    # A replica knows within two seconds, by its next probe.
+    wait_until(lambda: redis_in_use(release), lambda seen: not any(seen), 10, "no replica uses Redis")
     done = release.try_helm(*of_redis)
     assert done.returncode != 0
     assert f"{release.name}-test-redis" in done.stdout + done.stderr
     release.kubectl("scale", f"statefulset/{release.name}-redis", "--replicas=1")
     release.wait_for_rollout()
+    wait_until(lambda: redis_in_use(release), all, 20, "every replica uses Redis")
     release.helm(*of_redis)
