@@ -1,7 +1,7 @@
 import asyncio
 import time
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from service.cache import metrics
 from service.cache.codec import CodecError, decode, encode
@@ -19,8 +19,8 @@ class SharedCache:
     """L2: entries in Redis, shared by all replicas.
 
     A write leaves a tombstone for three seconds, so that a replica which read the source before the write can't put
-    what it read behind it. Writes that Redis did not hear of are kept, and told once it is back; until then this
-    process does not read their keys.
+    what it read behind it; a full Redis, which takes no tombstone, forgets the entry. Writes that Redis did not hear of
+    are kept, and told once it is back; until then this process does not read their keys.
     """
 
     def __init__(self, redis: RedisClient, config: CacheConfig, *, sender: bytes) -> None:
@@ -87,23 +87,36 @@ class SharedCache:
                 del self._unsent[next(iter(self._unsent))]
 
     async def resend(self) -> None:
-        """Tell what could not be told, in lots of 256; what fails again stays for the next time."""
+        """Tell what could not be told: one, then 255 more if Redis takes it. What fails again stays for next time."""
         if not self._unsent or not self._redis.available:
             return
-        keys = list(self._unsent)[:256]
-        outcomes = await asyncio.gather(*(self._bury(key) for key in keys), return_exceptions=True)
-        for key, outcome in zip(keys, outcomes, strict=True):
-            if outcome is None:
-                metrics.INVALIDATIONS.labels("resent").inc()
-                self._unsent.pop(key, None)
+        # One ahead: each that is refused may still be published, and costs every replica a message.
+        first, *others = list(self._unsent)[:256]
+        if await self._resend(first):
+            await asyncio.gather(*(self._resend(key) for key in others))
+
+    async def _resend(self, key: str) -> bool:
+        try:
+            await self._bury(key)
+        except RedisError:
+            return False
+        metrics.INVALIDATIONS.labels("resent").inc()
+        self._unsent.pop(key, None)
+        return True
 
     async def _bury(self, key: str) -> None:
-        # Both leave in one pipeline, in this order: who hears of it finds the tombstone.
-        await asyncio.gather(
-            self._redis.write("SET", self._redis_key(key), TOMBSTONE, "PX", int(TOMBSTONE_SECONDS * 1000)),
-            self._redis.write("PUBLISH", CHANNEL, self._sender + b":" + key.encode()),
-        )
+        redis_key = self._redis_key(key)
+        try:
+            await self._tell(key, "SET", redis_key, TOMBSTONE, "PX", int(TOMBSTONE_SECONDS * 1000))
+        except OutOfMemoryError:
+            await self._tell(key, "UNLINK", redis_key)
         metrics.INVALIDATIONS.labels("sent").inc()
+
+    async def _tell(self, key: str, *command: bytes | str | int) -> None:
+        # Both leave in one pipeline, in this order: who hears of it finds the command carried out.
+        await asyncio.gather(
+            self._redis.write(*command), self._redis.write("PUBLISH", CHANNEL, self._sender + b":" + key.encode())
+        )
 
     @staticmethod
     def _redis_key(key: str) -> str:

@@ -1,72 +1,15 @@
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
-from service.cache import CacheConfig, InvalidationChannel, TieredCache, invalidation, shared, tiered
-from service.redis_client import RedisClient, RedisConfig
+from service.cache import invalidation, shared, tiered
+from tests.integration.cache.replica import CONFIG, KEY, Source, age, replica
 from tests.observe import sample, until
 from tests.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
-
-CONFIG = CacheConfig()
-KEY = "users:7"
-
-
-@dataclass
-class Source:
-    """A slow source that counts its loads, and can fail."""
-
-    value: bytes | None = b'{"id":7}'
-    seconds: float = 0.0
-    failing: bool = False
-    loads: int = 0
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def __call__(self) -> bytes | None:
-        """Load."""
-        self.loads += 1
-        value = self.value
-        await asyncio.sleep(self.seconds)
-        await self.gate.wait()
-        if self.failing:
-            raise OSError("the source is gone")
-        return value
-
-
-@asynccontextmanager
-async def replica(
-    redis: RedisProcess, config: CacheConfig = CONFIG, *, channel: bool = True
-) -> AsyncIterator[TieredCache]:
-    """One process's cache, listening to the others'."""
-    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=0.3))
-    cache = TieredCache(client, config)
-    listener = InvalidationChannel(client, cache)
-    await client.start()
-    if channel:
-        await listener.start()
-        await until(lambda: cache.trusted_until > 0 or not client.available, 5)
-    try:
-        yield cache
-    finally:
-        await listener.aclose()
-        await cache.aclose()
-        await client.aclose()
-
-
-def age(cache: TieredCache, seconds: float) -> None:
-    """Make the L1 entry of KEY older."""
-    entry = cache._memory.get(KEY)
-    assert entry is not None
-    for name in ("verified_at", "refresh_at", "fresh_until", "stale_until", "error_until"):
-        setattr(entry, name, getattr(entry, name) - seconds)
 
 
 async def test_each_tier_answers_what_it_can(redis: RedisProcess) -> None:
@@ -175,32 +118,6 @@ async def test_negative_entries(redis: RedisProcess) -> None:
         await first.aclose()
         lookup = await second.fetch(KEY, source)
         assert (lookup.tier, lookup.entry.found) == ("L2", False)
-
-
-async def test_a_write_reaches_all_replicas(redis: RedisProcess) -> None:
-    """After a write, here and elsewhere, in L1 and in L2, the old value is gone."""
-    source = Source()
-    async with replica(redis) as first, replica(redis) as second:
-        await first.fetch(KEY, source)
-        await second.fetch(KEY, source)
-        source.value = b'{"id":7,"new":true}'
-        await first.invalidate(KEY)
-        assert first.hit(KEY) is None
-        await until(lambda: second.hit(KEY) is None, 1)
-        for cache in (second, first):
-            assert (await cache.fetch(KEY, source)).entry.body == source.value
-
-
-async def test_own_invalidations_are_not_repeated(redis: RedisProcess) -> None:
-    """What a replica invalidated itself and has loaded anew stays when its own message comes back."""
-    source = Source()
-    async with replica(redis) as first, replica(redis) as second:
-        await first.invalidate(KEY)
-        entry = (await first.fetch(KEY, source)).entry
-        received = sample("users_api_cache_invalidations_total", direction="received")
-        await second.invalidate("users:8")
-        await until(lambda: sample("users_api_cache_invalidations_total", direction="received") > received, 1)
-        assert first.hit(KEY) is entry
 
 
 async def test_a_load_that_began_before_the_write_is_not_kept(redis: RedisProcess) -> None:
@@ -313,67 +230,6 @@ async def test_l2_read_errors_are_misses(redis: RedisProcess) -> None:
     assert sample("users_api_cache_l2_errors_total", operation="get") == before + 1
 
 
-async def test_writes_during_an_outage_are_told_afterwards(redis: RedisProcess) -> None:
-    """A write that Redis did not hear of is not undone by the L2 value that survived, here or elsewhere."""
-    source = Source()
-    async with replica(redis) as first, replica(redis) as second:
-        await first.fetch(KEY, source)
-        await first.aclose()
-        redis.blackhole()
-        source.value = b'{"id":7,"new":true}'
-        await first.invalidate(KEY)
-        assert first.shared.unsent == 1
-        assert (await first.fetch(KEY, source)).entry.body == source.value
-        redis.resume()
-        await until(lambda: first.shared.unsent == 0, 10)
-        assert (await second.fetch(KEY, source)).entry.body == source.value
-
-
-async def test_untold_writes_are_bounded(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory of writes that Redis has not heard of is bounded; the oldest go first."""
-    monkeypatch.setattr(shared, "MAX_UNSENT", 3)
-    async with replica(redis, channel=False) as cache:
-        redis.kill()
-        for number in range(5):
-            await cache.invalidate(f"users:{number}")
-        assert list(cache.shared._unsent) == ["users:2", "users:3", "users:4"]
-        await cache.shared.resend()
-        assert cache.shared.unsent == 3
-        redis.start()
-        await until(lambda: cache.shared.readable, 10)
-        await cache.shared.resend()
-        assert cache.shared.unsent == 0
-
-
-async def test_failed_resends_stay(redis: RedisProcess) -> None:
-    """What can't be told the second time either is kept for the next."""
-    async with replica(redis, channel=False) as cache:
-        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
-        redis.command("CONFIG", "SET", "maxmemory", "1")
-        await cache.invalidate(KEY)
-        await cache.shared.resend()
-        assert cache.shared.unsent == 1
-
-
-async def test_reconnected_channel_starts_with_an_empty_l1(redis: RedisProcess) -> None:
-    """Messages may have been missed while the channel was down, so nothing from before is served."""
-    source = Source()
-    async with replica(redis) as cache:
-        await cache.fetch(KEY, source)
-        trusted_until = cache.trusted_until
-        redis.command("CLIENT", "KILL", "TYPE", "pubsub")
-        await until(lambda: len(cache._memory) == 0, 5)
-        assert cache.trusted_until > trusted_until
-
-
-async def test_quiet_channel_stays_trusted(redis: RedisProcess) -> None:
-    """With nothing to tell for longer than the trust lasts, answered pings keep L1 in use."""
-    async with replica(redis) as cache:
-        await cache.fetch(KEY, Source())
-        await asyncio.sleep(invalidation.TRUST_SECONDS + 0.3)
-        assert cache.hit(KEY) is not None
-
-
 async def test_cancelled_load_ends_its_waiters(redis: RedisProcess) -> None:
     """A load cancelled by a stopping loop leaves nobody waiting."""
     source = Source()
@@ -384,23 +240,3 @@ async def test_cancelled_load_ends_its_waiters(redis: RedisProcess) -> None:
         cache._flights[KEY].cancel()
         with pytest.raises(asyncio.CancelledError):
             await pending
-
-
-async def test_silent_channel_is_not_trusted(redis: RedisProcess) -> None:
-    """A channel that is connected and dead is given up after 1.5 s."""
-    source = Source()
-    async with replica(redis) as cache:
-        await cache.fetch(KEY, source)
-        assert cache.hit(KEY) is not None
-        redis.blackhole()
-        await until(lambda: cache.hit(KEY) is None, invalidation.TRUST_SECONDS + 0.5)
-        await until(lambda: sample("users_api_cache_invalidation_channel_up") == 0, 3)
-        redis.resume()
-        await until(lambda: sample("users_api_cache_invalidation_channel_up") == 1, 5)
-
-
-async def test_close_without_start(redis: RedisProcess) -> None:
-    """A channel that never listened can be closed."""
-    client = RedisClient(RedisConfig(url=redis.url))
-    await InvalidationChannel(client, TieredCache(client, CONFIG)).aclose()
-    await client.aclose()

@@ -1,0 +1,143 @@
+import asyncio
+
+import pytest
+
+from service.cache import InvalidationChannel, TieredCache, invalidation, shared
+from service.redis_client import RedisClient, RedisConfig
+from tests.integration.cache.replica import CONFIG, KEY, Source, replica
+from tests.observe import sample, until
+from tests.redis_process import RedisProcess
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+
+def published(redis: RedisProcess) -> int:
+    """How many messages Redis was given since its statistics were reset."""
+    (line,) = [line for line in redis.command("INFO", "commandstats").splitlines() if b"cmdstat_publish:" in line]
+    return int(line.partition(b"calls=")[2].partition(b",")[0])
+
+
+async def test_a_write_reaches_all_replicas(redis: RedisProcess) -> None:
+    """After a write, here and elsewhere, in L1 and in L2, the old value is gone."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, source)
+        await second.fetch(KEY, source)
+        source.value = b'{"id":7,"new":true}'
+        await first.invalidate(KEY)
+        assert first.hit(KEY) is None
+        await until(lambda: second.hit(KEY) is None, 1)
+        for cache in (second, first):
+            assert (await cache.fetch(KEY, source)).entry.body == source.value
+
+
+async def test_own_invalidations_are_not_repeated(redis: RedisProcess) -> None:
+    """What a replica invalidated itself and has loaded anew stays when its own message comes back."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.invalidate(KEY)
+        entry = (await first.fetch(KEY, source)).entry
+        received = sample("users_api_cache_invalidations_total", direction="received")
+        await second.invalidate("users:8")
+        await until(lambda: sample("users_api_cache_invalidations_total", direction="received") > received, 1)
+        assert first.hit(KEY) is entry
+
+
+async def test_writes_during_an_outage_are_told_afterwards(redis: RedisProcess) -> None:
+    """A write that Redis did not hear of is not undone by the L2 value that survived, here or elsewhere."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, source)
+        await first.aclose()
+        redis.blackhole()
+        source.value = b'{"id":7,"new":true}'
+        await first.invalidate(KEY)
+        assert first.shared.unsent == 1
+        assert (await first.fetch(KEY, source)).entry.body == source.value
+        redis.resume()
+        await until(lambda: first.shared.unsent == 0, 10)
+        assert (await second.fetch(KEY, source)).entry.body == source.value
+
+
+async def test_untold_writes_are_bounded(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory of writes that Redis has not heard of is bounded; the oldest go first."""
+    monkeypatch.setattr(shared, "MAX_UNSENT", 3)
+    async with replica(redis, channel=False) as cache:
+        redis.kill()
+        for number in range(5):
+            await cache.invalidate(f"users:{number}")
+        assert list(cache.shared._unsent) == ["users:2", "users:3", "users:4"]
+        await cache.shared.resend()
+        assert cache.shared.unsent == 3
+        redis.start()
+        await until(lambda: cache.shared.readable, 10)
+        await cache.shared.resend()
+        assert cache.shared.unsent == 0
+
+
+async def test_a_full_redis_hears_of_writes(redis: RedisProcess) -> None:
+    """A full Redis takes no tombstone and forgets the entry instead, so that no replica reads what was before."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        await first.fetch(KEY, source)
+        await first.aclose()
+        redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        source.value = b'{"id":7,"new":true}'
+        await first.invalidate(KEY)
+        assert first.shared.unsent == 0
+        assert (await second.fetch(KEY, source)).entry.body == source.value
+
+
+async def test_refused_resends_stay_and_are_few(redis: RedisProcess) -> None:
+    """While Redis refuses writes the replicas try one each time and do not answer each other; then it hears of all."""
+    async with replica(redis) as first, replica(redis) as second:
+        redis.command("CONFIG", "SET", "min-replicas-to-write", "1")
+        for number in range(20):
+            await first.invalidate(f"users:{number}")
+            await second.invalidate(f"users:{number}")
+        redis.command("CONFIG", "RESETSTAT")
+        await asyncio.sleep(4 * invalidation.RESEND_SECONDS)
+        assert (first.shared.unsent, second.shared.unsent) == (20, 20)
+        assert 0 < published(redis) <= 2 * 6
+        redis.command("CONFIG", "SET", "min-replicas-to-write", "0")
+        await until(lambda: first.shared.unsent == second.shared.unsent == 0, 10)
+
+
+async def test_reconnected_channel_starts_with_an_empty_l1(redis: RedisProcess) -> None:
+    """Messages may have been missed while the channel was down, so nothing from before is served."""
+    source = Source()
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, source)
+        trusted_until = cache.trusted_until
+        redis.command("CLIENT", "KILL", "TYPE", "pubsub")
+        await until(lambda: len(cache._memory) == 0, 5)
+        assert cache.trusted_until > trusted_until
+
+
+async def test_quiet_channel_stays_trusted(redis: RedisProcess) -> None:
+    """With nothing to tell for longer than the trust lasts, answered pings keep L1 in use."""
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, Source())
+        await asyncio.sleep(invalidation.TRUST_SECONDS + 0.3)
+        assert cache.hit(KEY) is not None
+
+
+async def test_silent_channel_is_not_trusted(redis: RedisProcess) -> None:
+    """A channel that is connected and dead is given up after 1.5 s."""
+    source = Source()
+    async with replica(redis) as cache:
+        await cache.fetch(KEY, source)
+        assert cache.hit(KEY) is not None
+        redis.blackhole()
+        await until(lambda: cache.hit(KEY) is None, invalidation.TRUST_SECONDS + 0.5)
+        await until(lambda: sample("users_api_cache_invalidation_channel_up") == 0, 3)
+        redis.resume()
+        await until(lambda: sample("users_api_cache_invalidation_channel_up") == 1, 5)
+
+
+async def test_close_without_start(redis: RedisProcess) -> None:
+    """A channel that never listened can be closed."""
+    client = RedisClient(RedisConfig(url=redis.url))
+    await InvalidationChannel(client, TieredCache(client, CONFIG)).aclose()
+    await client.aclose()
