@@ -20,8 +20,9 @@ async def burn_cpu(milliseconds: Milliseconds = 50) -> dict[str, int]:
 
 
 @router.get("/sleep")
+@router.post("/sleep")
 async def sleep(milliseconds: Milliseconds = 1000) -> dict[str, int]:
-    """Answer late."""
+    """Answer late, also a request that no proxy may send twice."""
     await asyncio.sleep(milliseconds / 1000)
     return {"slept_milliseconds": milliseconds}
 

@@ -24,11 +24,12 @@ async def test_the_cpu_is_kept_busy_as_long_as_asked() -> None:
     assert spent > 0.02  # a tenth of it: others may have had the core meanwhile
 
 
-async def test_an_answer_comes_as_late_as_asked() -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_comes_as_late_as_asked(method: str) -> None:
     """The answer takes at least the time."""
     async with calling(faults_enabled=True) as client:
         before = time.monotonic()
-        response = await client.get("/api/faults/sleep?milliseconds=50")
+        response = await client.request(method, "/api/faults/sleep?milliseconds=50")
     assert time.monotonic() - before >= 0.05
     assert response.json() == {"slept_milliseconds": 50}
 
