@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.release import CONTEXT, Release, run
+from tests.e2e.release import CONTEXT, Release, kubectl, run
 
 READY_SECONDS = 120
 
@@ -18,6 +18,15 @@ def to_lose(release: Release) -> str:
     assert workers, f"no node to lose: the API's pods are on {sorted(api)}"
     others = Counter(pod["spec"].get("nodeName") for pod in _kubectl_json("get", "pods", "--all-namespaces")["items"])
     return min(workers, key=lambda node: (others[node] - api[node], node))
+
+
+def spread(release: Release) -> None:
+    """Put the replicas on all nodes: nobody moves them back to one that was drained before."""
+    before = release.pods()
+    kubectl("rollout", "restart", f"deployment/{release.name}")
+    release.wait_for_rollout()
+    release.wait_until_gone(before)
+    assert len({pod.node for pod in release.api_pods()}) > 1, "all replicas are on one node"
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from loadtests.hostile.verdict import fault, was_split
 from loadtests.hostile.wire import Address, Reply, address, exchange
 from loadtests.hostile.witness import Witness
 from tests.chaos.experiment import Experiment, Start
-from tests.chaos.port_forward import port_forward
+from tests.chaos.pod_address import reached
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
@@ -41,7 +41,11 @@ def test_hostile_clients(start: Start) -> None:
     run = start(HOSTILE_CLIENTS)
     seconds = SIEGE_SHORT_SECONDS if run.short else SIEGE_SECONDS
     ingress = address(BASE_URL)
-    with port_forward(min(run.release.pods())) as pod, run.load(OTHERS_RATE), Witness(ingress, TOKEN) as witness:
+    with (
+        reached(run.release, min(run.release.pods())) as pod,
+        run.load(OTHERS_RATE),
+        Witness(ingress, TOKEN) as witness,
+    ):
         time.sleep(5)
         began = run.mark("slow clients")
         besieged, pod_besieged = asyncio.run(besiege(ingress, pod, seconds))

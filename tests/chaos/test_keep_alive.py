@@ -7,7 +7,7 @@ from loadtests.hostile.wire import address
 from loadtests.idle import reuse_after
 from loadtests.measure import Answers
 from tests.chaos.experiment import Experiment, Start
-from tests.chaos.port_forward import port_forward
+from tests.chaos.pod_address import reached
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
@@ -42,7 +42,7 @@ def test_keep_alive(start: Start) -> None:
             reuse_after(pod, TOKEN, only_short(TO_A_POD), "pod"),
         )
 
-    with port_forward(min(run.release.pods())) as pod:
+    with reached(run.release, min(run.release.pods())) as pod:
         run.answers = Answers(answer for answers in asyncio.run(reuse()) for answer in answers)
     run.conclude(
         Bound("failed", len(run.answers.failed), at_most=0),

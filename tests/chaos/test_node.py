@@ -65,6 +65,7 @@ def test_node_drained(start: Start) -> None:
 def test_node_stopped(start: Start) -> None:
     """When a node stops without a word, its replicas are replaced without a hand."""
     run = start(NODE_STOPPED)
+    nodes.spread(run.release)
     node = nodes.to_lose(run.release)
     gone = {pod.name for pod in run.release.api_pods() if pod.node == node}
     with run.load(STOPPED_RATE):
