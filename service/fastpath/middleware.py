@@ -14,7 +14,7 @@ from service.http.request_id import HEADER, accept_or_make
 from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
 from service.ratelimit import Policies, RateLimiter
-from service.ratelimit.middleware import STATE_KEY
+from service.ratelimit.middleware import STATE_KEY, refusal
 from service.ratelimit.policy import subject_key
 
 MAX_ID_DIGITS = 16
@@ -25,8 +25,9 @@ class FastPath:
 
     It does what the stack does for such a request: token and scope, rate limit, conditional request, headers, metrics,
     access log.
-    Whatever is not plainly that (no token, one not seen before, a query, a body, CORS, a refusal, a cache miss) goes to
-    the routes of FastAPI, which therefore stay the one place that decides.
+    Beyond the limit it refuses, so that who is refused costs no more than who is served. Whatever is not plainly that
+    (no token, one not seen before, a query, a body, CORS, a cache miss) goes to the routes of FastAPI, which therefore
+    stay the one place that decides.
     """
 
     def __init__(  # noqa: PLR0913 - by keyword only
@@ -88,18 +89,20 @@ class FastPath:
             bucket = (f"{policy.name}:{subject_key(principal.subject)}", policy.requests, policy.window_seconds)
             decision = self._limiter.try_acquire(*bucket)
             verdict = policy, decision or await self._limiter.is_allowed(*bucket)
-        allowed = verdict is None or verdict[1].allowed
-        tier: Tier = "L1"
-        if entry is None and allowed:
-            tier = "L2"
-            entry = await self._cache.lookup(key)
-        if entry is None or not entry.found or not allowed:
-            if verdict is not None:
-                scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already
-            return False
-        (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
+        if verdict is not None and not verdict[1].allowed:
+            status, headers, body = refusal(*verdict)
+        else:
+            tier: Tier = "L1"
+            if entry is None:
+                tier = "L2"
+                entry = await self._cache.lookup(key)
+            if entry is None or not entry.found:
+                if verdict is not None:
+                    scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already
+                return False
+            (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
+            status, headers, body = render(entry, tier, if_none_match)
         self._metrics.announce()
-        status, headers, body = render(entry, tier, if_none_match)
         if verdict is not None:
             headers += verdict[0].headers(verdict[1])
         headers += self._constant_headers

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -51,7 +52,9 @@ class RateLimitMiddleware:
         policy, decision = verdict if verdict is not None else await self._decide(scope)
         headers = policy.headers(decision)
         if not decision.allowed:
-            await refuse(send, policy, decision, headers)
+            status, more, body = refusal(policy, decision)
+            await send({"type": "http.response.start", "status": status, "headers": more + headers})
+            await send({"type": "http.response.body", "body": body})
             return
 
         async def send_with_headers(message: Message) -> None:
@@ -74,8 +77,11 @@ class RateLimitMiddleware:
         return self._client_ip.resolve(client[0] if client else "", b",".join(values))
 
 
-async def refuse(send: Send, policy: Policy, decision: Decision, headers: list[tuple[bytes, bytes]]) -> None:
-    """Answer 429 with the draft's problem type, so that a client can tell which policy it ran into."""
+def refusal(policy: Policy, decision: Decision) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers (the policy's own not among them) and body of a refusal.
+
+    The draft's problem type tells a client which policy it ran into.
+    """
     body = json.dumps(
         {
             "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
@@ -86,12 +92,10 @@ async def refuse(send: Send, policy: Policy, decision: Decision, headers: list[t
             "violated-policies": [policy.name],
         },
     ).encode()
-    start_headers = [
+    headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(body)),
         (b"retry-after", b"%d" % decision.reset_seconds),
         (b"cache-control", b"no-store"),
-        *headers,
     ]
-    await send({"type": "http.response.start", "status": 429, "headers": start_headers})
-    await send({"type": "http.response.body", "body": body})
+    return HTTPStatus.TOO_MANY_REQUESTS, headers, body

@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -156,13 +157,25 @@ async def test_misses_spend_one_permit(redis: RedisProcess) -> None:
         assert remaining(responses[0]) - remaining(responses[2]) == 2
 
 
-async def test_refusals_come_from_the_stack(redis: RedisProcess) -> None:
-    """Beyond the limit the fast path passes on, and the refusal is the stack's 429."""
-    async with serving(redis, rate_limit_requests=3) as (_, client):
-        responses = [await client.get(PATH) for _ in range(4)]
+async def test_both_paths_refuse_alike(redis: RedisProcess) -> None:
+    """Beyond the limit the fast path refuses as the stack does, in the same series, and the stack hears of none."""
+    labels = {"handler": "/api/users/{user_id}", "method": "GET", "status": "429"}
+    answers, counts, heard = [], [], []
+    for enabled in (True, False):
+        redis.command("FLUSHALL")
+        async with serving(redis, rate_limit_requests=3, fast_path_enabled=enabled) as (app, client):
+            responses = [await client.get(PATH) for _ in range(2)]
+            passed = watch(app) if enabled else None
+            before = sample("http_requests_total", **labels)
+            responses += [await client.get(PATH) for _ in range(2)]
+            counts.append(sample("http_requests_total", **labels) - before)
+            heard.append(passed.count if passed else 0)
         assert [response.status_code for response in responses] == [200, 200, 429, 429]
-        assert responses[-1].headers["content-type"] == "application/problem+json"
-        assert int(responses[-1].headers["retry-after"]) >= 1
+        assert 1 <= int(responses[-1].headers["retry-after"]) <= 60
+        answers.append(re.sub(r"\b(5\d|60)\b", "soon", str(comparable(responses[-1]))))  # seconds until the next try
+    assert answers[0] == answers[1]
+    assert counts == [2, 2]
+    assert heard == [0, 0]
 
 
 async def test_without_rate_limit(redis: RedisProcess) -> None:
