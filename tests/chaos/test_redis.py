@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.experiment import Experiment, Run, Start, until
-from tests.chaos.traffic import MIX, RATE
+from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
 from tests.e2e.in_cluster import redis_in_use
@@ -17,7 +17,8 @@ from tests.e2e.release import NAME, Release, kubectl
 pytestmark = pytest.mark.chaos
 
 POD = f"{NAME}-redis-0"
-PORT = 6379
+# Half of the other experiments': the start of a pod takes a core, and here p99 must bear it on the two there are.
+RATE = 100
 P99_MS = 150
 AWAY_SECONDS, AWAY_SECONDS_SHORT = 45, 15
 BEFORE_SECONDS, BEFORE_SECONDS_SHORT = 20, 3
