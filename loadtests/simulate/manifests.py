@@ -40,9 +40,17 @@ def deployment(chart: Manifest, name: str, replicas: int) -> Manifest:
     labels = {LABEL: name}
     spec["selector"] = {"matchLabels": labels}
     spec["template"]["metadata"]["labels"] = labels
-    for constraint in spec["template"]["spec"].get("topologySpreadConstraints", ()):
-        constraint["labelSelector"] = {"matchLabels": labels}
+    for each in _about_other_pods(spec["template"]["spec"]):
+        each["labelSelector"] = {"matchLabels": labels}
     return named
+
+
+def _about_other_pods(pod: Manifest) -> list[Manifest]:
+    """What says by their labels where a pod's like may be."""
+    wishes = (
+        pod.get("affinity", {}).get("podAntiAffinity", {}).get("preferredDuringSchedulingIgnoredDuringExecution", ())
+    )
+    return [*pod.get("topologySpreadConstraints", ()), *(wish["podAffinityTerm"] for wish in wishes)]
 
 
 def autoscaler(chart: Manifest, app: App, model: PodModel, replicas: tuple[int, int], speed: int) -> Manifest:

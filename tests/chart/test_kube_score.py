@@ -30,9 +30,6 @@ EXCEPTIONS = {
     ("deployment-replicas", "Deployment few replicas"): (
         "the autoscaler sets them, and a ScaledObject is no kind that kube-score knows"
     ),
-    ("deployment-has-host-podantiaffinity", "Deployment does not have a host podAntiAffinity set"): (
-        "topologySpreadConstraints spread by node and by zone, which kube-score takes for nothing on a Deployment"
-    ),
 }
 WARNING = 5
 OPTIONAL = ("container-seccomp-profile", "container-ports-check")

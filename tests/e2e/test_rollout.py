@@ -30,7 +30,7 @@ def at_four(installed: Release) -> Release:
 
 
 def test_nothing_fails_while_an_upgrade_at_four_replicas_stays_at_four(at_four: Release, tmp_path: Path) -> None:
-    """With the autoscaler at 4, `helm upgrade` of all pods leaves 4, and no request under way fails."""
+    """With the autoscaler at 4, `helm upgrade` of all pods leaves 4, on more nodes than one, and no request fails."""
     with constant_rate(tmp_path, int(TARGET_PER_REPLICA * (REPLICAS - 0.4))) as load:
         at_four.wait_for_replicas(REPLICAS, seconds=120)
         before = at_four.pods()
@@ -48,6 +48,7 @@ def test_nothing_fails_while_an_upgrade_at_four_replicas_stays_at_four(at_four: 
     answers = load.answers()
     assert len(answers) > 0
     assert answers.reasons() == {}
+    assert len({pod.node for pod in at_four.api_pods() if not pod.stopping}) > 1, "all new pods are on one node"
 
 
 def test_nothing_fails_while_all_pods_restart(release: Release, tmp_path: Path) -> None:

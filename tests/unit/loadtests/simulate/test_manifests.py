@@ -9,7 +9,9 @@ from loadtests.simulate.settings import settings
 @pytest.fixture
 def chart() -> dict[str, Manifest]:
     """Give the parts of the chart's objects that are changed."""
-    constraint = {"topologyKey": "zone", "labelSelector": {"matchLabels": {LABEL: "simulated"}}}
+    constraint = {"topologyKey": "host", "labelSelector": {"matchLabels": {LABEL: "simulated"}}}
+    wish = {"weight": 100, "podAffinityTerm": {**constraint, "topologyKey": "zone"}}
+    affinity = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [wish]}}
     return {
         "Deployment": {
             "kind": "Deployment",
@@ -18,7 +20,7 @@ def chart() -> dict[str, Manifest]:
                 "selector": {"matchLabels": {LABEL: "simulated"}},
                 "template": {
                     "metadata": {"labels": {LABEL: "simulated"}, "annotations": {"kept": "yes"}},
-                    "spec": {"containers": [], "topologySpreadConstraints": [constraint]},
+                    "spec": {"containers": [], "topologySpreadConstraints": [constraint], "affinity": affinity},
                 },
             },
         },
@@ -43,6 +45,8 @@ def test_a_deployment_selects_its_own_pods(chart: dict[str, Manifest]) -> None:
     assert named["spec"]["replicas"] == 7
     assert named["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"] == {LABEL: "shop"}
     assert template["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"] == {LABEL: "shop"}
+    (wish,) = template["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert wish["podAffinityTerm"]["labelSelector"]["matchLabels"] == {LABEL: "shop"}
     assert template["metadata"]["annotations"] == {"kept": "yes"}
     assert chart["Deployment"]["metadata"]["name"] == "simulated"
 
