@@ -34,7 +34,7 @@ def update(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool,
 
 
 def _line(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool) -> str:
-    measured = "; ".join(f"{name}: {figure:,}" for name, figure in result["figures"].items())
+    measured = "; ".join(f"{name}: {_said(figure)}" for name, figure in result["figures"].items())
     cells = [
         str(experiment.number),
         experiment.name,
@@ -46,6 +46,11 @@ def _line(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool) 
         revision(),
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def _said(figure: float | None) -> str:
+    """A figure as the table has it: one that is no number is of what was waited for and did not come."""
+    return "never" if figure is None else f"{figure:,}"
 
 
 def _with_machine(text: str) -> str:

@@ -45,6 +45,13 @@ def test_a_run_writes_its_own_row_and_no_other(path: Path) -> None:
     ]
 
 
+def test_what_did_not_come_is_said(path: Path) -> None:
+    """A wait that ended without what was waited for stands as `never`."""
+    result = {**_result(1), "figures": {"back within, s": None}}
+    reliability.update(Experiment(9, "metrics", "it comes back", "no trigger"), result, sabotaged=True, path=path)
+    assert _rows(path, "sabotaged", "end of sabotaged")[0][4] == "1 requests; back within, s: never"
+
+
 def test_a_broken_variation_has_its_own_table(path: Path) -> None:
     """Its row says what was broken, and that it does not hold; the machine is named once."""
     experiment = Experiment(1, "restart", "0 failed", "no preStop")

@@ -50,6 +50,16 @@ def test_a_missed_rate_names_the_part_that_limited_the_step_above_it() -> None:
     assert (target.limited_by, target.evidence) == ("ingress controller", "it used all")
 
 
+def test_the_rate_that_was_held_for_long_is_the_figure() -> None:
+    """A step of seconds that held more does not count where the long hold of it failed and that of a lower rate did not."""
+    found = assessment()
+    assert found.throughput is not None
+    holds = [step(600, held=False, seconds=60), step(480, seconds=60)]
+    found.throughput = replace(found.throughput, steps=[step(400), step(600)], hold=holds[-1], holds=holds)
+    target = _by_name(targets(found), "throughput")
+    assert (target.measured, target.met) == (480, False)
+
+
 def test_a_rate_held_for_seconds_only_is_told_so() -> None:
     """Where the long hold fails the figure is what the search held, with a note that it is no more than that."""
     found = assessment()
