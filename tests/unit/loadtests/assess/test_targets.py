@@ -51,7 +51,7 @@ def test_a_missed_rate_names_the_part_that_limited_the_step_above_it() -> None:
 
 
 def test_the_rate_that_was_held_for_long_is_the_figure() -> None:
-    """A step of seconds that held more does not count where the long hold of it failed and that of a lower rate did not."""
+    """A step of seconds that held more does not count where the long hold of it failed."""
     found = assessment()
     assert found.throughput is not None
     holds = [step(600, held=False, seconds=60), step(480, seconds=60)]
