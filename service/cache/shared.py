@@ -90,19 +90,18 @@ class SharedCache:
         """Tell what could not be told: one, then 255 more if Redis takes it. What fails again stays for next time."""
         if not self._unsent or not self._redis.available:
             return
+        keys = list(self._unsent)[:256]
         # One ahead: each that is refused may still be published, and costs every replica a message.
-        first, *others = list(self._unsent)[:256]
-        if await self._resend(first):
-            await asyncio.gather(*(self._resend(key) for key in others))
+        if await self._resend(keys[:1]):
+            await self._resend(keys[1:])
 
-    async def _resend(self, key: str) -> bool:
-        try:
-            await self._bury(key)
-        except RedisError:
-            return False
-        metrics.INVALIDATIONS.labels("resent").inc()
-        self._unsent.pop(key, None)
-        return True
+    async def _resend(self, keys: list[str]) -> bool:
+        outcomes = await asyncio.gather(*(self._bury(key) for key in keys), return_exceptions=True)
+        told = [key for key, outcome in zip(keys, outcomes, strict=True) if outcome is None]
+        for key in told:
+            metrics.INVALIDATIONS.labels("resent").inc()
+            self._unsent.pop(key, None)
+        return told == keys
 
     async def _bury(self, key: str) -> None:
         redis_key = self._redis_key(key)

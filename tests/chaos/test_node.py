@@ -4,12 +4,11 @@ import pytest
 
 from loadtests.measure import Pod
 from tests.chaos import nodes
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Start, until
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
-from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.chaos
 
@@ -19,6 +18,7 @@ STOPPED_RATE = 40
 STOPPED_SECONDS = 75
 ANSWERED_SECONDS = 30
 WHOLE_SECONDS = 60
+REMOVED_SECONDS = 60
 
 NODE_DRAINED = Experiment(
     number=5,
@@ -74,7 +74,7 @@ def test_node_stopped(start: Start) -> None:
             stopped = run.mark("node stops")
             time.sleep(STOPPED_SECONDS)
             back = run.mark("node is back")
-        wait_until(lambda: run.release.pods(also_stopping=True), gone.isdisjoint, 60, "none of its old replicas")
+        removed = until(lambda: gone.isdisjoint(run.release.pods(also_stopping=True)), REMOVED_SECONDS)
         run.release.wait_for_replicas(REPLICAS, seconds=60)
     whole = [
         moment.at_s - stopped
@@ -90,6 +90,7 @@ def test_node_stopped(start: Start) -> None:
             at_most=ANSWERED_SECONDS,
         ),
         Bound("seconds until four are ready", min(whole, default=back - stopped), at_most=WHOLE_SECONDS),
+        Bound("its old replicas removed once it is back, s", removed, at_most=REMOVED_SECONDS),
         Bound("failed once it is back", len(failed.between(back, time.time())), at_most=0),
         Bound("not sent", run.dropped, at_most=len(run.answers) // 1000),
         failed_meanwhile=len(without),
