@@ -158,7 +158,6 @@ def _throughput(found: Throughput | None) -> Target:
         return Target(name, RATE_TARGET, "req/s", None, at_least=True, compose=COMPOSE["throughput"])
     hold = found.hold
     highest = max((step.rate for step in [*found.holds, *found.steps] if step.held), default=0)
-    held = max((step.rate for step in found.holds if step.held), default=highest)
     failed = [step for step in [*found.holds, *found.steps] if step.limit and step.rate >= hold.rate]
     # Rather of the rates above all that were held: one that was held at the second try was spoilt by something else.
     missed = [step for step in failed if step.rate > highest] or failed
@@ -172,7 +171,7 @@ def _throughput(found: Throughput | None) -> Target:
         name,
         RATE_TARGET,
         "req/s",
-        float(held),
+        float(hold.rate if hold.held else highest),
         at_least=True,
         compose=COMPOSE["throughput"],
         note=f"{hold.rate:,} req/s for {hold.seconds:.0f} s: {p95}" + ("" if hold.held else ", not held for so long"),

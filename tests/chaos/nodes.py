@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.release import CONTEXT, Release, kubectl, run
+from tests.e2e.release import CONTEXT, Release, run
 
 READY_SECONDS = 120
 
@@ -22,10 +22,7 @@ def to_lose(release: Release) -> str:
 
 def spread(release: Release) -> None:
     """Put the replicas on all nodes: nobody moves them back to one that was drained before."""
-    before = release.pods()
-    kubectl("rollout", "restart", f"deployment/{release.name}")
-    release.wait_for_rollout()
-    release.wait_until_gone(before)
+    release.restart()
     assert len({pod.node for pod in release.api_pods()}) > 1, "all replicas are on one node"
 
 

@@ -1,10 +1,9 @@
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from loadtests.hostile.wire import Address
-from tests.e2e.release import Release, kubectl
+from tests.e2e.release import Release, kubectl, wait_until
 
 SERVICE = "chaos-one-pod"
 LABEL = "chaos"
@@ -25,20 +24,17 @@ def reached(release: Release, pod: str, port: int = 8000) -> Iterator[Address]:
         kubectl("create", "service", "nodeport", SERVICE, f"--tcp={port}")
         kubectl("set", "selector", "service", SERVICE, f"{LABEL}=one")
         at = kubectl("get", "service", SERVICE, "--output", "jsonpath={.spec.ports[0].nodePort}")
-        yield _answering(Address(address, int(at)))
+        pod_at = Address(address, int(at))
+        wait_until(lambda: _accepts(pod_at), bool, REACHED_SECONDS, f"a connection to {pod_at}")
+        yield pod_at
     finally:
         kubectl("delete", "service", SERVICE, "--ignore-not-found")
         kubectl("label", "pod", pod, f"{LABEL}-")
 
 
-def _answering(address: Address) -> Address:
-    end = time.monotonic() + REACHED_SECONDS
-    while True:
-        try:
-            socket.create_connection(address, timeout=2).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-        else:
-            return address
+def _accepts(address: Address) -> bool:
+    try:
+        socket.create_connection(address, timeout=2).close()
+    except OSError:
+        return False
+    return True

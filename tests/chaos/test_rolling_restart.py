@@ -7,7 +7,6 @@ from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
-from tests.e2e.release import NAME, kubectl
 
 pytestmark = pytest.mark.chaos
 
@@ -32,10 +31,7 @@ def test_rolling_restart(start: Start) -> None:
     with run.load(RATE, requests=MIX):
         started = time.monotonic()
         for _ in range(ROUNDS_SHORT if run.short else ROUNDS):
-            before = run.release.pods()
             run.mark("restart")
-            kubectl("rollout", "restart", f"deployment/{NAME}")
-            run.release.wait_for_rollout()
-            run.release.wait_until_gone(before)
+            run.release.restart()
         time.sleep(max(2.0, requests * 1.01 / RATE - (time.monotonic() - started)))
     run.conclude(*run.failed_within(0), Bound("requests", len(run.answers), at_least=requests))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.load import constant_rate
-from tests.e2e.release import NAME, Release, kubectl
+from tests.e2e.release import Release
 from tests.e2e.test_autoscaling import ONLY_REQUEST_RATE, TARGET_PER_REPLICA
 
 pytestmark = pytest.mark.e2e
@@ -53,11 +53,8 @@ def test_nothing_fails_while_an_upgrade_at_four_replicas_stays_at_four(at_four: 
 
 def test_nothing_fails_while_all_pods_restart(release: Release, tmp_path: Path) -> None:
     """`kubectl rollout restart` under load replaces each pod, and no request fails."""
-    before = release.pods()
     with constant_rate(tmp_path, 50) as load:
-        kubectl("rollout", "restart", f"deployment/{NAME}")
-        release.wait_for_rollout()
-        release.wait_until_gone(before)
+        release.restart()
         load.stop()
     answers = load.answers()
     assert len(answers) > 0

@@ -171,6 +171,7 @@ async def test_both_paths_refuse_alike(redis: RedisProcess) -> None:
             counts.append(sample("http_requests_total", **labels) - before)
             heard.append(passed.count if passed else 0)
         assert [response.status_code for response in responses] == [200, 200, 429, 429]
+        assert responses[-1].headers["content-type"] == "application/problem+json"
         assert 1 <= int(responses[-1].headers["retry-after"]) <= 60
         answers.append(re.sub(r"\b(5\d|60)\b", "soon", str(comparable(responses[-1]))))  # seconds until the next try
     assert answers[0] == answers[1]
