@@ -22,7 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what chooses the form of the experiments."""
     parser.addoption("--short", action="store_true", help="one round of each experiment, without the summary's row")
     parser.addoption("--record", action="store_true", help="write that row all the same")
-    parser.addoption("--sabotage", action="store_true", help="break what each experiment is about: it must not hold")
+    parser.addoption(
+        "--sabotage", action="store_true", help="short, and with what it is about broken: it must not hold"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,8 +59,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
 def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]:
     """Install what an experiment needs and wait until it is at its fewest replicas; clean up after it."""
     sabotaged = bool(request.config.getoption("--sabotage"))
-    short = bool(request.config.getoption("--short"))
-    recorded = not short or bool(request.config.getoption("--record"))
+    asked_short = bool(request.config.getoption("--short"))
+    short = asked_short or sabotaged
+    recorded = not asked_short or bool(request.config.getoption("--record"))
     runs: list[Run] = []
 
     def begin(experiment: Experiment) -> Run:

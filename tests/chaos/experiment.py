@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadtests.measure import READ, Answers, Moment, ReleaseRecorder, Request, Stage, open_load
 from tests.chaos import reliability
@@ -17,6 +17,14 @@ from tests.e2e.release import Release
 RESULTS = Path("build/chaos")
 # Longer than any experiment: it stops its load itself.
 ENDLESS_SECONDS = 3600
+
+
+class Extent(NamedTuple):
+    """How much of something an experiment is made of: seconds, rounds, requests."""
+
+    full: int
+    short: int
+    """Where a look must do: as a part of `make test`, and to see the broken variation fail."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,10 @@ class Run:
     def folder(self) -> Path:
         """Where what was measured lies."""
         return RESULTS / self.name
+
+    def of(self, extent: Extent) -> int:
+        """What this run is made of."""
+        return extent.short if self.short else extent.full
 
     def mark(self, what: str) -> float:
         """Note on the time line that something is done to the release now; gives the Unix time."""

@@ -10,7 +10,7 @@ from loadtests.hostile.slow import Siege, Slowloris
 from loadtests.hostile.verdict import fault, was_split
 from loadtests.hostile.wire import Address, Reply, address, exchange
 from loadtests.hostile.witness import Witness
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.pod_address import reached
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
@@ -22,10 +22,10 @@ TOKEN = "test-token"
 OTHERS_RATE = 100
 P99_MS = 100
 CONNECTIONS, CONNECTIONS_TO_A_POD = 500, 100
-SIEGE_SECONDS, SIEGE_SHORT_SECONDS = 30, 10
+SIEGE_SECONDS = Extent(30, short=10)
 # The Ingress bears a slow client for 15 s, the service for 10.
 PATIENCE_SECONDS = 25
-ROUNDS, ROUNDS_SHORT = 3, 1
+ROUNDS = Extent(3, short=1)
 
 HOSTILE_CLIENTS = Experiment(
     number=12,
@@ -39,7 +39,7 @@ HOSTILE_CLIENTS = Experiment(
 def test_hostile_clients(start: Start) -> None:
     """Slow and malformed requests end in their sender's own connection, and others notice nothing."""
     run = start(HOSTILE_CLIENTS)
-    seconds = SIEGE_SHORT_SECONDS if run.short else SIEGE_SECONDS
+    seconds = run.of(SIEGE_SECONDS)
     ingress = address(BASE_URL)
     with (
         reached(run.release, min(run.release.pods())) as pod,
@@ -50,7 +50,7 @@ def test_hostile_clients(start: Start) -> None:
         began = run.mark("slow clients")
         besieged, pod_besieged = asyncio.run(besiege(ingress, pod, seconds))
         run.mark("malformed requests")
-        rounds = ROUNDS_SHORT if run.short else ROUNDS
+        rounds = run.of(ROUNDS)
         replies = [(where, *each) for where in (ingress, pod) for _ in range(rounds) for each in malformed(where)]
         run.mark("their end")
     said = [(name, where == ingress, fault(reply, by_proxy=where == ingress)) for where, name, reply in replies]

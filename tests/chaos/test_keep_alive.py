@@ -6,7 +6,7 @@ import pytest
 from loadtests.hostile.wire import address
 from loadtests.idle import reuse_after
 from loadtests.measure import Answers
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.pod_address import reached
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
@@ -18,7 +18,7 @@ TOKEN = "test-token"
 # 6 s is past uvicorn's own limit of 5 s; 55 s and 61 s are around the 60 s after which proxies let go themselves.
 THROUGH_INGRESS: dict[float, int] = {6: 240, 55: 230, 61: 230}
 TO_A_POD: dict[float, int] = {6: 100, 55: 100, 61: 100}
-REQUESTS = 1_000
+REQUESTS = Extent(1_000, short=340)
 
 KEEP_ALIVE = Experiment(
     number=6,
@@ -46,6 +46,6 @@ def test_keep_alive(start: Start) -> None:
         run.answers = Answers(answer for answers in asyncio.run(reuse()) for answer in answers)
     run.conclude(
         Bound("failed", len(run.answers.failed), at_most=0),
-        Bound("connections", len(run.answers), at_least=340 if run.short else REQUESTS),
+        Bound("connections", len(run.answers), at_least=run.of(REQUESTS)),
         **Counter(f"failed, {answer.name}" for answer in run.answers.failed),
     )

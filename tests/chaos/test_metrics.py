@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.errors import LoadTestError
 from loadtests.measure import READ, Request
-from tests.chaos.experiment import Experiment, Run, Start, until
+from tests.chaos.experiment import Experiment, Extent, Run, Start, until
 from tests.chaos.traffic import RATE
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BURN, constant_rate
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.chaos
 
 AT_LEAST = 4
 # Longer than the patience of scaling in, and than three failed looks at Prometheus.
-AWAY_SECONDS, AWAY_SECONDS_SHORT = 60, 35
+AWAY_SECONDS = Extent(60, short=35)
 SCALED_OUT_SECONDS = 90
 RECOVERED_SECONDS = 90
 # Reads keep CPU well under its target, so that each trigger can be told from the other.
@@ -91,7 +91,7 @@ def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> No
         before = run.release.wanted()
         gone_at_s = run.mark(f"{away.deployments[0]} killed")
         with _killed(away):
-            time.sleep(AWAY_SECONDS_SHORT if run.short else AWAY_SECONDS)
+            time.sleep(run.of(AWAY_SECONDS))
             scaled_out = _press(run, away, before)
             run.mark("back")
         recovered = until(lambda: _sees_both(run.release), RECOVERED_SECONDS)

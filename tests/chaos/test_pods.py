@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.experiment import Experiment, Run, Start
+from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop, remove_readiness
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
@@ -12,7 +12,7 @@ from tests.e2e.release import Release, kubectl, wait_until
 
 pytestmark = pytest.mark.chaos
 
-ROUNDS, ROUNDS_SHORT = 3, 1
+ROUNDS = Extent(3, short=1)
 REPLICAS = 4
 # What 0.1 % is said of: an ungraceful end may cost the requests under way, however few come before and after.
 SECONDS_EACH = 20
@@ -96,7 +96,7 @@ def _each(run: Run, harm: Callable[[str], object]) -> list[float]:
     """Harm one pod after another under load; gives the seconds until as many served as before, for each."""
     whole_after = []
     with run.load(RATE, requests=MIX):
-        for _ in range(ROUNDS_SHORT if run.short else ROUNDS):
+        for _ in range(run.of(ROUNDS)):
             started = time.monotonic()
             pod = min((pod for pod in run.release.api_pods() if not pod.stopping), key=lambda pod: pod.restarts)
             at_s = run.mark("one ends")

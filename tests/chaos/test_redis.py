@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.experiment import Experiment, Run, Start, until
+from tests.chaos.experiment import Experiment, Extent, Run, Start, until
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
@@ -20,8 +20,8 @@ POD = f"{NAME}-redis-0"
 # Half of the other experiments': the start of a pod takes a core, and here p99 must bear it on the two there are.
 RATE = 100
 P99_MS = 150
-AWAY_SECONDS, AWAY_SECONDS_SHORT = 45, 15
-BEFORE_SECONDS, BEFORE_SECONDS_SHORT = 20, 3
+AWAY_SECONDS = Extent(45, short=15)
+BEFORE_SECONDS = Extent(20, short=3)
 BACK_SECONDS = 60
 MAXMEMORY_MEBIBYTES = 24
 # One script writes a mebibyte: Redis checks its limit at a script's first write.
@@ -158,11 +158,11 @@ def test_redis_rescheduled(start: Start) -> None:
 
 
 def _wait_before(run: Run) -> None:
-    time.sleep(BEFORE_SECONDS_SHORT if run.short else BEFORE_SECONDS)
+    time.sleep(run.of(BEFORE_SECONDS))
 
 
 def _go_on(run: Run) -> None:
-    time.sleep(AWAY_SECONDS_SHORT if run.short else AWAY_SECONDS)
+    time.sleep(run.of(AWAY_SECONDS))
 
 
 def _back(run: Run) -> float:

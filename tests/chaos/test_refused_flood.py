@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from loadtests.measure import Request, Stage, open_load
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
@@ -13,9 +13,10 @@ pytestmark = pytest.mark.chaos
 
 # The others' share of the target of two replicas leaves no room for much of the flood's.
 OTHERS_RATE, FLOOD_RATE = 80, 300
-BEFORE_SECONDS, FLOOD_SECONDS, FLOOD_SHORT_SECONDS = 20, 60, 30
+BEFORE_SECONDS = 20
+FLOOD_SECONDS = Extent(60, short=30)
 # The flood's generator and the Ingress take CPU for it from the two cores that they share with the service.
-P95_GROWTH_MS = 20
+P95_GROWTH_MS = 10
 REPLICAS_MORE = 1
 REFUSED_SHARE = 0.95
 
@@ -35,7 +36,7 @@ LIMITED: dict[str, Any] = {
 REFUSED_FLOOD = Experiment(
     number=10,
     name="refused-flood",
-    promise="300 requests/s of one client beyond its limit: one replica more at most, others' p95 at most 20 ms slower",
+    promise="300 requests/s of one client beyond its limit: one replica more at most, others' p95 at most 10 ms slower",
     sabotage="refused requests count for the autoscaler",
     values=LIMITED,
     sabotaged={"autoscaling": {"requestRate": {"excludedStatuses": []}}},
@@ -51,7 +52,7 @@ def test_refused_flood(start: Start) -> None:
         request = Request(name="flood", token=FLOODER)
         began = run.mark("flood")
         with open_load(run.folder / "flood", flood, requests=[request], environment={"BASE_URL": BASE_URL}) as load:
-            time.sleep(FLOOD_SHORT_SECONDS if run.short else FLOOD_SECONDS)
+            time.sleep(run.of(FLOOD_SECONDS))
             load.stop()
             refused = load.answers()
         ended = run.mark("its end")

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
@@ -10,8 +10,8 @@ from tests.chaos.verdict import Bound
 
 pytestmark = pytest.mark.chaos
 
-ROUNDS, ROUNDS_SHORT = 3, 1
-REQUESTS, REQUESTS_SHORT = 30_000, 4_000
+ROUNDS = Extent(3, short=1)
+REQUESTS = Extent(30_000, short=4_000)
 
 ROLLING_RESTART = Experiment(
     number=1,
@@ -27,10 +27,10 @@ ROLLING_RESTART = Experiment(
 def test_rolling_restart(start: Start) -> None:
     """All pods are replaced again and again under load, and no request fails, writes included."""
     run = start(ROLLING_RESTART)
-    requests = REQUESTS_SHORT if run.short else REQUESTS
+    requests = run.of(REQUESTS)
     with run.load(RATE, requests=MIX):
         started = time.monotonic()
-        for _ in range(ROUNDS_SHORT if run.short else ROUNDS):
+        for _ in range(run.of(ROUNDS)):
             run.mark("restart")
             run.release.restart()
         time.sleep(max(2.0, requests * 1.01 / RATE - (time.monotonic() - started)))

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from tests.chaos.experiment import Experiment, Run, Start
+from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import CPU_OUT_OF_REACH
@@ -15,7 +15,7 @@ FEWEST, MOST = 2, 8
 # The rate of each replica at which the autoscaler wants as many: beyond the limit that it keeps to, as it lets be what
 # is within a tenth of the target.
 TARGETS = {FEWEST: RATE / (FEWEST - 0.4), MOST: RATE / (MOST + 0.5)}
-ROUNDS, ROUNDS_SHORT = 2, 1
+ROUNDS = Extent(2, short=1)
 
 SCALING = Experiment(
     number=2,
@@ -32,7 +32,7 @@ def test_scaling(start: Start) -> None:
     """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
     run = start(SCALING)
     with run.load(RATE, requests=MIX):
-        for _ in range(ROUNDS_SHORT if run.short else ROUNDS):
+        for _ in range(run.of(ROUNDS)):
             _scale(run, MOST)
             _scale(run, FEWEST)
         time.sleep(2)

@@ -6,7 +6,7 @@ import pytest
 from kubernetes import client
 
 from loadtests.measure import Answers, Prometheus, Request
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.test_step import PROMETHEUS
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.chaos
 
 # 60 % of the 200 requests/s that four replicas are meant for.
 SOAK_RATE = 120
-SOAK_SECONDS, SOAK_SHORT_SECONDS = 1800, 240
+SOAK_SECONDS = Extent(1800, short=240)
 # Caches, pools and the allocator's arenas fill at first.
 WARM_SHARE = 1 / 3
 RSS_MIB_PER_HOUR = 4
@@ -39,7 +39,7 @@ SOAK = Experiment(
 def test_soak(start: Start, api: client.ApiClient) -> None:
     """Neither memory nor the time to an answer grows while the service goes on."""
     run = start(SOAK)
-    seconds = SOAK_SHORT_SECONDS if run.short or run.sabotaged else SOAK_SECONDS
+    seconds = run.of(SOAK_SECONDS)
     prometheus = Prometheus(PROMETHEUS, api=api)
     pods = run.release.pods()
     with run.load(SOAK_RATE, requests=(*MIX, LEAK) if run.sabotaged else MIX):

@@ -5,17 +5,17 @@ from itertools import pairwise
 import pytest
 
 from loadtests.measure import Moment, Stage
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.verdict import Bound
 
 pytestmark = pytest.mark.chaos
 
 # Just what two replicas are meant for: a hair more or less is what an autoscaler may not follow.
 STEADY_RATE = 100
-STEADY_SECONDS, STEADY_SHORT_SECONDS = 600, 120
+STEADY_SECONDS = Extent(600, short=120)
 LOW, HIGH = 20, 220
 TOOTH_SECONDS = 40
-TEETH, TEETH_SHORT = 4, 2
+TEETH = Extent(4, short=2)
 # One way out, and one way back: what goes on after that flaps.
 CHANGES = 1
 
@@ -53,14 +53,14 @@ def test_steady(start: Start) -> None:
     """Under a load that does not change, neither do the replicas."""
     run = start(STEADY)
     with run.load(STEADY_RATE):
-        time.sleep(STEADY_SHORT_SECONDS if run.short else STEADY_SECONDS)
+        time.sleep(run.of(STEADY_SECONDS))
     run.conclude(*run.failed_within(0), *calm(run.moments))
 
 
 def test_sawtooth(start: Start) -> None:
     """Under a load that rises and falls faster than the autoscaler's patience, it stays where the peaks need it."""
     run = start(SAWTOOTH)
-    teeth = TEETH_SHORT if run.short else TEETH
+    teeth = run.of(TEETH)
     with run.load([Stage(LOW, TOOTH_SECONDS, to_rate=HIGH)] * teeth):
         time.sleep(teeth * TOOTH_SECONDS - 1)
     run.conclude(*run.failed_within(0), *calm(run.moments), most_replicas=max(_wanted(run.moments)))

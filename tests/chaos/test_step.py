@@ -9,7 +9,7 @@ from loadtests.measure.answers import AnswerRows, nearest_rank
 from loadtests.measure.k6_csv import K6Csv
 from loadtests.reaction import LINKS, measure_step, report, spent
 from loadtests.reaction.measure import PATIENCE_SECONDS
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.chaos
 
 DOCUMENT = Path("docs/reaction.md")
 PROMETHEUS = "monitoring/prometheus:9090"
-STEPS, FEWER_STEPS = 10, 3
+STEPS = Extent(10, short=3)
 READY_P50_SECONDS, READY_P95_SECONDS = 20, 40
 FAILED_SHARE = 0.001
 
@@ -45,7 +45,7 @@ def test_step(start: Start, api: client.ApiClient) -> None:
     recorder = ReleaseRecorder(run.release)
     steps, answers = [], AnswerRows()
     with recorder.recording():
-        for number in range(1, (FEWER_STEPS if run.short or run.sabotaged else STEPS) + 1):
+        for number in range(1, run.of(STEPS) + 1):
             folder = run.folder / f"step-{number}"
             steps.append(measure_step(api, run.release, prometheus, folder, environment={"BASE_URL": BASE_URL}))
             answers.add(K6Csv(folder / "k6.csv").added())

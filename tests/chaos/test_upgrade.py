@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from tests.chaos.experiment import Experiment, Start
+from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.images import Images
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
@@ -11,6 +11,9 @@ from tests.chaos.verdict import Bound
 from tests.e2e.release import NAME, Release, kubectl
 
 pytestmark = pytest.mark.chaos
+
+# Helm's patience with an image that cannot start.
+TIMEOUT_SECONDS = Extent(60, short=30)
 
 NEW_IMAGE = Experiment(
     number=3,
@@ -52,7 +55,7 @@ def test_upgrade_to_a_broken_image(start: Start, images: Images) -> None:
     with run.load(RATE, requests=MIX):
         time.sleep(2)
         run.mark("helm upgrade")
-        seconds = "30s" if run.short else "60s"
+        seconds = f"{run.of(TIMEOUT_SECONDS)}s"
         with pytest.raises(AssertionError, match="UPGRADE FAILED"):
             run.release.set_image(images.broken, "--timeout", seconds, *(() if run.sabotaged else ("--atomic",)))
         run.mark("given up")
