@@ -14,6 +14,8 @@ from tests.e2e import evidence
 from tests.e2e.release import MINIMUM, Release, connected
 
 EVIDENCE = Path("build/chaos/evidence")
+# The longest stabilisation window of an experiment, with what the one before it may have left, and the replicas' ends.
+AT_MINIMUM_SECONDS = 480
 # What an install costs the machine is over by then: it is no part of what is measured.
 CALM_SECONDS = 5
 
@@ -70,7 +72,7 @@ def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]
             experiment.break_it(installed)
             installed.wait_for_rollout()
         minimum = experiment.values.get("autoscaling", {}).get("minReplicas", MINIMUM)
-        installed.wait_for_replicas(minimum, seconds=180)
+        installed.wait_for_replicas(minimum, seconds=AT_MINIMUM_SECONDS)
         if not short:
             time.sleep(CALM_SECONDS)
         runs.append(Run(experiment, installed, short, sabotaged, recorded))

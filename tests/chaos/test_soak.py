@@ -36,6 +36,7 @@ SOAK = Experiment(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(2700)
 def test_soak(start: Start, api: client.ApiClient) -> None:
     """Neither memory nor the time to an answer grows while the service goes on."""
     run = start(SOAK)

@@ -49,6 +49,7 @@ SAWTOOTH = Experiment(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_steady(start: Start) -> None:
     """Under a load that does not change, neither do the replicas."""
     run = start(STEADY)

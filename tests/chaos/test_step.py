@@ -38,6 +38,7 @@ STEP = Experiment(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_step(start: Start, api: client.ApiClient) -> None:
     """Soon after the load has grown tenfold there are pods to bear it; the time goes where the budget says."""
     run = start(STEP)
