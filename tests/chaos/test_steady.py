@@ -10,8 +10,9 @@ from tests.chaos.verdict import Bound
 
 pytestmark = pytest.mark.chaos
 
-# Just what two replicas are meant for: a hair more or less is what an autoscaler may not follow.
 STEADY_RATE = 100
+# Just what two replicas are meant for: a hair more or less is what an autoscaler may not follow.
+AT_THE_TARGET = {"targetPerReplica": STEADY_RATE // 2}
 STEADY_SECONDS = Extent(600, short=120)
 LOW, HIGH = 20, 220
 TOOTH_SECONDS = 40
@@ -35,7 +36,7 @@ STEADY = Experiment(
     name="steady",
     promise="10 minutes of 100 requests/s, at the target of two replicas: at most one change of direction",
     sabotage="tolerance 0 and no stabilisation window",
-    values={"autoscaling": {"behavior": PATIENT}},
+    values={"autoscaling": {"requestRate": AT_THE_TARGET, "behavior": PATIENT}},
     sabotaged={"autoscaling": {"behavior": HASTY}},
 )
 SAWTOOTH = Experiment(
