@@ -70,7 +70,7 @@ def _simulate(options: argparse.Namespace, output: Path) -> Record:
     record = Record(machine, compared, None)
     if nodes:
         _write(record, output, document=options.document)  # the longer part is safe, whatever comes
-        grown = steps.run(f"grow to {nodes} nodes", lambda: scale(programs, nodes, steps), about="3 min")
+        grown = steps.run(f"grow to {nodes} nodes", lambda: scale(programs, nodes, steps), about="5 min")
         record = replace(record, scale=grown)
     return record
 

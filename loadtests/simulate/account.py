@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from statistics import median
+from math import sqrt
+from statistics import median, stdev
 
 from loadtests.simulate.fleet import App, Pod
 from loadtests.simulate.scenarios import Scenario, Slice
@@ -25,6 +26,7 @@ class Outcome:
         most_replicas: wanted at one time.
         seconds_to_capacity: from the start of a surge until no request was over capacity for a minute, the median of
             repetitions; None: there is no surge, or that was not reached.
+        over_capacity_error: the standard error of `over_capacity`, by how the repetitions differ; 0 without any.
     """
 
     pod_hours: float
@@ -34,6 +36,7 @@ class Outcome:
     turns: float
     most_replicas: int
     seconds_to_capacity: float | None = None
+    over_capacity_error: float = 0
 
     @property
     def share_over(self) -> float:
@@ -48,15 +51,17 @@ class Outcome:
 def outcome(scenario: Scenario, apps: Sequence[App], capacity_rps: float) -> Outcome:
     """Add up `apps`, one for each slice of `scenario`, each for as much as it stands for."""
     parts = [_of_slice(app, each, capacity_rps) for app, each in zip(apps, scenario.slices, strict=True)]
+    over = [part.over_capacity for part in parts]
     reached = [part.seconds_to_capacity for part in parts if part.seconds_to_capacity is not None]
     return Outcome(
         pod_hours=scenario.weight * sum(part.pod_hours for part in parts),
         requests=scenario.weight * sum(part.requests for part in parts),
-        over_capacity=scenario.weight * sum(part.over_capacity for part in parts),
+        over_capacity=scenario.weight * sum(over),
         short_seconds=scenario.weight * sum(part.short_seconds for part in parts),
         turns=scenario.weight * sum(part.turns for part in parts),
         most_replicas=max(part.most_replicas for part in parts),
         seconds_to_capacity=median(reached) if len(reached) == len(parts) else None,
+        over_capacity_error=stdev(over) / sqrt(len(over)) if scenario.is_repeated else 0,
     )
 
 

@@ -1,11 +1,14 @@
 """Which settings are worth their price: no other costs less or holds more, without turning more often."""
 
 from collections.abc import Mapping, Sequence
+from math import hypot
 
 from loadtests.simulate.account import Outcome
 
-# Pod-hours and shares this close are the run's own noise.
-SAME_COST = 0.01
+# Shares this close are the run's own noise: the same settings, run twice, differed by 2.4 % of pod-hours at most.
+SAME_SHARE = 0.03
+# Repetitions say themselves how far to trust their mean: within twice its standard error nothing is said to differ.
+SAME_ERRORS = 2
 # One change of direction in one of the day's slices stands for six.
 SAME_TURNS = 6
 
@@ -33,14 +36,19 @@ def better(outcomes: Sequence[Mapping[str, Outcome]], name: str) -> list[str]:
 
 def _beats(other: Outcome, mine: Outcome) -> bool:
     """No worse in any way, and clearly better in one."""
-    cheaper = other.pod_hours < mine.pod_hours * (1 - SAME_COST)
-    holds_more = other.over_capacity < mine.over_capacity * (1 - SAME_COST)
-    return not _worse(other, mine) and (cheaper or holds_more)
+    return not _worse(other, mine) and (_cheaper(other, mine) or _holds_more(other, mine))
 
 
 def _worse(other: Outcome, mine: Outcome) -> bool:
     if other.turns > mine.turns + SAME_TURNS:
         return True  # every turn ends pods that are wanted again
-    return other.pod_hours > mine.pod_hours * (1 + SAME_COST) or other.over_capacity > mine.over_capacity * (
-        1 + SAME_COST
-    )
+    return _cheaper(mine, other) or _holds_more(mine, other)
+
+
+def _cheaper(one: Outcome, other: Outcome) -> bool:
+    return other.pod_hours - one.pod_hours > SAME_SHARE * other.pod_hours
+
+
+def _holds_more(one: Outcome, other: Outcome) -> bool:
+    noise = SAME_ERRORS * hypot(one.over_capacity_error, other.over_capacity_error)
+    return other.over_capacity - one.over_capacity > max(SAME_SHARE * other.over_capacity, noise)

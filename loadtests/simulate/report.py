@@ -4,6 +4,7 @@ from k8s.simulation import GARBAGE_PERCENT
 from loadtests.simulate.account import Outcome
 from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS, SYNC_SECONDS
 from loadtests.simulate.fidelity import Fidelity
+from loadtests.simulate.front import SAME_ERRORS, SAME_SHARE
 from loadtests.simulate.record import Record
 from loadtests.simulate.scale import Scale
 from loadtests.simulate.settings import DEFAULTS, Setting
@@ -78,7 +79,7 @@ def _outcomes(outcomes: Mapping[str, Outcome], titles: Mapping[str, str], best: 
         (
             f"**{titles[name]}**" if name in best else titles[name],
             f"{each.pod_hours:,.1f}",
-            f"{each.over_capacity:,.0f}",
+            _with_error(each.over_capacity, each.over_capacity_error),
             f"{100 * each.share_over:.2f} %",
             f"{each.short_seconds:,.0f}",
             f"{each.turns:.1f}",
@@ -89,6 +90,10 @@ def _outcomes(outcomes: Mapping[str, Outcome], titles: Mapping[str, str], best: 
     )
     head = ("setting", "pod-hours", "requests over capacity", "share", "seconds short", "turns", "most pods")
     yield from _table((*head, *(("surge to capacity",) if surge else ())), rows)
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:,.0f} ± {error:,.0f}" if error else f"{value:,.0f}"
 
 
 def _seconds(seconds: float | None) -> str:
@@ -137,6 +142,10 @@ def _trust(record: Record) -> Iterator[str]:
         f"autoscaler looked every {seen.between_looks_p50_s:.1f} s of simulated time (p99 "
         f"{seen.between_looks_p99_s:.0f}; told {SYNC_SECONDS}), {seen.looks:,} times. A pod had its node after "
         f"{seen.scheduling_p50_s:.1f} s (p99 {seen.scheduling_p99_s:.0f}): {compared.speed} times what it took."
+    )
+    yield (
+        f"- What is said to differ does so by more than {100 * SAME_SHARE:.0f} %, and where a crowd comes again and "
+        f"again by {SAME_ERRORS} standard errors (the figure after ±)."
     )
     for change in compared.rounded:
         yield f"- Rounded to whole seconds: {change}."

@@ -23,7 +23,7 @@ AUTOSCALERS = 10
 GROWTH = 16
 # The request rate's window must be full before the step.
 STEADY_SECONDS = 30
-# On two cores with nothing beside it 10,000 pods take a fifth of this.
+# On two cores with nothing beside it 10,000 pods take less than a third of this.
 TIMEOUT_SECONDS = 900
 
 

@@ -32,7 +32,7 @@ class Lengths:
         return self.lead_in_s + self.counted_s
 
 
-FULL = Lengths(600, HOUR, range(2, 24, 6), 300, 3)
+FULL = Lengths(600, HOUR, range(2, 24, 6), 300, 5)
 # A minute of this host's time: the hour of the steepest rise, and a flash crowd until the fleet has followed it.
 QUICK = Lengths(180, 720, (8,), 60, 1)
 

@@ -64,6 +64,8 @@ def test_slices_count_for_what_they_stand_for() -> None:
     repeated = outcome(Scenario("flash", "twice", parts, weight=0.5), apps, CAPACITY_RPS)
     assert (day.pod_hours, day.over_capacity) == (3, 50 * 3600)
     assert (repeated.pod_hours, repeated.over_capacity) == (1.5, 25 * 3600)
+    assert day.over_capacity_error == 0
+    assert repeated.over_capacity_error == pytest.approx(25 * 3600)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from loadtests.simulate.account import Outcome
 from loadtests.simulate.front import better, front
 
 
-def _outcome(pod_hours: float, over_capacity: float, turns: float = 0) -> Outcome:
-    return Outcome(pod_hours, 1e6, over_capacity, 0, turns, 10)
+def _outcome(pod_hours: float, over_capacity: float, turns: float = 0, error: float = 0) -> Outcome:
+    return Outcome(pod_hours, 1e6, over_capacity, 0, turns, 10, over_capacity_error=error)
 
 
 def test_the_front_is_what_none_beats() -> None:
@@ -19,7 +19,13 @@ def test_the_front_is_what_none_beats() -> None:
 
 def test_what_is_the_same_but_for_noise_beats_nothing() -> None:
     """Less than the run's own noise in either is no difference."""
-    assert front({"one": _outcome(100, 1000), "other": _outcome(100.5, 1001)}) == ["one", "other"]
+    assert front({"one": _outcome(100, 1000), "other": _outcome(102.5, 1001)}) == ["one", "other"]
+
+
+def test_what_repetitions_do_not_agree_on_is_the_same() -> None:
+    """Half the requests over capacity are less only if their repetitions do not differ by as much themselves."""
+    assert front({"one": _outcome(10, 1000, error=300), "other": _outcome(10, 500, error=300)}) == ["one", "other"]
+    assert front({"one": _outcome(10, 1000, error=100), "other": _outcome(10, 500, error=100)}) == ["other"]
 
 
 def test_what_flaps_beats_nothing() -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_defaults_that_nothing_beats_stay() -> None:
     text = report.markdown(_record({"chart": _outcome(10, 100, 60), "conservative": _outcome(9, 900, None)}))
     assert "nothing beats the chart's defaults without losing to them somewhere" in text
     assert "| **conservative behavior** | 9.0 | 900 | 0.09 % | 0 | 0.0 | 10 | never |" in text
+
+
+def test_repetitions_show_how_far_to_trust_them() -> None:
+    """What came again and again has its standard error beside it."""
+    text = report.markdown(_record({"chart": replace(_outcome(10, 1000, 60), over_capacity_error=250)}))
+    assert "| 1,000 ± 250 |" in text
 
 
 def test_what_beats_the_defaults_is_named() -> None:
