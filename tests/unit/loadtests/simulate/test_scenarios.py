@@ -1,10 +1,11 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from loadtests.errors import LoadTestError
 from loadtests.simulate import traffic
-from loadtests.simulate.scenarios import FULL, of_a_day, scenarios
+from loadtests.simulate.scenarios import BETWEEN_CROWDS_SECONDS, FULL, HOUR, of_a_day, scenarios
 
 
 def test_the_hours_of_the_day_are_those_of_the_day() -> None:
@@ -23,11 +24,13 @@ def test_the_first_hour_is_led_in_by_the_last() -> None:
 
 
 def test_flash_crowds_come_at_several_phases_of_the_autoscaler() -> None:
-    """Each begins at another second of the 15 between two looks, and all are alike."""
+    """Each begins at another second of the 15 between two looks, and when the fleets have followed the one before."""
     flash = scenarios(quick=False)[1]
     surges = [each.surge_at_s for each in flash.slices if each.surge_at_s is not None]
     assert flash.is_repeated
     assert len({surge % 15 for surge in surges}) == len(flash.slices) == FULL.flash_crowds
+    assert all(after - before >= BETWEEN_CROWDS_SECONDS for before, after in pairwise(surges))
+    assert all(max(each.rates[-HOUR // 10 :]) < 1.5 * each.rates[0] for each in flash.slices)
 
 
 def test_all_slices_are_of_one_length() -> None:
