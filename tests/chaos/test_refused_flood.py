@@ -15,8 +15,9 @@ pytestmark = pytest.mark.chaos
 OTHERS_RATE, FLOOD_RATE = 80, 300
 BEFORE_SECONDS = 20
 FLOOD_SECONDS = Extent(60, short=30)
-# The flood's generator and the Ingress take CPU for it from the two cores that they share with the service.
-P95_GROWTH_MS = 10
+# The flood's generator and the Ingress take CPU for it from the two cores that they share with the service: full runs
+# were from 5 ms faster to 15 ms slower.
+P95_GROWTH_MS = 20
 REPLICAS_MORE = 1
 REFUSED_SHARE = 0.95
 
@@ -36,7 +37,7 @@ LIMITED: dict[str, Any] = {
 REFUSED_FLOOD = Experiment(
     number=10,
     name="refused-flood",
-    promise="300 requests/s of one client beyond its limit: one replica more at most, others' p95 at most 10 ms slower",
+    promise="300 requests/s of one client beyond its limit: one replica more at most, others' p95 at most 20 ms slower",
     sabotage="refused requests count for the autoscaler",
     values=LIMITED,
     sabotaged={"autoscaling": {"requestRate": {"excludedStatuses": []}}},
