@@ -3,6 +3,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from statistics import median
 from typing import overload
 
 # https://grafana.com/docs/k6/latest/javascript-api/error-codes
@@ -88,6 +89,17 @@ class Answers(Sequence[Answer]):
     def percentile_ms(self, share: float) -> float:
         """Time within which this share, above 0 to 1, was answered, by nearest rank; NaN where there are none."""
         return nearest_rank(sorted(answer.duration_ms for answer in self), share)
+
+    def typical_ms(self, share: float, window_seconds: float) -> float:
+        """The median of that percentile over windows of so long; NaN where there are none.
+
+        What lasts shows in it, and a stall of the machine does not.
+        """
+        first_s = min((answer.at_s for answer in self), default=0.0)
+        windows: defaultdict[int, list[Answer]] = defaultdict(list)
+        for answer in self:
+            windows[int((answer.at_s - first_s) / window_seconds)].append(answer)
+        return median(Answers(window).percentile_ms(share) for window in windows.values()) if windows else math.nan
 
     def where(self, holds: Callable[[Answer], bool]) -> "Answers":
         """Those for which it holds."""

@@ -13,11 +13,12 @@ pytestmark = pytest.mark.chaos
 
 # The others' share of the target of two replicas leaves no room for much of the flood's.
 OTHERS_RATE, FLOOD_RATE = 80, 300
-BEFORE_SECONDS = 20
+BEFORE_SECONDS = Extent(30, short=20)
 FLOOD_SECONDS = Extent(60, short=30)
-# The flood's generator and the Ingress take CPU for it from the two cores that they share with the service: full runs
-# were from 5 ms faster to 15 ms slower.
-P95_GROWTH_MS = 20
+# Of the median over windows: the flood's generator and the Ingress share two cores with the service, and one stall of
+# 250 ms made a whole minute's p95 20 ms slower whose windows were 5 ms slower.
+WINDOW_SECONDS = 5
+P95_GROWTH_MS = 10
 REPLICAS_MORE = 1
 REFUSED_SHARE = 0.95
 
@@ -37,7 +38,7 @@ LIMITED: dict[str, Any] = {
 REFUSED_FLOOD = Experiment(
     number=10,
     name="refused-flood",
-    promise="300 requests/s of one client beyond its limit: one replica more at most, others' p95 at most 20 ms slower",
+    promise="300 requests/s of one client beyond its limit: one replica more at most, others' p95 at most 10 ms slower",
     sabotage="refused requests count for the autoscaler",
     values=LIMITED,
     sabotaged={"autoscaling": {"requestRate": {"excludedStatuses": []}}},
@@ -49,7 +50,7 @@ def test_refused_flood(start: Start) -> None:
     run = start(REFUSED_FLOOD)
     flood = [Stage(FLOOD_RATE, 600)]
     with run.load(OTHERS_RATE):
-        time.sleep(BEFORE_SECONDS)
+        time.sleep(run.of(BEFORE_SECONDS))
         request = Request(name="flood", token=FLOODER)
         began = run.mark("flood")
         with open_load(run.folder / "flood", flood, requests=[request], environment={"BASE_URL": BASE_URL}) as load:
@@ -61,7 +62,7 @@ def test_refused_flood(start: Start) -> None:
     wanted_before = max(moment.wanted or 0 for moment in run.moments if moment.at_s < began)
     wanted_during = max(moment.wanted or 0 for moment in run.moments if moment.at_s >= began)
     statuses = [answer.status for answer in refused]
-    p95_before, p95_during = before.percentile_ms(0.95), during.percentile_ms(0.95)
+    p95_before, p95_during = (answers.typical_ms(0.95, WINDOW_SECONDS) for answers in (before, during))
     run.conclude(
         *run.failed_within(0),
         Bound("replicas more", wanted_during - wanted_before, at_most=REPLICAS_MORE),

@@ -1,11 +1,11 @@
 import time
 from collections.abc import Sequence
-from statistics import linear_regression, median
+from statistics import linear_regression
 
 import pytest
 from kubernetes import client
 
-from loadtests.measure import Answers, Prometheus, Request
+from loadtests.measure import Prometheus, Request
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.test_step import PROMETHEUS
 from tests.chaos.traffic import MIX
@@ -51,7 +51,7 @@ def test_soak(start: Start, api: client.ApiClient) -> None:
     query = f'process_resident_memory_bytes{{namespace="{NAMESPACE}",pod=~"{"|".join(sorted(pods))}"}} / 2^20'
     slopes = [mib_per_hour(series.values) for series in prometheus.query_range(query, warm, ended, SCRAPE_SECONDS)]
     third = (ended - warm) / 2
-    middle, last = (p99_by_minute(run.answers, at, at + third) for at in (warm, warm + third))
+    middle, last = (run.answers.between(at, at + third).typical_ms(0.99, 60) for at in (warm, warm + third))
     run.conclude(
         *run.failed_within(0),
         Bound("replicas measured", len(slopes), at_least=len(pods)),
@@ -65,9 +65,3 @@ def test_soak(start: Start, api: client.ApiClient) -> None:
 def mib_per_hour(samples: Sequence[tuple[float, float]]) -> float:
     """Slope of the samples: Unix seconds and MiB."""
     return linear_regression(*zip(*samples, strict=True)).slope * 3600
-
-
-def p99_by_minute(answers: Answers, from_s: float, to_s: float) -> float:
-    """The median of the minutes' p99, in ms."""
-    minutes = [answers.between(at, at + 60) for at in range(int(from_s), int(to_s - 30), 60)]
-    return median(minute.percentile_ms(0.99) for minute in minutes)

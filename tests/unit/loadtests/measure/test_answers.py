@@ -29,6 +29,13 @@ def test_percentiles_are_by_nearest_rank() -> None:
     assert math.isnan(Answers().percentile_ms(0.5))
 
 
+def test_one_stall_is_not_typical() -> None:
+    """Of three windows' percentiles the middle one counts; of none there is no number."""
+    answers = Answers(_answers(1, 2, 900, 900, 3, 4))
+    assert answers.typical_ms(1, window_seconds=2) == 4
+    assert math.isnan(Answers().typical_ms(1, window_seconds=2))
+
+
 @pytest.mark.parametrize(
     ("status", "failed"), [(0, True), (200, False), (201, False), (304, False), (404, True), (429, True), (503, True)]
 )
