@@ -1,6 +1,6 @@
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from statistics import median
@@ -96,10 +96,8 @@ class Answers(Sequence[Answer]):
         What lasts shows in it, and a stall of the machine does not.
         """
         first_s = min((answer.at_s for answer in self), default=0.0)
-        windows: defaultdict[int, list[Answer]] = defaultdict(list)
-        for answer in self:
-            windows[int((answer.at_s - first_s) / window_seconds)].append(answer)
-        return median(Answers(window).percentile_ms(share) for window in windows.values()) if windows else math.nan
+        windows = self._by_window(window_seconds, first_s).values()
+        return median(Answers(window).percentile_ms(share) for window in windows) if windows else math.nan
 
     def where(self, holds: Callable[[Answer], bool]) -> "Answers":
         """Those for which it holds."""
@@ -111,10 +109,7 @@ class Answers(Sequence[Answer]):
 
     def by_second(self) -> list[Second]:
         """Each whole Unix second in which something was sent."""
-        seconds: defaultdict[int, list[Answer]] = defaultdict(list)
-        for answer in self:
-            seconds[int(answer.at_s)].append(answer)
-        return [_second(at_s, of_it) for at_s, of_it in sorted(seconds.items())]
+        return [_second(at_s, of_it) for at_s, of_it in sorted(self._by_window(1, 0).items())]
 
     def reasons(self) -> dict[str, int]:
         """How often each status or error was the end of a failed request."""
@@ -122,6 +117,12 @@ class Answers(Sequence[Answer]):
         for answer in self.failed:
             counts[str(answer.status) if answer.status else answer.error] += 1
         return dict(counts)
+
+    def _by_window(self, window_seconds: float, from_s: float) -> Mapping[int, list[Answer]]:
+        windows: defaultdict[int, list[Answer]] = defaultdict(list)
+        for answer in self:
+            windows[int((answer.at_s - from_s) / window_seconds)].append(answer)
+        return windows
 
 
 def nearest_rank(ordered: Sequence[float], share: float) -> float:

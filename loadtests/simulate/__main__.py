@@ -13,10 +13,10 @@ from k8s.cluster.steps import StepError, Steps
 from k8s.simulation import Programs
 from loadtests.errors import LoadTestError
 from loadtests.simulate import plot, report, traffic
-from loadtests.simulate.comparison import SPEEDS, SYNC_SECONDS, compare
+from loadtests.simulate.comparison import SPEEDS, compare
 from loadtests.simulate.record import Record
 from loadtests.simulate.scale import scale
-from loadtests.simulate.scenarios import scenarios
+from loadtests.simulate.scenarios import SYNC_SECONDS, scenarios
 
 DOCS = Path("docs")
 _PAGE = """# What the autoscaler's settings cost

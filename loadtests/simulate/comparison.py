@@ -12,7 +12,7 @@ from loadtests.simulate.fidelity import Fidelity, fidelity
 from loadtests.simulate.fleet import App, Fleet
 from loadtests.simulate.manifests import Manifest
 from loadtests.simulate.pod_model import PodModel, Served
-from loadtests.simulate.scenarios import Scenario
+from loadtests.simulate.scenarios import SYNC_SECONDS, Scenario
 from loadtests.simulate.settings import Setting, settings, values
 from loadtests.simulate.simulation import AUTOSCALERS, Simulation
 
@@ -20,7 +20,7 @@ from loadtests.simulate.simulation import AUTOSCALERS, Simulation
 SPEEDS = (1, 3, 5, 15)
 NODES, CORES = 60, 32
 # Of the controller manager, by default.
-SYNC_SECONDS, CPU_INITIALIZATION_SECONDS, READINESS_DELAY_SECONDS, DOWNSCALE_STABILIZATION_SECONDS = 15, 300, 30, 300
+CPU_INITIALIZATION_SECONDS, READINESS_DELAY_SECONDS, DOWNSCALE_STABILIZATION_SECONDS = 300, 30, 300
 # What the chart's pods take on the local cluster: bound to ready, and deleted to gone (preStop and drain).
 READY_SECONDS, GONE_SECONDS = 4, 16
 

@@ -2,11 +2,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from k8s.simulation import GARBAGE_PERCENT
 from loadtests.simulate.account import Outcome
-from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS, SYNC_SECONDS
+from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS
 from loadtests.simulate.fidelity import Fidelity
 from loadtests.simulate.front import SAME_ERRORS, SAME_SHARE
 from loadtests.simulate.record import Record
 from loadtests.simulate.scale import Scale
+from loadtests.simulate.scenarios import SYNC_SECONDS
 from loadtests.simulate.settings import DEFAULTS, Setting
 
 

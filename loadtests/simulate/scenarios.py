@@ -5,8 +5,8 @@ from loadtests.errors import LoadTestError
 from loadtests.simulate import traffic
 
 HOUR = 3600
-# Of the autoscaler's looks and of the default scrapes.
-PERIOD_SECONDS = 15
+# Of the autoscaler's looks, by the controller manager's default, and of the default scrapes.
+SYNC_SECONDS = 15
 # In which a fleet has followed a crowd. All crowds at once are more than the control plane keeps up with on two cores:
 # five had twice the requests over capacity.
 BETWEEN_CROWDS_SECONDS = 300
@@ -120,7 +120,7 @@ def of_a_day(lengths: Lengths) -> tuple[Slice, ...]:
 def _flash_crowds(lengths: Lengths) -> tuple[Slice, ...]:
     """One crowd a phase of the autoscaler's and the scrapes' periods, one after another."""
     first = lengths.lead_in_s + lengths.surge_after_s
-    apart = BETWEEN_CROWDS_SECONDS + PERIOD_SECONDS // lengths.flash_crowds
+    apart = BETWEEN_CROWDS_SECONDS + SYNC_SECONDS // lengths.flash_crowds
     surges = (first + number * apart for number in range(lengths.flash_crowds))
     return tuple(
         Slice(0, lengths.lead_in_s, tuple(traffic.flash_crowd(lengths.whole_s, surge)), surge) for surge in surges
