@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from loadtests.defaults import CONTEXT, NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.errors import LoadTestError
 from loadtests.run import run
 
@@ -45,12 +46,10 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=Path("build/reaction"), help="folder of the record (default: %(default)s)"
     )
     for command in (timeline, assess, watch, reaction):
-        command.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
-        command.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
-        command.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
-        command.add_argument(
-            "--prometheus", default="monitoring/prometheus:9090", help="its Service (default: %(default)s)"
-        )
+        command.add_argument("--namespace", default=NAMESPACE, help="the release's (default: %(default)s)")
+        command.add_argument("--release", default=RELEASE, help="its name (default: %(default)s)")
+        command.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
+        command.add_argument("--prometheus", default=PROMETHEUS, help="its Service (default: %(default)s)")
     for command in (single, timeline, assess, reaction):
         command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
     return parser

@@ -1,12 +1,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from loadtests.defaults import CONTEXT, NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.measure import Stage, open_load
 from loadtests.target import require_answer
 from loadtests.watch import ApiServer, Release, View
 from loadtests.watch.picture import picture
 
-CONTEXT, NAMESPACE, RELEASE, PROMETHEUS = "kind-users-api", "users-api", "users-api", "monitoring/prometheus:9090"
 # Asks for five replicas of the kind values: enough to see them come on two cores.
 STAGES = (Stage(20, 10), Stage(20, 15, to_rate=140), Stage(140, 60))
 SECONDS = 60

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from loadtests.defaults import PROMETHEUS
+from loadtests.measure import Prometheus
 from tests.chaos.experiment import Experiment, Run, Start
 from tests.chaos.images import Images, build
 from tests.chaos.values import VALUES
@@ -43,6 +45,12 @@ def api() -> Iterator[client.ApiClient]:
     api = connected()
     yield api
     api.close()
+
+
+@pytest.fixture(scope="session")
+def prometheus(api: client.ApiClient) -> Prometheus:
+    """Ask the cluster's Prometheus."""
+    return Prometheus(PROMETHEUS, api=api)
 
 
 @pytest.fixture(scope="session")

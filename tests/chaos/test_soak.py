@@ -3,11 +3,9 @@ from collections.abc import Sequence
 from statistics import linear_regression
 
 import pytest
-from kubernetes import client
 
 from loadtests.measure import Prometheus, Request
 from tests.chaos.experiment import Experiment, Extent, Start
-from tests.chaos.test_step import PROMETHEUS
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
@@ -37,11 +35,10 @@ SOAK = Experiment(
 
 @pytest.mark.long
 @pytest.mark.timeout(2700)
-def test_soak(start: Start, api: client.ApiClient) -> None:
+def test_soak(start: Start, prometheus: Prometheus) -> None:
     """Neither memory nor the time to an answer grows while the service goes on."""
     run = start(SOAK)
     seconds = run.of(SOAK_SECONDS)
-    prometheus = Prometheus(PROMETHEUS, api=api)
     pods = run.release.pods()
     with run.load(SOAK_RATE, requests=(*MIX, LEAK) if run.sabotaged else MIX):
         began = run.mark("soak")

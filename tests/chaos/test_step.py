@@ -16,7 +16,6 @@ from tests.e2e.load import BASE_URL
 pytestmark = pytest.mark.chaos
 
 DOCUMENT = Path("docs/reaction.md")
-PROMETHEUS = "monitoring/prometheus:9090"
 STEPS = Extent(10, short=3)
 READY_P50_SECONDS, READY_P95_SECONDS = 20, 40
 FAILED_SHARE = 0.001
@@ -39,10 +38,9 @@ STEP = Experiment(
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-def test_step(start: Start, api: client.ApiClient) -> None:
+def test_step(start: Start, api: client.ApiClient, prometheus: Prometheus) -> None:
     """Soon after the load has grown tenfold there are pods to bear it; the time goes where the budget says."""
     run = start(STEP)
-    prometheus = Prometheus(PROMETHEUS, api=api)
     recorder = ReleaseRecorder(run.release)
     steps, answers = [], AnswerRows()
     with recorder.recording():

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from kubernetes import client
 
+from loadtests.defaults import PROMETHEUS
 from loadtests.measure import Prometheus
 from tests.e2e import evidence
 from tests.e2e.load import BASE_URL, HEADERS
@@ -25,7 +26,7 @@ def api() -> Iterator[client.ApiClient]:
 @pytest.fixture(scope="session")
 def prometheus(api: client.ApiClient) -> Prometheus:
     """The cluster's Prometheus."""
-    return Prometheus("monitoring/prometheus:9090", api=api)
+    return Prometheus(PROMETHEUS, api=api)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import pytest
 from kubernetes import client
 
 from k8s.prometheus import rules
+from loadtests.defaults import PROMETHEUS
 from tests.e2e.in_cluster import get_json
 from tests.e2e.release import NAME, NAMESPACE, Release, kubectl, wait_until
 
@@ -26,7 +27,7 @@ def alerts(api: client.ApiClient) -> Iterator[None]:
     rules.put(NAME, NAMESPACE, hurried)
 
     def loaded() -> set[str]:
-        answer = get_json(api, "monitoring/prometheus:9090", "/api/v1/rules", type="alert")
+        answer = get_json(api, PROMETHEUS, "/api/v1/rules", type="alert")
         return {rule["name"] for group in answer["data"]["groups"] for rule in group["rules"]} if answer else set()
 
     wait_until(loaded, lambda names: ALERT in names, LOADED_SECONDS, "the chart's alerts in Prometheus")

@@ -12,10 +12,11 @@ from tests.e2e.release import MINIMUM, NAME, NAMESPACE, Release
 pytestmark = pytest.mark.e2e
 
 
-def test_every_link_of_a_scale_out_is_timed(release: Release, api: client.ApiClient, tmp_path: Path) -> None:
+def test_every_link_of_a_scale_out_is_timed(
+    release: Release, api: client.ApiClient, prometheus: Prometheus, tmp_path: Path
+) -> None:
     """After a tenfold step each link is seen, in the order in which they cause each other, and few requests fail."""
     measured = Measured(api, NAMESPACE, NAME)
-    prometheus = Prometheus("monitoring/prometheus:9090", api=api)
     step = measure_step(api, measured, prometheus, tmp_path, environment={"BASE_URL": BASE_URL})
     assert step.scraped is not None
     assert step.crossed is not None

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from kubernetes import client
 
+from loadtests.defaults import PROMETHEUS
 from tests.e2e.in_cluster import get_json
 from tests.e2e.release import MINIMUM, NAMESPACE, Release, kubectl, wait_until
 
@@ -110,7 +111,7 @@ def test_an_exemplar_leads_from_the_latency_to_a_trace(api: client.ApiClient, ca
     def exemplars() -> set[str]:
         answer = get_json(
             api,
-            "monitoring/prometheus:9090",
+            PROMETHEUS,
             "/api/v1/query_exemplars",
             query=f'http_request_duration_seconds_bucket{{namespace="{NAMESPACE}"}}',
             start=f"{started - 60:.0f}",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.defaults import PROMETHEUS
 from loadtests.watch import ApiServer, View
 from loadtests.watch import Release as Watched
 from loadtests.watch.app import WatchApp
@@ -33,7 +34,7 @@ def _number(text: str, pattern: str) -> float:
 
 async def test_view_follows_a_scale_out(release: Release, tmp_path: Path) -> None:
     """Under load the screen shows more replicas ready than before, the rate, latency, and the autoscaler's reason."""
-    view = View(ApiServer(CONTEXT, "monitoring/prometheus:9090"), Watched(CONTEXT, NAMESPACE, NAME), window_seconds=20)
+    view = View(ApiServer(CONTEXT, PROMETHEUS), Watched(CONTEXT, NAMESPACE, NAME), window_seconds=20)
     with constant_rate(tmp_path, requests_per_second=RATE):
         async with WatchApp(view).run_test(size=(120, 40)) as pilot:
             await wait_for_screen(pilot, lambda text: _number(text, r"(\d+) ready, ") > MINIMUM, seconds=120)
