@@ -117,9 +117,9 @@ test-unit: .venv/installed ## What needs no cluster and no server, in under a mi
 	$(BIN)/python -m pytest tests/unit
 
 .PHONY: test-code
-test-code: .venv/installed redis-server chromium ## Unit and integration tests, with the coverage that both must reach together
+test-code: .venv/installed redis-server chromium ## Unit, integration and fuzz tests, with the coverage that they must reach together
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cov --cov-report=term \
-	  tests/integration/test_schemathesis.py tests/integration tests/unit # the longest file first
+	  tests/fuzz tests/integration tests/unit # the longest file first
 
 # What Debian has as a package, and a target needs as a program.
 .PHONY: redis-server wrk chromium
