@@ -8,6 +8,7 @@ from pathlib import Path
 from k8s.cluster import published
 from k8s.cluster.images import PYTHON, PYTHON_BUILD, build_environment
 from k8s.cluster.kind import Kind
+from k8s.cluster.revision import revision
 from k8s.cluster.steps import Steps
 from k8s.cluster.wheels import Wheels
 
@@ -53,15 +54,3 @@ def build(cache: Path, steps: Steps, kind: Kind) -> None:
     steps.command("docker-tag", ["docker", "tag", f"{NAME}:dev", f"{NAME}:{tag}"])
     steps.run("load it into the cluster", lambda: kind.load((f"{NAME}:dev", f"{NAME}:{tag}")), about="10 s")
     (steps.directory / "tag").write_text(tag, encoding="utf-8")
-
-
-def revision() -> str:
-    """Return the commit that is checked out, with `-dirty` behind it where files differ from it."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*"],
-        cwd=_ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"

@@ -11,6 +11,7 @@ from kubernetes import client
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from k8s.cluster.revision import revision
 from loadtests import k6
 from loadtests.assess.installation import Installation
 from loadtests.errors import LoadTestError
@@ -27,7 +28,7 @@ def facts(installation: Installation) -> dict[str, Any]:
         return {
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "base_url": installation.base_url,
-            "revision": _output("git", "describe", "--always", "--dirty"),
+            "revision": revision(),
             "service": installation.version(),
             "machine": _machine(),
             "cluster": _cluster(installation),

@@ -6,6 +6,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from k8s.cluster.revision import revision
 from service.dev import redis_server
 
 _PACKAGES = ("fastapi", "starlette", "uvicorn", "granian", "uvloop", "httptools", "pydantic", "redis", "hiredis")
@@ -25,7 +26,7 @@ def facts() -> dict[str, object]:
         "packages": {name: version(name) for name in _PACKAGES},
         "redis": _output(str(redis_server()), "--version").split(" sha=")[0],
         "wrk": _output("wrk", "-v").split(" Copyright")[0],
-        "revision": _output("git", "describe", "--always", "--dirty"),
+        "revision": revision(),
     }
 
 

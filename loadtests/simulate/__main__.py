@@ -4,11 +4,11 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+from k8s.cluster.revision import revision
 from k8s.cluster.steps import StepError, Steps
 from k8s.simulation import Programs
 from loadtests.errors import LoadTestError
@@ -59,7 +59,7 @@ def _simulate(options: argparse.Namespace, output: Path) -> Record:
     machine = {
         "cores": os.cpu_count(),
         "load_average_1m": os.getloadavg()[0],
-        "revision": _output("git", "describe", "--always", "--dirty"),
+        "revision": revision(),
     }
     chosen = scenarios(quick=options.quick, recording=recording)
     compared = steps.run(
@@ -73,10 +73,6 @@ def _simulate(options: argparse.Namespace, output: Path) -> Record:
         grown = steps.run(f"grow to {nodes} nodes", lambda: scale(programs, nodes, steps), about="5 min")
         record = replace(record, scale=grown)
     return record
-
-
-def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def _write(record: Record, output: Path, *, document: bool) -> str:

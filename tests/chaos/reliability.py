@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k8s.cluster.service_image import revision
+from k8s.cluster.revision import revision
 from loadtests.bench import machine
 
 if TYPE_CHECKING:
