@@ -131,7 +131,7 @@ redis-server wrk chromium:
 
 .PHONY: chart
 chart: .venv/installed tools $(CHART_TOOLS)/schemas ## The chart's checks
-	$(BIN)/python -m pytest tests/chart
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile tests/chart
 
 .PHONY: test-e2e
 test-e2e: .venv/installed ## End to end on the cluster
