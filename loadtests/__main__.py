@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from loadtests.defaults import CONTEXT, NAMESPACE, PROMETHEUS, RELEASE
+from k8s.cluster.kind import CONTEXT
+from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.errors import LoadTestError
 from loadtests.run import run
 

@@ -1,6 +1,5 @@
-"""What `make kind-up install` brings, and the load tests look at unless told otherwise."""
+"""What `make install` brings, and the load tests look at unless told otherwise; the cluster's own name is kind's."""
 
-CONTEXT = "kind-users-api"
 NAMESPACE = "users-api"
 RELEASE = "users-api"
 # namespace/name:port of its Service.

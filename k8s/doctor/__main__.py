@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from k8s.cluster.kind import CONTEXT
 from k8s.doctor.api import Api, ClusterApi, DoctorError, Recorder
 from k8s.doctor.chain import walk
 from k8s.doctor.release import read
@@ -31,7 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m k8s.doctor", description="Name the first broken link between the metrics and the autoscaler."
     )
-    parser.add_argument("--context", default="kind-users-api", help="of the kubeconfig (default: %(default)s)")
+    parser.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
     parser.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
     parser.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
     parser.add_argument("--record", type=Path, help="file for all that the APIs answered, to attach to a report")

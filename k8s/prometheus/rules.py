@@ -12,7 +12,8 @@ import subprocess
 import sys
 import textwrap
 
-CONTEXT = "kind-users-api"
+from k8s.cluster.kind import CONTEXT
+
 NAMESPACE = "monitoring"
 _TEMPLATE = "templates/monitoring/prometheusrule.yaml"
 

@@ -1,7 +1,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtests.defaults import CONTEXT, NAMESPACE, PROMETHEUS, RELEASE
+from k8s.cluster.kind import CONTEXT
+from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.measure import Stage, open_load
 from loadtests.target import require_answer
 from loadtests.watch import ApiServer, Release, View
