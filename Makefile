@@ -184,9 +184,9 @@ dashboards: .venv/installed ## Write Grafana's dashboards and their table in doc
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --extra tracing pyproject.toml -o requirements.lock
+	  --extra tracing --extra migrations pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --extra tracing --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	  --extra tracing --extra migrations --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 # No resolver: pip up to 23 takes coverage[toml] for another package than coverage, and asks for its newest release.
 .venv/installed: requirements-dev.lock
