@@ -1,0 +1,113 @@
+"""Bring a namespace to what a plan says. Twice is as good as once, and nothing that works is replaced."""
+
+import base64
+import secrets
+import string
+from collections.abc import Iterator
+
+from service.credentials import certificate
+from service.credentials.api_server import ApiError, ApiServer, Object
+from service.credentials.plan import Certificate, Passwords, Plan
+
+PASSWORD_LENGTH = 32
+_ALPHABET = string.ascii_letters + string.digits  # needs no quotes in any file, shell or URL
+_MADE_BY = {"app.kubernetes.io/managed-by": "users-api-credentials"}
+_CERTIFICATE, _KEY = "tls.crt", "tls.key"
+
+
+def provision(api: ApiServer, plan: Plan) -> Iterator[str]:
+    """Make what the plan names and the namespace lacks; yields a line for each Secret."""
+    owner = _owner(api, plan)
+    for passwords in plan.passwords:
+        yield f"Secret {passwords.secret}: {_passwords(_Secret(api, plan, passwords.secret), passwords, owner)}"
+    if pair := plan.certificate:
+        yield f"Secret {pair.secret}: {_certificate(_Secret(api, plan, pair.secret), pair, owner)}"
+
+
+def _owner(api: ApiServer, plan: Plan) -> Object:
+    """The release's ConfigMap, whose end is the Secrets' end. The first installation needs it before Helm makes it."""
+    metadata = {
+        "name": plan.owner,
+        # By these three Helm takes it for its own.
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {
+            "meta.helm.sh/release-name": plan.release,
+            "meta.helm.sh/release-namespace": api.namespace,
+        },
+    }
+    found = api.get("configmaps", plan.owner)
+    found = found or api.create("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    if found is None:
+        raise ApiError(f"ConfigMap {plan.owner} was made by somebody else just now: run this again")
+    return {"apiVersion": "v1", "kind": "ConfigMap", "name": plan.owner, "uid": found["metadata"]["uid"]}
+
+
+def _passwords(secret: "_Secret", wanted: Passwords, owner: Object) -> str:
+    missing = [key for key in wanted.keys if not secret.data.get(key)]
+    if not missing:
+        return "kept"
+    old = secret.other(wanted.taken_from)
+    made = {key: old.get(key) or _encoded(_password().encode()) for key in missing}
+    secret.write("Opaque", made, None if wanted.kept else owner)
+    return f"made {', '.join(missing)}"
+
+
+def _certificate(secret: "_Secret", wanted: Certificate, owner: Object) -> str:
+    if not _is_due(secret.data, wanted):
+        return "kept"
+    pair = secret.other(wanted.taken_from)
+    if _is_due(pair, wanted):
+        made = certificate.make(wanted.hosts, wanted.valid_days)
+        pair = {name: _encoded(pem) for name, pem in zip((_CERTIFICATE, _KEY), made, strict=True)}
+    secret.write("kubernetes.io/tls", {name: pair[name] for name in (_CERTIFICATE, _KEY)}, owner)
+    return f"certificate for {', '.join(wanted.hosts)}"
+
+
+def _is_due(data: dict[str, str], wanted: Certificate) -> bool:
+    pem, key = (base64.b64decode(data.get(name, "")) for name in (_CERTIFICATE, _KEY))
+    return certificate.is_due(pem, key, wanted.hosts, wanted.renew_days)
+
+
+class _Secret:
+    """A Secret as it was found, if it was."""
+
+    def __init__(self, api: ApiServer, plan: Plan, name: str) -> None:
+        self._api = api
+        self._labels = {**plan.labels, **_MADE_BY}
+        self._name = name
+        self._found = api.get("secrets", name)
+        self.data: dict[str, str] = (self._found or {}).get("data") or {}
+
+    def other(self, name: str | None) -> dict[str, str]:
+        """What another Secret holds, that an older chart had made."""
+        return ((self._api.get("secrets", name) or {}).get("data") or {}) if name else {}
+
+    def write(self, kind: str, data: dict[str, str], owner: Object | None) -> None:
+        """Create it, or change the one found if it was made here: another's certificate or password stays."""
+        if self._found is None:
+            self._create(kind, data, owner)
+            return
+        metadata = self._found["metadata"]
+        if not _MADE_BY.items() <= (metadata.get("labels") or {}).items():
+            raise ApiError(
+                f"Secret {self._name} was not made here, and its {' and '.join(data)} are not as wanted: complete it, "
+                "delete it, or tell the chart that it is your own (existingSecret, or routing.tls.mode=secret)"
+            )
+        version = {"resourceVersion": metadata["resourceVersion"]}
+        self._api.patch("secrets", self._name, {"metadata": version, "data": data})
+
+    def _create(self, kind: str, data: dict[str, str], owner: Object | None) -> None:
+        metadata: Object = {"name": self._name, "labels": self._labels}
+        if owner:
+            metadata["ownerReferences"] = [owner]
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data}
+        if self._api.create("secrets", body) is None:
+            raise ApiError(f"Secret {self._name} was made by somebody else just now: run this again")
+
+
+def _password() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(PASSWORD_LENGTH))
+
+
+def _encoded(value: bytes) -> str:
+    return base64.b64encode(value).decode()

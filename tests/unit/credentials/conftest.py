@@ -1,0 +1,110 @@
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.credentials import certificate
+from service.credentials.api_server import ApiServer
+
+NAMESPACE = "shop"
+TOKEN = "token of the pod's account"
+
+
+class ApiDouble:
+    """A double of the Kubernetes API server, over real HTTPS: objects by kind and name, and what was asked of it.
+
+    It does of the API what the Job relies on: 401, 404 and 409, a uid and a resourceVersion, and RFC 7396 merges.
+    tests/e2e/test_credentials.py runs the same Job on a real one.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], dict[str, Any]] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.failures: list[int] = []  # statuses of the next answers
+        self.before_create: list[dict[str, Any]] = []  # what somebody else creates just before
+
+    def answer(self, method: str, path: str, headers: dict[str, str], body: Any) -> tuple[int, Any]:  # noqa: ANN401
+        """Status and body for a call."""
+        self.calls.append((method, path))
+        if headers.get("Authorization") != f"Bearer {TOKEN}":
+            return 401, {"message": "Unauthorized"}
+        if self.failures:
+            return self.failures.pop(0), "not JSON"
+        kind, _, name = path.removeprefix(f"/api/v1/namespaces/{NAMESPACE}/").partition("/")
+        if method == "POST":
+            for other in self.before_create:
+                self.put(kind, other)
+            return self._create(kind, body)
+        found = self.objects.get((kind, name))
+        if found is None:
+            return 404, {"message": f'{kind} "{name}" not found'}
+        return self._merge(found, headers, body) if method == "PATCH" else (200, found)
+
+    def put(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have an object, as somebody else made it."""
+        metadata = {"uid": f"uid-{len(self.objects)}", "resourceVersion": "1", **body["metadata"]}
+        made = {**body, "metadata": metadata}
+        self.objects[kind, metadata["name"]] = made
+        return made
+
+    def _create(self, kind: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if (kind, body["metadata"]["name"]) in self.objects:
+            return 409, {"message": "already exists"}
+        return 201, self.put(kind, body)
+
+    @staticmethod
+    def _merge(found: dict[str, Any], headers: dict[str, str], change: dict[str, Any]) -> tuple[int, Any]:
+        assert headers["Content-Type"] == "application/merge-patch+json"
+        version = change["metadata"]["resourceVersion"]
+        if version != found["metadata"]["resourceVersion"]:
+            return 409, {"message": "the object has been modified"}
+        found.setdefault("data", {}).update(change["data"])
+        found["metadata"]["resourceVersion"] = str(int(version) + 1)
+        return 200, found
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Iterator[tuple[ApiDouble, ApiServer]]:
+    """The double, and a client of it that trusts its certificate alone."""
+    api = ApiDouble()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            body = json.loads(self.rfile.read(length)) if length else None
+            status, content = api.answer(self.command, self.path, dict(self.headers), body)
+            text = (content if isinstance(content, str) else json.dumps(content)).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - as http.server calls them
+
+        def log_message(self, *_: object) -> None: ...
+
+    pem, key = certificate.make(("127.0.0.1",), 1)
+    for name, content in {
+        "ca.crt": pem,
+        "tls.key": key,
+        "token": TOKEN.encode(),
+        "namespace": NAMESPACE.encode(),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.crt", tmp_path / "tls.key")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield api, ApiServer(f"https://127.0.0.1:{server.server_port}", tmp_path, pause_seconds=0)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

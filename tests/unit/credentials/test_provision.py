@@ -1,0 +1,160 @@
+import base64
+from typing import Any
+
+import pytest
+
+from service.credentials import certificate
+from service.credentials.api_server import ApiError, ApiServer
+from service.credentials.plan import Certificate, Passwords, Plan
+from service.credentials.provision import PASSWORD_LENGTH, provision
+from tests.unit.credentials.conftest import ApiDouble
+
+Double = tuple[ApiDouble, ApiServer]
+HOSTS = ("users.example.com",)
+REDIS = Passwords(secret="redis", keys=("password",))
+TLS = Certificate(secret="tls", hosts=HOSTS)
+MINE = {"app.kubernetes.io/managed-by": "users-api-credentials"}
+
+
+def plan(*passwords: Passwords, tls: Certificate | None = None) -> Plan:
+    """A release's plan."""
+    return Plan(release="users", owner="users-credentials", labels={"part": "a"}, passwords=passwords, certificate=tls)
+
+
+def run(double: Double, what: Plan) -> list[str]:
+    """Provision, and return what it said."""
+    return list(provision(double[1], what))
+
+
+def value(double: Double, secret: str, key: str) -> bytes:
+    """What a Secret holds."""
+    return base64.b64decode(double[0].objects["secrets", secret]["data"][key])
+
+
+def put_secret(double: Double, name: str, data: dict[str, bytes], labels: dict[str, str] | None = None) -> None:
+    """Have a Secret."""
+    metadata: dict[str, Any] = {"name": name, "labels": labels} if labels else {"name": name}
+    encoded = {key: base64.b64encode(content).decode() for key, content in data.items()}
+    double[0].put("secrets", {"metadata": metadata, "data": encoded})
+
+
+def test_passwords_are_made_once(double: Double) -> None:
+    """Each key gets a password of its own; the same plan again changes nothing."""
+    keys = ("owner", "app", "replication")
+    what = plan(REDIS, Passwords(secret="postgresql", keys=keys))
+    assert run(double, what) == ["Secret redis: made password", "Secret postgresql: made owner, app, replication"]
+    made = {value(double, "redis", "password"), *(value(double, "postgresql", key) for key in keys)}
+    assert len(made) == 4
+    assert all(len(password) == PASSWORD_LENGTH and password.isalnum() for password in made)
+    double[0].calls.clear()
+    assert run(double, what) == ["Secret redis: kept", "Secret postgresql: kept"]
+    assert {method for method, _ in double[0].calls} == {"GET"}
+
+
+def test_secrets_belong_to_a_config_map_that_helm_takes_over(double: Double) -> None:
+    """The owner carries Helm's marks of ownership; each Secret names it, so that it goes with the release."""
+    run(double, plan(REDIS, tls=TLS))
+    owner = double[0].objects["configmaps", "users-credentials"]["metadata"]
+    assert owner["labels"] == {"app.kubernetes.io/managed-by": "Helm"}
+    assert owner["annotations"] == {"meta.helm.sh/release-name": "users", "meta.helm.sh/release-namespace": "shop"}
+    for name, kind in {"redis": "Opaque", "tls": "kubernetes.io/tls"}.items():
+        secret = double[0].objects["secrets", name]
+        assert secret["type"] == kind
+        assert secret["metadata"]["labels"] == {"part": "a", **MINE}
+        (reference,) = secret["metadata"]["ownerReferences"]
+        assert (reference["name"], reference["uid"]) == ("users-credentials", owner["uid"])
+
+
+def test_a_secret_of_kept_data_stays(double: Double) -> None:
+    """A password whose data outlive the release has no owner."""
+    run(double, plan(Passwords(secret="postgresql", keys=("app",), kept=True)))
+    assert "ownerReferences" not in double[0].objects["secrets", "postgresql"]["metadata"]
+
+
+def test_a_new_key_joins_those_that_are_there(double: Double) -> None:
+    """A plan with one more key leaves the others as they are."""
+    run(double, plan(REDIS))
+    before = value(double, "redis", "password")
+    more = Passwords(secret="redis", keys=("password", "replica"))
+    assert run(double, plan(more)) == ["Secret redis: made replica"]
+    assert value(double, "redis", "password") == before
+    assert value(double, "redis", "replica") not in {before, b""}
+
+
+def test_the_password_of_an_older_chart_is_kept(double: Double) -> None:
+    """What the Secret of an older chart holds is taken, and only what it lacks is made."""
+    put_secret(double, "old", {"password": b"kept"})
+    wanted = Passwords(secret="redis", keys=("password", "more"), taken_from="old")
+    assert run(double, plan(wanted)) == ["Secret redis: made password, more"]
+    assert value(double, "redis", "password") == b"kept"
+    assert len(value(double, "redis", "more")) == PASSWORD_LENGTH
+
+
+def test_a_secret_of_the_users_own_is_used_and_never_written(double: Double) -> None:
+    """A Secret by another hand is fine where it is complete; where it isn't, the error says so and it stays."""
+    put_secret(double, "redis", {"password": b"theirs"})
+    assert run(double, plan(REDIS)) == ["Secret redis: kept"]
+    put_secret(double, "redis", {"other": b"theirs"}, {"a": "b"})
+    with pytest.raises(ApiError, match="Secret redis was not made here, and its password are not as wanted"):
+        run(double, plan(REDIS))
+    assert list(double[0].objects["secrets", "redis"]["data"]) == ["other"]
+
+
+def test_a_certificate_is_made_anew_for_other_hosts_only(double: Double) -> None:
+    """It stays while hosts stay and its end is far; another host makes another, in one write of both halves."""
+    assert run(double, plan(tls=TLS)) == ["Secret tls: certificate for users.example.com"]
+    before = value(double, "tls", "tls.crt")
+    assert run(double, plan(tls=TLS)) == ["Secret tls: kept"]
+    assert value(double, "tls", "tls.crt") == before
+    double[0].calls.clear()
+    other = Certificate(secret="tls", hosts=("b.example.com", "c.example.com"))
+    assert run(double, plan(tls=other)) == ["Secret tls: certificate for b.example.com, c.example.com"]
+    assert [method for method, _ in double[0].calls].count("PATCH") == 1
+    pair = value(double, "tls", "tls.crt"), value(double, "tls", "tls.key")
+    assert not certificate.is_due(*pair, other.hosts, 30)
+
+
+def test_a_certificate_is_renewed_before_its_end(double: Double) -> None:
+    """Fewer days than `renew_days` make another."""
+    run(double, plan(tls=Certificate(secret="tls", hosts=HOSTS, valid_days=20, renew_days=10)))
+    before = value(double, "tls", "tls.crt")
+    assert run(double, plan(tls=Certificate(secret="tls", hosts=HOSTS, valid_days=90, renew_days=30)))
+    assert value(double, "tls", "tls.crt") != before
+
+
+@pytest.mark.parametrize(("hosts", "kept"), [(HOSTS, True), (("other.example.com",), False)])
+def test_the_certificate_of_an_older_chart_is_kept_while_it_fits(
+    double: Double,
+    hosts: tuple[str, ...],
+    *,
+    kept: bool,
+) -> None:
+    """Clients that trust it go on doing so, unless the hosts are others now."""
+    pem, key = certificate.make(hosts, 90)
+    put_secret(double, "old", {"tls.crt": pem, "tls.key": key, "ca.crt": b"not needed"})
+    run(double, plan(tls=Certificate(secret="tls", hosts=HOSTS, taken_from="old")))
+    assert (value(double, "tls", "tls.crt") == pem) is kept
+    assert set(double[0].objects["secrets", "tls"]["data"]) == {"tls.crt", "tls.key"}
+
+
+def test_somebody_elses_certificate_is_never_replaced(double: Double) -> None:
+    """A Secret by another hand whose certificate names other hosts is refused, not overwritten."""
+    pem, key = certificate.make(("other.example.com",), 90)
+    put_secret(double, "tls", {"tls.crt": pem, "tls.key": key})
+    with pytest.raises(ApiError, match=r"tls.crt and tls.key are not as wanted.*routing.tls.mode=secret"):
+        run(double, plan(tls=TLS))
+    assert value(double, "tls", "tls.crt") == pem
+
+
+@pytest.mark.parametrize("kind", ["configmaps", "secrets"])
+def test_a_race_is_told(double: Double, kind: str) -> None:
+    """Where another makes the same object between look and write nothing is overwritten, and a second run is happy."""
+    api, _ = double
+    if kind == "secrets":
+        api.put("configmaps", {"metadata": {"name": "users-credentials"}})
+    name = {"configmaps": "users-credentials", "secrets": "redis"}[kind]
+    api.before_create = [{"metadata": {"name": name}, "data": {"password": "dGhlaXJz"}}]
+    with pytest.raises(ApiError, match="just now: run this again"):
+        run(double, plan(REDIS))
+    api.before_create = []
+    assert run(double, plan(REDIS))
