@@ -20,7 +20,8 @@ DIST ?= build/dist
 SCRIPT ?= basic
 
 BIN := .venv/bin
-CLUSTER := $(PYTHON) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
+# Standard library only, but for pip, which a bare Debian has in virtual environments alone.
+CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat chart/tools/go.sum chart/tools/*/go.sum | sha256sum | cut -c1-12)
 export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL
@@ -41,7 +42,7 @@ dev: .venv/installed ## The service alone on localhost:8000, with a Redis of its
 ##@ Cluster
 
 .PHONY: kind-up
-kind-up: ## A local cluster with what scales, serves, scrapes, alerts and traces
+kind-up: .venv/created ## A local cluster with what scales, serves, scrapes, alerts and traces
 	$(CLUSTER) up
 
 .PHONY: kind-down
@@ -49,7 +50,7 @@ kind-down: ## Delete the cluster, and stop the engine if kind-up started it
 	$(CLUSTER) down
 
 .PHONY: image
-image: ## Build the service's image and load it into the cluster
+image: .venv/created ## Build the service's image and load it into the cluster
 	$(CLUSTER) --output build/image image
 
 .PHONY: install
@@ -189,10 +190,15 @@ lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra tracing --extra migrations --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
+.venv/created: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is no Python 3.11 or newer: install one, and name it, as in make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear .venv \
+	  || { echo "error: $(PYTHON) cannot make a virtual environment with pip: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
 # No resolver: pip up to 23 takes coverage[toml] for another package than coverage, and asks for its newest release.
-.venv/installed: requirements-dev.lock
-	$(PYTHON) -m venv --clear .venv \
-	  || { echo "error: Python's venv is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+.venv/installed: .venv/created
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.lock
 	$(BIN)/python -m pip --disable-pip-version-check check
 	touch $@

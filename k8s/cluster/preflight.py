@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from k8s.cluster import host
@@ -30,10 +31,8 @@ def check(cache: Path, *, build: bool, cluster_exists: bool, built: bool) -> Non
 
 def _tools(*, build: bool) -> list[str]:
     problems = []
-    if sys.version_info < (3, 11):  # noqa: UP036 - make runs this on whatever python3 there is
-        problems.append(
-            f"Python {sys.version.split()[0]} is too old: install 3.11 or newer and call make with PYTHON=python3.11"
-        )
+    if find_spec("pip") is None:
+        problems.append(f"{sys.executable} has no pip: run this by make, which makes a virtual environment first")
     if shutil.which("go") is None:
         problems.append("go is missing: install the Go that k8s/components/go.mod names, and put it on PATH")
     if shutil.which("openssl") is None and not build:

@@ -37,8 +37,9 @@ def test_a_busy_port_names_the_command_that_finds_its_owner(tmp_path: Path, monk
 def test_all_that_is_missing_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missing tools and space are one message, so that one reading is enough."""
     monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setattr(preflight, "find_spec", lambda _name: None)
     monkeypatch.setattr(host, "free_bytes", lambda _path: 0)
     with pytest.raises(StepError) as raised:
         preflight.check(tmp_path, build=False, cluster_exists=True, built=False)
-    for word in ("go is missing", "docker is missing", "GiB are free"):
+    for word in ("has no pip: run this by make", "go is missing", "docker is missing", "GiB are free"):
         assert word in str(raised.value)
