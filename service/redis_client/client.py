@@ -14,9 +14,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from service.circuit_breaker import BreakerMetrics, CircuitBreaker, State
 from service.redis_client import metrics
 from service.redis_client.batch import Batcher, Command
-from service.redis_client.breaker import CircuitBreaker, State
 from service.redis_client.config import RedisConfig
 from service.redis_client.errors import RedisUnavailableError
 
@@ -38,7 +38,12 @@ class RedisClient:
         self._config = config
         self._pool = self._new_pool(config.pool_size)
         self._redis = Redis(connection_pool=self._pool)
-        self._breaker = CircuitBreaker(failures=config.breaker_failures, on_change=self._on_breaker_change)
+        self._breaker = CircuitBreaker(
+            "redis",
+            failures=config.breaker_failures,
+            on_change=self._on_breaker_change,
+            metrics=BreakerMetrics(metrics.AVAILABLE, metrics.BREAKER_TRANSITIONS),
+        )
         self._reads = Batcher(self._execute_reads, max_in_flight=config.pool_size)
         self._writes = Batcher(self._execute_writes, max_in_flight=config.pool_size)
         self._probe_task: asyncio.Task[None] | None = None

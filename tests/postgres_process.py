@@ -1,0 +1,77 @@
+import contextlib
+import signal
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from service.dev import free_port
+from service.local_postgres import SUPERUSER, LocalPostgres
+
+
+class PostgresProcess(LocalPostgres):
+    """A real PostgreSQL server on a loopback port, with the ways in which one goes wrong."""
+
+    def __init__(self, folder: Path, *options: str, name: str = "primary") -> None:
+        super().__init__(folder / name, free_port(), *options)
+
+    def kill(self) -> None:
+        """SIGKILL all its processes: connections are reset, new ones refused, what was not on disk is lost."""
+        processes = self._processes()
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        if self.process is not None:
+            self.process.wait()
+            self.process = None
+        psutil.wait_procs(processes, timeout=30)
+
+    def freeze(self) -> None:
+        """SIGSTOP all its processes: the kernel goes on accepting, and no byte ever comes back."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End the freeze."""
+        self._signal(signal.SIGCONT)
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """Carry out one statement on a connection of its own; the rows as psql writes them without decoration."""
+        return self.run("psql", "--no-psqlrc", "--quiet", "-At", "-c", statement, self.url(database)).strip()
+
+    def replica(self, *options: str, name: str = "replica") -> "PostgresProcess":
+        """Return a streaming replica, cloned from this server as it is now; not yet started."""
+        replica = PostgresProcess(self.data.parent, *options, name=name)
+        self.run("pg_basebackup", f"--pgdata={replica.data}", "--write-recovery-conf", "--no-sync", "--checkpoint=fast",
+                 f"--dbname={self.url()}")  # fmt: skip
+        return replica
+
+    def promote(self) -> None:
+        """Make a replica a primary."""
+        self.run("pg_ctl", "promote", f"--pgdata={self.data}", "--wait")
+
+    def backends(self, database: str) -> int:
+        """How many clients are connected to `database`."""
+        return int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}'"))  # noqa: S608
+
+    def has_caught_up(self, replica: "PostgresProcess") -> bool:
+        """Whether `replica` has replayed all that is committed here now."""
+        position = self.sql("SELECT pg_current_wal_flush_lsn()")
+        try:
+            return replica.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == "t"
+        except subprocess.CalledProcessError:
+            return False
+
+    def _processes(self) -> list[psutil.Process]:
+        if self.process is None:
+            return []
+        postmaster = psutil.Process(self.process.pid)
+        return [postmaster, *postmaster.children(recursive=True)]
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The postmaster first when stopping: what it has not started can't run on.
+        for process in self._processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+
+__all__ = ["SUPERUSER", "PostgresProcess"]
