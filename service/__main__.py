@@ -6,16 +6,19 @@ import os
 import signal
 import sys
 import tempfile
+from logging import getLogger
 from types import FrameType
 
 from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
 from service.observability import logging
-from service.settings import Settings
+from service.settings import EX_USAGE, Settings, problems, service_links
 
-EX_USAGE = 64  # of sysexits.h
-_AS_JSON = '; lists are written as JSON, such as ["a", "b"]'
+SERVICE_LINKS = (
+    "ignored what Kubernetes says of a Service with a name like this one's settings: set enableServiceLinks: false in"
+    " the pod's spec, or name the Service otherwise"
+)
+logger = getLogger(__name__)
 
 
 def main() -> int:
@@ -24,15 +27,11 @@ def main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(["USERS_API", *(str(part).upper() for part in problem["loc"])])
-            hint = _AS_JSON if problem["type"] == "tuple_type" else ""
-            sys.stderr.write(f"error: {name if problem['loc'] else 'settings'}: {problem['msg']}{hint}\n")
-        return EX_USAGE
-    except SettingsError as error:
-        sys.stderr.write(f"error: settings: {error}{_AS_JSON}\n")
+        sys.stderr.writelines(f"error: {problem}\n" for problem in problems(error))
         return EX_USAGE
     logging.configure(settings.log_level)
+    if links := service_links(os.environ):
+        logger.warning(SERVICE_LINKS, extra={"variables": links})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # before the server handles it, and when uvicorn, done, raises it again
     if settings.workers == 1:

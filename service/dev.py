@@ -11,9 +11,10 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import uvicorn
+from pydantic import ValidationError
 
 from service.observability import logging
-from service.settings import Settings
+from service.settings import EX_USAGE, Settings, problems
 
 
 def redis_server() -> Path:
@@ -46,11 +47,15 @@ def free_port() -> int:
 def main() -> int:
     """Serve until interrupted; returns the exit status."""
     try:
+        settings = Settings(environment="development")
+    except ValidationError as error:
+        sys.stderr.writelines(f"error: {problem}\n" for problem in problems(error))
+        return EX_USAGE
+    try:
         server = redis_server()
     except FileNotFoundError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    settings = Settings(environment="development")
     logging.configure(settings.log_level)
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:

@@ -37,3 +37,10 @@ def test_without_any_server_the_error_names_the_remedies(
     monkeypatch.setattr("service.dev.files", lambda _name: files(package))
     assert dev.main() == 1
     assert "`apt-get install redis-server`" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A setting that is refused ends the start with its name, before any Redis is started."""
+    monkeypatch.setenv("USERS_API_PROT", "1")
+    assert dev.main() == 64
+    assert "error: USERS_API_PROT is no setting: did you mean USERS_API_PORT?" in capsys.readouterr().err
