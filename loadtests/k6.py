@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -28,15 +29,27 @@ def command(script: str, environment: Mapping[str, str], *arguments: str) -> lis
     return [executable(), "run", "--address", "", *variables, *arguments, str(SCRIPTS / f"{script}.js")]
 
 
-def verdict(exit_status: int) -> str | None:
-    """Say what k6's exit status means; None: all is well."""
+def verdict(exit_status: int, summary: Path) -> str | None:
+    """Say what k6's exit status means, with the thresholds of its exported `summary`; None: all is well."""
     match exit_status:
         case 0:
             return None
         case _ if exit_status == THRESHOLDS_CROSSED:
-            return "k6: a threshold was crossed"
+            return f"k6: a threshold was crossed: {', '.join(_crossed(summary)) or 'see its output'}"
         case _:
             return f"k6 ended with status {exit_status}"
+
+
+def _crossed(summary: Path) -> list[str]:
+    if not summary.exists():
+        return []
+    metrics = json.loads(summary.read_text())["metrics"]
+    return [
+        f"{name} {threshold}"
+        for name, metric in metrics.items()
+        for threshold, crossed in metric.get("thresholds", {}).items()
+        if crossed
+    ]
 
 
 def executable() -> str:

@@ -17,6 +17,7 @@ def run(script: str, environment: Mapping[str, str], output: Path) -> None:
     command = k6.command(script, environment, "--summary-export", str(summary))
     require_answer(environment["BASE_URL"], environment["TOKEN"])
     output.mkdir(parents=True, exist_ok=True)
-    reason = k6.verdict(subprocess.run(command, check=False).returncode)
+    summary.unlink(missing_ok=True)
+    reason = k6.verdict(subprocess.run(command, check=False).returncode, summary)
     if reason:
         raise LoadTestError(f"{reason}; see {summary}")

@@ -27,6 +27,12 @@ class Spread:
     effect: float
     """Cohen's w, which does not grow with the number of requests: 0.1 is a small deviation, 0.3 a medium one."""
 
+    def effect_by_chance(self, p_value: float) -> float:
+        """Cohen's w that chance alone exceeds with this probability, among so many answers of so many replicas."""
+        if len(self.counts) == 1:
+            return 0.0
+        return float((stats.chi2.isf(p_value, len(self.counts) - 1) / sum(self.counts.values())) ** 0.5)
+
 
 def measure_spread(installation: Installation, plan: Plan, folder: Path, users: int) -> Spread:
     """Ask /api/health among other requests, at a rate for which the autoscaler keeps three times its minimum.

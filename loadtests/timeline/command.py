@@ -28,6 +28,7 @@ def timeline(cluster: Cluster, environment: Mapping[str, str], output: Path) -> 
     measured = output / "k6.csv"
     measured.unlink(missing_ok=True)
     summary = output / "summary.json"
+    summary.unlink(missing_ok=True)
     command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
     require_answer(environment["BASE_URL"], environment["TOKEN"])
     recorder = Recorder(cluster, K6Output(measured))
@@ -55,7 +56,7 @@ def _report(recorder: Recorder, exit_status: int, output: Path) -> None:
     plot(samples, output / "timeline.png", load_ended_s=max(loaded, default=None))
     sys.stdout.write(f"\n{table(samples)}\n\nwritten: {output / 'timeline.csv'}, {output / 'timeline.png'}\n")
     reasons = reasons_to_fail(samples, recorder.moments[0].seen.minimum)
-    if (reason := k6.verdict(exit_status)) is not None:
+    if (reason := k6.verdict(exit_status, output / "summary.json")) is not None:
         reasons.append(f"{reason}: see {output / 'k6.log'}")
     if reasons:
         raise LoadTestError("; ".join(reasons))

@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 
 from loadtests import k6
@@ -23,8 +26,21 @@ def test_unknown_script_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(0, None), (99, "k6: a threshold was crossed"), (107, "k6 ended with status 107")]
+    ("status", "reason"),
+    [
+        (0, None),
+        (99, "k6: a threshold was crossed: http_req_duration p(95)<500"),
+        (107, "k6 ended with status 107"),
+    ],
 )
-def test_verdict_of_an_exit_status(status: int, reason: str | None) -> None:
-    """Only 0 is good; 99 stands for a threshold."""
-    assert k6.verdict(status) == reason
+def test_verdict_of_an_exit_status(tmp_path: Path, status: int, reason: str | None) -> None:
+    """Only 0 is good; 99 stands for thresholds, and those that were crossed are named."""
+    duration = {"p(95)": 812.0, "thresholds": {"p(95)<500": True, "avg<1000": False}}
+    summary = tmp_path / "summary.json"
+    summary.write_text(json.dumps({"metrics": {"http_req_duration": duration, "iterations": {"count": 1}}}))
+    assert k6.verdict(status, summary) == reason
+
+
+def test_a_crossed_threshold_without_a_summary_points_to_the_output(tmp_path: Path) -> None:
+    """Where k6 could not write its summary, its own output is all there is."""
+    assert k6.verdict(99, tmp_path / "none.json") == "k6: a threshold was crossed: see its output"

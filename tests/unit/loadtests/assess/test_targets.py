@@ -5,7 +5,7 @@ import pytest
 
 from loadtests.assess.limiting import Limit
 from loadtests.assess.spread import spread
-from loadtests.assess.targets import SCALING, Target, number, targets
+from loadtests.assess.targets import P_VALUE, SCALING, SMALL_EFFECT, Target, number, targets
 from tests.assessment import assessment, step
 
 
@@ -80,6 +80,54 @@ def test_an_uneven_spread_fails_only_where_it_is_no_small_one() -> None:
     found.spread = spread({"a": 700, "b": 200, "c": 100}, {"a", "b", "c"})
     large = _by_name(targets(found), "evenness")
     assert (tiny.met, large.met) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "counts", [(85, 110, 112, 101, 106, 111, 99, 95), (10, 20, 12, 14, 9, 15), (700, 200, 100), (5000, 5100), (7,)]
+)
+def test_evenness_is_the_same_number_wherever_it_is_told(counts: tuple[int, ...]) -> None:
+    """The measured figure is Cohen's w, its bound is one of w, and it is met just where w is within that bound."""
+    found = assessment()
+    by_replica = {str(replica): count for replica, count in enumerate(counts)}
+    found.spread = spread(by_replica, set(by_replica))
+    target = _by_name(targets(found), "evenness")
+    assert target.measured == found.spread.effect
+    assert target.met == (found.spread.effect <= target.bound)
+    assert target.bound >= SMALL_EFFECT
+    if found.spread.p_value >= P_VALUE:
+        assert target.met
+
+
+def test_few_answers_are_allowed_what_chance_makes_of_them() -> None:
+    """Sixty answers of three replicas deviate by w = 0.39 once in a hundred times: chi-squared 9.21 at two degrees."""
+    found = assessment()
+    found.spread = spread({"a": 26, "b": 20, "c": 14}, {"a", "b", "c"})
+    target = _by_name(targets(found), "evenness")
+    assert (target.wanted, target.shown, target.met) == ("≤ 0.4 (Cohen's w)", "0.24 (Cohen's w)", True)
+    assert "chance makes it 0.4 once in 100 runs" in target.note
+
+
+def test_what_is_met_has_no_reason_for_a_miss() -> None:
+    """Where the ramp crossed a threshold of its own and the replicas followed all the same, no target tells of it."""
+    found = assessment()
+    assert found.scaling is not None
+    reason = "k6: a threshold was crossed: http_req_duration p(95)<500"
+    found.scaling = replace(found.scaling, reason=reason)
+    assert [target.name for target in targets(found) if target.evidence or target.limited_by] == []
+    found.scaling = replace(found.scaling, peak_ready=3)
+    missed = _by_name(targets(found), "replicas ready at")
+    assert (missed.met, missed.evidence) == (False, reason)
+
+
+@pytest.mark.parametrize(
+    ("bound", "at_least", "measured", "shown"),
+    [(50, False, 50.04, "50.04 ms"), (50, False, 50.4, "50.4 ms"), (1000, True, 999.96, "999.96 ms")],
+)
+def test_rounding_hides_no_miss(bound: float, at_least: bool, measured: float, shown: str) -> None:  # noqa: FBT001 - a parameter
+    """A figure beside its bound is shown with as many digits as tell the two apart."""
+    target = Target("x", bound, "ms", measured, at_least=at_least)
+    assert not target.met
+    assert target.shown == shown
 
 
 def test_failures_beyond_the_budget_are_listed() -> None:
