@@ -10,6 +10,8 @@ CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
 CLUSTER_MODE ?= auto
 NAMESPACE ?= users-api
 RELEASE ?= users-api
+# Which Deployment, where the release has the API more than once.
+DEPLOYMENT ?=
 # Cluster of `make doctor`, as the kubeconfig calls it.
 CONTEXT ?= kind-users-api
 BASE_URL ?= http://localhost:8080
@@ -20,6 +22,7 @@ DIST ?= build/dist
 SCRIPT ?= basic
 
 BIN := .venv/bin
+OF_RELEASE = --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
 CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat chart/tools/go.sum chart/tools/*/go.sum | sha256sum | cut -c1-12)
@@ -30,7 +33,7 @@ export BASE_URL
 
 .PHONY: up
 up: kind-up .venv/installed image install ## From nothing to a service that has scaled out and back under load
-	$(BIN)/python -m loadtests timeline --namespace $(NAMESPACE) --release $(RELEASE)
+	$(BIN)/python -m loadtests timeline $(OF_RELEASE)
 
 .PHONY: down
 down: kind-down ## Take everything down again
@@ -68,7 +71,7 @@ uninstall: ## Remove the release
 
 .PHONY: doctor
 doctor: .venv/installed ## Walk from the metrics to the autoscaler of RELEASE, and name the first broken link
-	$(BIN)/python -m k8s.doctor --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE)
+	$(BIN)/python -m k8s.doctor --context $(CONTEXT) $(OF_RELEASE)
 
 .PHONY: logs
 logs: ## Keep the logs of nodes and pods under build/cluster-logs
@@ -82,11 +85,11 @@ loadtest: .venv/installed ## Run loadtests/k6/$(SCRIPT).js against $(BASE_URL)
 
 .PHONY: timeline
 timeline: .venv/installed ## Ramp the load and record how the replicas follow
-	$(BIN)/python -m loadtests timeline --namespace $(NAMESPACE) --release $(RELEASE)
+	$(BIN)/python -m loadtests timeline $(OF_RELEASE)
 
 .PHONY: watch
 watch: .venv/installed ## The release live in this terminal: replicas, requests, autoscaler, events
-	$(BIN)/python -m loadtests watch --namespace $(NAMESPACE) --release $(RELEASE)
+	$(BIN)/python -m loadtests watch $(OF_RELEASE)
 
 .PHONY: screenshots
 screenshots: .venv/installed chromium ## The pictures of docs/screenshots anew, from the release at work and its last report
@@ -94,11 +97,11 @@ screenshots: .venv/installed chromium ## The pictures of docs/screenshots anew, 
 
 .PHONY: reaction
 reaction: .venv/installed ## Step the load tenfold and time each link of the scale-out
-	$(BIN)/python -m loadtests reaction --namespace $(NAMESPACE) --release $(RELEASE)
+	$(BIN)/python -m loadtests reaction $(OF_RELEASE)
 
 .PHONY: assess
 assess: .venv/installed ## Measure the installed release against its targets; report in build/assess
-	$(BIN)/python -m loadtests assess --namespace $(NAMESPACE) --release $(RELEASE)
+	$(BIN)/python -m loadtests assess $(OF_RELEASE)
 
 .PHONY: bench
 bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable and a bare FastAPI route

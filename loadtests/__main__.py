@@ -4,11 +4,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from k8s.cluster.kind import CONTEXT
 from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.errors import LoadTestError
 from loadtests.run import run
+
+if TYPE_CHECKING:
+    from loadtests.timeline import Cluster
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -49,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (timeline, assess, watch, reaction):
         command.add_argument("--namespace", default=NAMESPACE, help="the release's (default: %(default)s)")
         command.add_argument("--release", default=RELEASE, help="its name (default: %(default)s)")
+        command.add_argument("--deployment", default="", help="which, where the release has the API more than once")
         command.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
         command.add_argument("--prometheus", default=PROMETHEUS, help="its Service (default: %(default)s)")
     for command in (single, timeline, assess, reaction):
@@ -61,16 +66,15 @@ def _run(options: argparse.Namespace) -> None:
         case "run":
             run(options.script, _environment(options), options.output / options.script)
         case "timeline":
-            from loadtests.timeline import Cluster, timeline  # noqa: PLC0415 - matplotlib takes a second to import
+            from loadtests.timeline import timeline  # noqa: PLC0415 - matplotlib takes a second to import
 
-            cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
-            timeline(cluster, _environment(options), options.output)
+            timeline(_cluster(options), _environment(options), options.output)
         case "assess":
             _assess(options)
         case "watch":
             from loadtests.watch import ApiServer, Release, View, watch  # noqa: PLC0415 - likewise Textual
 
-            release = Release(options.context, options.namespace, options.release)
+            release = Release(options.context, options.namespace, options.release, options.deployment)
             view = View(ApiServer(options.context, options.prometheus), release, options.window)
             watch(view, once=options.once, picture_path=options.picture, seconds=options.seconds)
 
@@ -82,6 +86,7 @@ def _run(options: argparse.Namespace) -> None:
                 namespace=options.namespace,
                 release=options.release,
                 prometheus=options.prometheus,
+                deployment=options.deployment,
                 runs=options.runs,
                 environment=_environment(options),
                 output=options.output,
@@ -91,7 +96,6 @@ def _run(options: argparse.Namespace) -> None:
 
 def _assess(options: argparse.Namespace) -> None:
     from loadtests.assess import FULL, QUICK, Installation, assess  # noqa: PLC0415 - likewise
-    from loadtests.timeline import Cluster  # noqa: PLC0415 - likewise
 
     installation = Installation.connect(
         context=options.context,
@@ -99,9 +103,15 @@ def _assess(options: argparse.Namespace) -> None:
         release=options.release,
         prometheus=options.prometheus,
         environment={**os.environ, **_environment(options)},
+        deployment=options.deployment,
     )
-    cluster = Cluster(options.context, options.namespace, options.release, options.prometheus)
-    assess(installation, cluster, QUICK if options.quick else FULL, options.output)
+    assess(installation, _cluster(options), QUICK if options.quick else FULL, options.output)
+
+
+def _cluster(options: argparse.Namespace) -> "Cluster":
+    from loadtests.timeline import Cluster  # noqa: PLC0415 - likewise
+
+    return Cluster(options.context, options.namespace, options.release, options.prometheus, options.deployment)
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:

@@ -11,13 +11,13 @@ from k8s.doctor.chain import walk
 from k8s.doctor.release import read
 
 
-def diagnose(api: Api, namespace: str, release: str, now_s: float) -> tuple[str, bool]:
+def diagnose(api: Api, namespace: str, release: str, now_s: float, deployment: str = "") -> tuple[str, bool]:
     """Return the report on a release, and whether every link holds.
 
     Raises:
         DoctorError: there is no such release.
     """
-    found = list(walk(api, read(api, namespace, release, now_s)))
+    found = list(walk(api, read(api, namespace, release, now_s, deployment)))
     lines = [f"{finding.state:8}{finding.link:17}{finding.text}" for finding in found]
     first = next((finding for finding in found if finding.state == "broken"), None)
     if first is None:
@@ -35,12 +35,13 @@ def main() -> int:
     parser.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
     parser.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
     parser.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
+    parser.add_argument("--deployment", default="", help="which, where the release has the API more than once")
     parser.add_argument("--record", type=Path, help="file for all that the APIs answered, to attach to a report")
     options = parser.parse_args()
     try:
         now_s = time.time()
         recorder = Recorder(ClusterApi(options.context))
-        report, whole = diagnose(recorder, options.namespace, options.release, now_s)
+        report, whole = diagnose(recorder, options.namespace, options.release, now_s, options.deployment)
     except DoctorError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -27,11 +27,7 @@ def _pods(release: Release) -> Finding:
     text = f"{len(release.ready)} of {release.wanted} replicas of {release.deployment} are ready"
     if release.ready:
         return ok("pods", text)
-    return broken("pods", text, f"kubectl --namespace {release.namespace} describe pods -l {_selector(release)}")
-
-
-def _selector(release: Release) -> str:
-    return f"app.kubernetes.io/instance={release.name},app.kubernetes.io/component=api"
+    return broken("pods", text, f"kubectl --namespace {release.namespace} describe pods -l {release.pod_selector}")
 
 
 def _service_of(api: Api, name: str) -> tuple[bool, str]:
@@ -56,7 +52,7 @@ def _cpu(api: Api, release: Release) -> Finding:
     path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{release.namespace}/pods"
     try:
         measured = {
-            item["metadata"]["name"] for item in api.get(with_query(path, labelSelector=_selector(release)))["items"]
+            item["metadata"]["name"] for item in api.get(with_query(path, labelSelector=release.pod_selector))["items"]
         }
     except NoAnswerError as error:
         return broken(link, f"metrics-server does not answer: {error}", "look at its logs")
@@ -116,7 +112,7 @@ def _adapter(api: Api, release: Release, metric: str) -> Iterator[Finding]:
     version = served.split(".")[0]
     path = f"/apis/custom.metrics.k8s.io/{version}/namespaces/{release.namespace}/pods/*/{metric}"
     try:
-        items = api.get(with_query(path, labelSelector=_selector(release)))["items"]
+        items = api.get(with_query(path, labelSelector=release.pod_selector))["items"]
     except NoAnswerError as error:
         remedy = (
             f"have the adapter make {metric} of http_requests_total, with labels namespace and pod as its resources"

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from k8s.deployment import DeploymentError, choose, selector
 from k8s.doctor.api import Api, DoctorError, NoAnswerError, with_query
 
 Json = Mapping[str, Any]
@@ -29,6 +30,8 @@ class Release:
     namespace: str
     name: str
     deployment: str
+    pod_selector: str
+    """Selects its pods by label."""
     wanted: int
     pods: tuple[Pod, ...]
     hpa: Json | None
@@ -57,29 +60,29 @@ class Release:
         return next((metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods"), None)
 
 
-def read(api: Api, namespace: str, name: str, now_s: float) -> Release:
-    """Read a release; `now_s` is the time in Unix seconds.
+def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = "") -> Release:
+    """Read a release; `now_s` is the time in Unix seconds, `deployment` says which one where it has several.
 
     Raises:
         DoctorError: there is none by this name, or the API server does not let us look.
     """
-    api_pods = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=api"
     try:
-        deployments = _list(api, f"/apis/apps/v1/namespaces/{namespace}/deployments", api_pods)
-        if not deployments:
-            message = f"no release {name} in namespace {namespace}: `helm list --all-namespaces` shows where it is"
-            raise DoctorError(message)
-        deployment = deployments[0]
-        target = deployment["metadata"]["name"]
+        listed = _list(api, f"/apis/apps/v1/namespaces/{namespace}/deployments", selector(name))
+        found = choose(listed, namespace, name, deployment)
+        target = found["metadata"]["name"]
+        api_pods = selector(name, only_of=found if deployment else None)
         return Release(
             namespace=namespace,
             name=name,
             deployment=target,
-            wanted=deployment["spec"]["replicas"],
+            pod_selector=api_pods,
+            wanted=found["spec"]["replicas"],
             pods=tuple(_pod(pod, now_s) for pod in _list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods)),
             hpa=_of(target, _list(api, f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")),
             scaled_object=_of(target, _scaled_objects(api, namespace)),
         )
+    except DeploymentError as error:
+        raise DoctorError(str(error)) from error
     except NoAnswerError as error:
         message = f"the API server does not show release {name} in namespace {namespace}: {error}"
         raise DoctorError(message) from error

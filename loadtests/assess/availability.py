@@ -98,11 +98,11 @@ def _restart(release: Release) -> None:
     """Do what `kubectl rollout restart` does."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     patch = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}}}
-    _call(release.apps.patch_namespaced_deployment, release.name, release.namespace, patch)
+    _call(release.apps.patch_namespaced_deployment, release.deployment, release.namespace, patch)
 
 
 def _is_rolled_out(release: Release) -> bool:
-    deployment = _call(release.apps.read_namespaced_deployment, release.name, release.namespace)
+    deployment = _call(release.apps.read_namespaced_deployment, release.deployment, release.namespace)
     status, wanted = deployment.status, deployment.spec.replicas
     return bool(
         status.observed_generation >= deployment.metadata.generation

@@ -33,10 +33,9 @@ def measure_caches(installation: Installation, throughput: Throughput) -> Caches
     if not by_tier:
         raise LoadTestError("no answer has X-Cache: does something before the service take it away?")
     seconds = max(20, round(throughput.hold.seconds))  # four scrapes of the kind values
-    namespace = installation.release.namespace
-    counter = f'users_api_cache_requests_total{{namespace="{namespace}"}}'
     ended_s = throughput.hold_began_s + throughput.hold.seconds
     try:
+        counter = f"users_api_cache_requests_total{{{installation.release.series}}}"
         samples = installation.prometheus.query(f"sum by (tier) (increase({counter}[{seconds}s]))", at_s=ended_s)
     except LoadTestError:
         samples = []

@@ -63,12 +63,13 @@ def _cluster(installation: Installation) -> dict[str, Any]:
 def _release(installation: Installation) -> dict[str, Any]:
     release = installation.release
     found = release.apps.read_namespaced_deployment(
-        release.name, release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
+        release.deployment, release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
     )
     labels = found.metadata.labels or {}
     return {
         "namespace": release.namespace,
         "name": release.name,
+        "deployment": release.deployment,
         "chart": labels.get("helm.sh/chart", ""),
         "images": [container.image for container in found.spec.template.spec.containers],
         "replicas": release.ready(),

@@ -36,8 +36,15 @@ class Installation:
     users: int = 1000
 
     @classmethod
-    def connect(
-        cls, *, context: str, namespace: str, release: str, prometheus: str, environment: Mapping[str, str]
+    def connect(  # noqa: PLR0913 - by name
+        cls,
+        *,
+        context: str,
+        namespace: str,
+        release: str,
+        prometheus: str,
+        environment: Mapping[str, str],
+        deployment: str = "",
     ) -> "Installation":
         """Find it by kubeconfig, and by BASE_URL, TOKEN, LIMITED_TOKEN and USERS of the environment.
 
@@ -51,7 +58,7 @@ class Installation:
             token=environment["TOKEN"],
             limited_token=environment.get("LIMITED_TOKEN", "limited-token"),
             api=api,
-            release=Release(api, namespace, release),
+            release=Release(api, namespace, release, deployment),
             prometheus=Prometheus(prometheus, api=api),
             users=int(environment.get("USERS", "1000")),
         )

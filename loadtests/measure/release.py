@@ -2,6 +2,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from kubernetes import client, config
@@ -9,6 +10,7 @@ from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
+from k8s.deployment import DeploymentError, choose, selector, series_of_pods
 from loadtests.errors import LoadTestError
 
 CALL_TIMEOUT_SECONDS = 5
@@ -78,17 +80,33 @@ def connect(context: str) -> Any:  # noqa: ANN401 - the client has no types
 class Release:
     """A release of the chart, as the cluster shows it; each call raises LoadTestError where that does not answer."""
 
-    def __init__(self, api: Any, namespace: str, name: str) -> None:  # noqa: ANN401 - likewise
+    def __init__(self, api: Any, namespace: str, name: str, deployment: str = "") -> None:  # noqa: ANN401 - likewise
+        """Take its namespace and name; `deployment` says which one is meant where it has several."""
         # Any: in the client's types every field of every object may be None.
         self.apps: Any = client.AppsV1Api(api)
         self.autoscaling: Any = client.AutoscalingV2Api(api)
         self.core: Any = client.CoreV1Api(api)
         self.namespace = namespace
         self.name = name
+        self._chosen = deployment
+
+    @cached_property
+    def deployment(self) -> str:
+        """Name of the API's Deployment."""
+        return self._chosen or str(self._read()["metadata"]["name"])
+
+    @property
+    def series(self) -> str:
+        """Selects its pods' series in PromQL."""
+        return series_of_pods(self.namespace, self.deployment)
+
+    def selector(self, component: str) -> str:
+        """Selects its objects of a component by label."""
+        return selector(self.name, component, only_of=self._read() if self._chosen else None)
 
     def replicas(self) -> tuple[int, int]:
         """Replicas that the Deployment is told to have, and those that are ready."""
-        deployment = _json(self.apps.read_namespaced_deployment, self.name, self.namespace)
+        deployment = self._read()
         return deployment["spec"]["replicas"], deployment["status"].get("readyReplicas", 0)
 
     def wanted(self) -> int:
@@ -112,11 +130,11 @@ class Release:
         listed = _json(self.autoscaling.list_namespaced_horizontal_pod_autoscaler, self.namespace)
         for hpa in listed["items"]:
             target = hpa["spec"]["scaleTargetRef"]
-            if target["kind"] == "Deployment" and target["name"] == self.name:
+            if target["kind"] == "Deployment" and target["name"] == self.deployment:
                 return _autoscaler(hpa)
         raise LoadTestError(
-            f"no HorizontalPodAutoscaler in namespace {self.namespace} scales Deployment {self.name}: "
-            "`make install` installs the chart; --namespace and --release name another"
+            f"no HorizontalPodAutoscaler in namespace {self.namespace} scales Deployment {self.deployment}: "
+            "set autoscaling.engine to keda or hpa, as chart/values-kind.yaml does"
         )
 
     def events(self, since_s: float = 0) -> list[Event]:
@@ -125,9 +143,17 @@ class Release:
         events = [_event(event) for event in listed["items"]]
         return sorted((event for event in events if event.at_s >= since_s), key=lambda event: event.at_s)
 
+    def _read(self) -> Any:  # noqa: ANN401 - JSON
+        labels = selector(self.name)
+        listed = _json(self.apps.list_namespaced_deployment, self.namespace, label_selector=labels)
+        try:
+            return choose(listed["items"], self.namespace, self.name, self._chosen)
+        except DeploymentError as error:
+            raise LoadTestError(str(error)) from error
+
     def _pods(self, component: str) -> list[Pod]:
-        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"
-        listed = _json(self.core.list_namespaced_pod, self.namespace, label_selector=selector)
+        labels = self.selector(component)
+        listed = _json(self.core.list_namespaced_pod, self.namespace, label_selector=labels)
         return [_pod(pod) for pod in listed["items"]]
 
 

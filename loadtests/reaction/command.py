@@ -15,6 +15,7 @@ def reaction(  # noqa: PLR0913 - by name
     namespace: str,
     release: str,
     prometheus: str,
+    deployment: str,
     runs: int,
     environment: Mapping[str, str],
     output: Path,
@@ -28,7 +29,7 @@ def reaction(  # noqa: PLR0913 - by name
         LoadTestError: no load, no cluster, or no release that KEDA scales.
     """
     api = connect(context)
-    watched = Release(api, namespace, release)
+    watched = Release(api, namespace, release, deployment)
     steps: list[Step] = []
     for run in range(1, runs + 1):
         steps.append(

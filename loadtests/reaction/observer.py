@@ -46,7 +46,7 @@ class Observer:
     def observing(self, metric: str, selector: str) -> Iterator["Observer"]:
         """Observe for as long as the block lasts, the external metric of this name and selector too."""
         core, autoscaling = client.CoreV1Api(self._api), client.AutoscalingV2Api(self._api)
-        labels = f"app.kubernetes.io/instance={self._release.name},app.kubernetes.io/component=api"
+        labels = self._release.selector("api")
         jobs: list[Callable[[], None]] = [
             lambda: self._watch(core.list_namespaced_pod, self.pods, label_selector=labels),
             lambda: self._watch(autoscaling.list_namespaced_horizontal_pod_autoscaler, self.scalers),

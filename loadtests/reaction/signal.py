@@ -40,19 +40,26 @@ def read_signal(api: Any, release: Release) -> Signal:  # noqa: ANN401 - the cli
     """
     objects = client.CustomObjectsApi(api)
     name = release.autoscaler().name
+    missing = (
+        f"no ScaledObject scales Deployment {release.deployment} in namespace {release.namespace}: the reaction is "
+        "measured of a release with autoscaling.engine=keda, as chart/values-kind.yaml has it"
+    )
     try:
-        scaled: Any = _object(objects, "keda.sh", "v1alpha1", release.namespace, "scaledobjects", release.name)
+        listed: Any = objects.list_namespaced_custom_object(
+            "keda.sh", "v1alpha1", release.namespace, "scaledobjects", _request_timeout=CALL_TIMEOUT_SECONDS
+        )
         scaler: Any = _object(objects, "autoscaling", "v2", release.namespace, "horizontalpodautoscalers", name)
     except (ApiException, HTTPError) as error:
-        raise LoadTestError(
-            f"no ScaledObject {release.name} in namespace {release.namespace} ({error}): the reaction is measured of a "
-            "release with autoscaling.engine=keda, as chart/values-kind.yaml has it"
-        ) from error
+        raise LoadTestError(f"{missing} ({error})") from error
+    of_it = [each for each in listed["items"] if each["spec"]["scaleTargetRef"]["name"] == release.deployment]
+    if not of_it:
+        raise LoadTestError(missing)
+    scaled = of_it[0]
     queries = [each["metadata"]["query"] for each in scaled["spec"]["triggers"] if each["type"] == "prometheus"]
     metrics = [each["external"] for each in scaler["spec"]["metrics"] if each["type"] == "External"]
     if not queries or not metrics:
         raise LoadTestError(
-            f"ScaledObject {release.name} has no prometheus trigger: set autoscaling.requestRate.source"
+            f"ScaledObject {scaled['metadata']['name']} has no prometheus trigger: set autoscaling.requestRate.source"
         )
     labels = metrics[0]["metric"].get("selector", {}).get("matchLabels", {})
     tolerance = scaler["spec"].get("behavior", {}).get("scaleUp", {}).get("tolerance")
@@ -71,8 +78,7 @@ def first_scrape(prometheus: Prometheus, release: Release, after_s: float, until
     Raises:
         LoadTestError: Prometheus does not answer.
     """
-    pods = f'namespace="{release.namespace}",pod=~"{release.name}-[a-z0-9]+-[a-z0-9]{{5}}"'
-    samples = _values(prometheus, f"max(timestamp(http_requests_total{{{pods}}}))", after_s, until_s)
+    samples = _values(prometheus, f"max(timestamp(http_requests_total{{{release.series}}}))", after_s, until_s)
     return next((sampled_at_s for _, sampled_at_s in samples if sampled_at_s > after_s), None)
 
 

@@ -18,12 +18,11 @@ class Observation:
 class Cluster:
     """The release's replicas, what its autoscaler sees, and its request rate from Prometheus."""
 
-    def __init__(self, context: str, namespace: str, release: str, prometheus: str) -> None:
-        """Take the release's namespace and name, and Prometheus' Service as namespace/name:port."""
+    def __init__(self, context: str, namespace: str, release: str, prometheus: str, deployment: str = "") -> None:
+        """Take the release's namespace and name, Prometheus' Service as namespace/name:port, and which Deployment."""
         api = connect(context)
-        self._release = Release(api, namespace, release)
+        self._release = Release(api, namespace, release, deployment)
         self._prometheus = Prometheus(prometheus, api=api)
-        self._request_rate = f'sum(rate(http_requests_total{{namespace="{namespace}"}}[20s]))'
 
     def observe(self) -> Observation:
         """Ask for all of it.
@@ -38,5 +37,5 @@ class Cluster:
             desired=autoscaler.desired if autoscaler.current else wanted,
             ready=ready,
             cpu_percent=autoscaler.cpu_percent,
-            rps=self._prometheus.value(self._request_rate),
+            rps=self._prometheus.value(f"sum(rate(http_requests_total{{{self._release.series}}}[20s]))"),
         )

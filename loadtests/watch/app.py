@@ -98,9 +98,7 @@ class WatchApp(App[None]):
         )
         self._panel("requests", traffic, lambda value, width: panels.requests(value, view.history, width))
         self._panel("inside", traffic, lambda value, _: panels.inside(value))
-        self._panel(
-            "pod-lines", fleet, lambda value, width: panels.pods(value, traffic.value, view.release.name, width)
-        )
+        self._panel("pod-lines", fleet, lambda value, width: panels.pods(value, traffic.value, width))
         self._panel("event-lines", events, lambda value, _: panels.events(value, EVENTS_SHOWN))
 
     def _panel(self, name: str, feed: Feed[Any], render: Callable[[Any, int], panels.Lines]) -> None:

@@ -41,7 +41,7 @@ def _print_once(view: View) -> None:
     parts: list[tuple[str, panels.Lines]] = []
     if (fleet := view.fleet.value) is not None:
         parts.append(("Replicas", panels.replicas(fleet, view.history, 0)))
-        parts.append(("Pods", panels.pods(fleet, view.traffic.value, view.release.name, 0)))
+        parts.append(("Pods", panels.pods(fleet, view.traffic.value, 0)))
         parts.append(("Autoscaler", panels.autoscaler(fleet.autoscaler, view.events.value or (), 0)))
     if view.traffic.value is not None:
         parts.append(("Requests", panels.requests(view.traffic.value, view.history, 0)))

@@ -9,18 +9,18 @@ from loadtests.watch.snapshot import Event
 LABELS = re.compile(r"\(&LabelSelector\{.*?\},?\}\)")
 
 
-def read_events(api: ApiServer, namespace: str, release: str) -> list[Event]:
-    """Read what happened to the release's objects, the newest first.
+def read_events(api: ApiServer, namespace: str, deployment: str) -> list[Event]:
+    """Read what happened to the objects of a release, by its Deployment's name, the newest first.
 
     Raises:
         LoadTestError: the cluster does not answer.
     """
-    return events(api.get(f"/api/v1/namespaces/{namespace}/events"), release)
+    return events(api.get(f"/api/v1/namespaces/{namespace}/events"), deployment)
 
 
-def events(listed: Any, release: str) -> list[Event]:  # noqa: ANN401 - JSON as the API server has it
-    """Make events of the list, those of objects whose name begins as the release's."""
-    found = [_event(each) for each in listed["items"] if each["involvedObject"].get("name", "").startswith(release)]
+def events(listed: Any, deployment: str) -> list[Event]:  # noqa: ANN401 - JSON as the API server has it
+    """Make events of the list, those of objects whose name begins as the Deployment's."""
+    found = [_event(each) for each in listed["items"] if each["involvedObject"].get("name", "").startswith(deployment)]
     return sorted(found, key=lambda event: event.at, reverse=True)
 
 

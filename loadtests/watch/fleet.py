@@ -4,36 +4,44 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
+from k8s.deployment import DeploymentError, choose, selector
 from loadtests.errors import LoadTestError
 from loadtests.watch.api_server import ApiMissingError, ApiServer
 from loadtests.watch.snapshot import Autoscaler, Condition, Fleet, Pod, Target
 
 
-def read_fleet(api: ApiServer, namespace: str, release: str) -> Fleet:
-    """Read the Deployment named as the release, its pods and what scales it.
+def read_deployment(api: ApiServer, namespace: str, release: str, name: str = "") -> Any:  # noqa: ANN401 - JSON
+    """Read the Deployment of a release's API; `name` says which one where there are several.
 
     Raises:
         LoadTestError: the cluster does not answer, or has no such release.
     """
+    listed = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments", labelSelector=selector(release))
     try:
-        deployment = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{release}")
-    except ApiMissingError as error:
-        raise LoadTestError(
-            f"no Deployment {release} in namespace {namespace}: `make install` installs the chart; "
-            "--namespace and --release name another"
-        ) from error
+        return choose(listed["items"], namespace, release, name)
+    except DeploymentError as error:
+        raise LoadTestError(str(error)) from error
+
+
+def read_fleet(api: ApiServer, deployment: Any) -> Fleet:  # noqa: ANN401 - likewise
+    """Read a Deployment's pods and what scales it.
+
+    Raises:
+        LoadTestError: the cluster does not answer.
+    """
+    namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
     labels: Mapping[str, str] = deployment["spec"]["selector"]["matchLabels"]
-    selector = ",".join(f"{name}={value}" for name, value in labels.items())
-    pods = api.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+    of_pods = ",".join(f"{name}={value}" for name, value in labels.items())
+    pods = api.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector=of_pods)
     scalers = api.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
-    return fleet(deployment, pods, scalers, _read_scaled_object(api, namespace, scalers, release))
+    return fleet(deployment, pods, scalers, _read_scaled_object(api, namespace, scalers, name))
 
 
-def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, release: str) -> Any:  # noqa: ANN401 - JSON
-    """Read the ScaledObject that KEDA made the release's autoscaler from; None: it is not KEDA's."""
+def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, deployment: str) -> Any:  # noqa: ANN401 - JSON
+    """Read the ScaledObject that KEDA made the Deployment's autoscaler from; None: it is not KEDA's."""
     for scaler in scalers["items"]:
         name = scaler["metadata"].get("labels", {}).get("scaledobject.keda.sh/name")
-        if name and _scales(scaler, release):
+        if name and _scales(scaler, deployment):
             try:
                 return api.get(f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects/{name}")
             except ApiMissingError:
@@ -43,12 +51,13 @@ def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, release: s
 
 def fleet(deployment: Any, pods: Any, scalers: Any, scaled: Any = None) -> Fleet:  # noqa: ANN401 - JSON as the API server has it
     """Put together what was read; `scaled` is KEDA's ScaledObject, if there is one."""
-    release = deployment["metadata"]["name"]
-    scaler = next((each for each in scalers["items"] if _scales(each, release)), None)
+    name = deployment["metadata"]["name"]
+    scaler = next((each for each in scalers["items"] if _scales(each, name)), None)
     wanted = deployment["spec"]["replicas"]
     if scaler and scaler["status"].get("currentReplicas"):
         wanted = scaler["status"].get("desiredReplicas", wanted)
     return Fleet(
+        deployment=name,
         wanted=wanted,
         ready=deployment["status"].get("readyReplicas", 0),
         pods=tuple(sorted(map(_pod, pods["items"]), key=lambda pod: pod.created_at)),
@@ -61,9 +70,9 @@ def unix_seconds(time: str | None) -> float | None:
     return datetime.fromisoformat(time).timestamp() if time else None
 
 
-def _scales(scaler: Any, release: str) -> bool:  # noqa: ANN401 - likewise
+def _scales(scaler: Any, deployment: str) -> bool:  # noqa: ANN401 - likewise
     target = scaler["spec"]["scaleTargetRef"]
-    return (target["kind"], target["name"]) == ("Deployment", release)
+    return (target["kind"], target["name"]) == ("Deployment", deployment)
 
 
 def _pod(pod: Any) -> Pod:  # noqa: ANN401 - likewise

@@ -88,12 +88,12 @@ def inside(traffic: Traffic) -> Lines:
     ]
 
 
-def pods(fleet: Fleet, traffic: Traffic | None, release: str, width: int) -> Lines:
+def pods(fleet: Fleet, traffic: Traffic | None, width: int) -> Lines:
     """One line a replica, the oldest first."""
     by_pod: Mapping[str, float] = traffic.by_pod if traffic else {}
     total = sum(by_pod.get(pod.name, 0) for pod in fleet.pods)
     lines = [Content.styled(f"{'pod':<17}{'node':<18}{'state':<12}{'age':>6} {'restarts':>8}  requests", DIM)]
-    lines += [_pod(pod, by_pod.get(pod.name), total, release, width) for pod in fleet.pods]
+    lines += [_pod(pod, by_pod.get(pod.name), total, fleet.deployment, width) for pod in fleet.pods]
     return lines
 
 

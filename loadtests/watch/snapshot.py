@@ -54,6 +54,7 @@ class Autoscaler:
 class Fleet:
     """The replicas and who sets their number; None: nobody does."""
 
+    deployment: str
     wanted: int
     ready: int
     pods: tuple[Pod, ...]

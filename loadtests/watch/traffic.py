@@ -1,6 +1,7 @@
 import math
 from collections import defaultdict
 
+from k8s.deployment import series_of_pods
 from loadtests.watch.api_server import ApiServer
 from loadtests.watch.snapshot import Traffic
 
@@ -14,9 +15,9 @@ def read_traffic(api: ApiServer, query: str) -> Traffic:
     return traffic(api.query(query))
 
 
-def traffic_query(namespace: str, release: str, window_seconds: int) -> str:
+def traffic_query(namespace: str, deployment: str, window_seconds: int) -> str:
     """Write one query for all of it, each series with the label `part`: a dozen a second would be load themselves."""
-    pods = f'namespace="{namespace}",pod=~"{release}-[a-z0-9]+-[a-z0-9]{{5}}"'
+    pods = series_of_pods(namespace, deployment)
 
     def rate(metric: str, by: str = "") -> str:
         return f"sum by ({by}) (rate({metric}{{{pods}}}[{window_seconds}s]))"

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from kubernetes import client
@@ -12,6 +13,7 @@ from loadtests.errors import LoadTestError
 from loadtests.measure import Autoscaler, Event, Pod, Release, ReleaseRecorder
 from loadtests.measure.release import quantity
 
+PREFIX = "app.kubernetes.io/"
 SINCE = "2026-11-25T00:00:00Z"
 SINCE_S = 1795564800.0
 
@@ -29,9 +31,19 @@ def _pod(name: str, ready: str, **metadata: str) -> dict[str, Any]:
     }
 
 
+def _deployment(name: str, release: str, replicas: int) -> dict[str, Any]:
+    """One as the chart labels it: under an alias, or with nameOverride, its name label is `name`."""
+    labels = {f"{PREFIX}instance": release, f"{PREFIX}component": "api", f"{PREFIX}name": name}
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"replicas": replicas},
+        "status": {"readyReplicas": 1},
+    }
+
+
 HPA = {
     "metadata": {"name": "keda-api"},
-    "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "api"}, "minReplicas": 2, "maxReplicas": 8},
+    "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "users"}, "minReplicas": 2, "maxReplicas": 8},
     "status": {
         "desiredReplicas": 4,
         "currentReplicas": 2,
@@ -51,7 +63,11 @@ EVENT = {
     "count": 2,
 }
 ANSWERS = {
-    "/apis/apps/v1/namespaces/ns/deployments/api": {"spec": {"replicas": 3}, "status": {"readyReplicas": 1}},
+    "/apis/apps/v1/namespaces/ns/deployments": {"items": [_deployment("users", "api", 3)]},
+    "/apis/apps/v1/namespaces/umbrella/deployments": {
+        "items": [_deployment("first", "api", 1), _deployment("second", "api", 2), _deployment("third", "other", 3)]
+    },
+    "/apis/autoscaling/v2/namespaces/umbrella/horizontalpodautoscalers": {"items": []},
     "/apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers": {"items": [HPA]},
     "/api/v1/namespaces/ns/pods": {"items": [_pod("a", "True"), _pod("b", "False", deletionTimestamp=SINCE)]},
     "/api/v1/namespaces/ns/events": {"items": [EVENT]},
@@ -59,17 +75,28 @@ ANSWERS = {
 
 
 class _ApiServer(BaseHTTPRequestHandler):
-    """Answers as an API server with one release, `api` in namespace `ns`."""
+    """A stand-in for an API server: release `api`, whose Deployment is `users`, and one that has two Deployments."""
 
     def do_GET(self) -> None:
-        body = json.dumps(ANSWERS.get(self.path.partition("?")[0], {"items": []})).encode()
-        self.send_response(200 if self.path.partition("?")[0] in ANSWERS else 404)
+        path, _, query = self.path.partition("?")
+        asked = parse_qs(query).get("labelSelector", [""])[0]
+        found = ANSWERS.get(path, {"items": []})
+        if path.endswith("/deployments"):
+            found = {"items": [each for each in found["items"] if _has(each["metadata"]["labels"], asked)]}
+        if path.endswith("/umbrella/pods"):
+            found = {"items": [_pod(asked.rpartition("=")[2], "True")]}
+        body = json.dumps(found).encode()
+        self.send_response(200 if found["items"] or path in ANSWERS else 404)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Keep quiet."""
+
+
+def _has(labels: dict[str, str], selector: str) -> bool:
+    return all(labels.get(name) == value for name, _, value in (each.partition("=") for each in selector.split(",")))
 
 
 @pytest.fixture
@@ -99,10 +126,37 @@ def test_a_release_is_read_as_the_cluster_shows_it(api: client.ApiClient) -> Non
 
 def test_a_release_that_is_not_there_is_an_error(api: client.ApiClient) -> None:
     """Without a Deployment or an autoscaler the error says so, and what to do."""
-    with pytest.raises(LoadTestError, match="does not answer"):
-        Release(api, "ns", "other").replicas()
-    with pytest.raises(LoadTestError, match="`make install` installs the chart"):
-        Release(api, "ns", "other").autoscaler()
+    for question in (Release.replicas, Release.autoscaler):
+        with pytest.raises(LoadTestError, match=r"no release other in namespace ns: .*`make install` installs it"):
+            question(Release(api, "ns", "other"))
+    with pytest.raises(LoadTestError, match="no HorizontalPodAutoscaler in namespace umbrella scales Deployment third"):
+        Release(api, "umbrella", "other").autoscaler()
+
+
+def test_a_namespace_that_does_not_answer_is_an_error(api: client.ApiClient) -> None:
+    """What the API server refuses is told with its status."""
+    with pytest.raises(LoadTestError, match="the cluster does not answer: 404"):
+        Release(api, "nowhere", "api").events()
+
+
+def test_the_deployment_is_found_by_its_labels(api: client.ApiClient) -> None:
+    """However the chart has named it, replicas and series are those of the release's own Deployment."""
+    release = Release(api, "ns", "api")
+    assert release.deployment == "users"
+    assert release.series == 'namespace="ns",pod=~"users-[a-z0-9]+-[a-z0-9]{5}"'
+    assert Release(api, "umbrella", "other").wanted() == 3
+
+
+def test_of_several_deployments_one_must_be_named(api: client.ApiClient) -> None:
+    """An umbrella with the chart twice has two in one release: the error lists them, and a name chooses all of one."""
+    with pytest.raises(LoadTestError, match="more than one Deployment of the API: first, second"):
+        Release(api, "umbrella", "api").wanted()
+    second = Release(api, "umbrella", "api", "second")
+    assert second.wanted() == 2
+    assert [pod.name for pod in second.api_pods()] == ["second"]
+    assert second.series.startswith('namespace="umbrella",pod=~"second-')
+    with pytest.raises(LoadTestError, match="has no Deployment third of the API, but first, second"):
+        Release(api, "umbrella", "api", "third").wanted()
 
 
 def test_a_recorder_looks_again_and_again(api: client.ApiClient) -> None:

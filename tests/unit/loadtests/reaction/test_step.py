@@ -87,7 +87,7 @@ def test_own_time_is_since_the_latest_link_before() -> None:
 def test_first_scrape_is_the_sample_s_own_time() -> None:
     """A sample from before the step holds nothing of it."""
     prometheus = RecordedPrometheus((10, 8.5), (10.25, 8.5), (10.5, 10.4))
-    assert first_scrape(prometheus, Release(None, "users-api", "users-api"), 10, 20) == 10.4
+    assert first_scrape(prometheus, Release(None, "users-api", "users-api", "users-api"), 10, 20) == 10.4
 
 
 def test_crossing_is_the_first_value_above_what_is_bearable() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from loadtests.watch.api_server import ApiServer
 from loadtests.watch.events import read_events
-from loadtests.watch.fleet import read_fleet
+from loadtests.watch.fleet import read_deployment, read_fleet
 from loadtests.watch.traffic import read_traffic, traffic_query
 
 EVENTS_KEPT = 25
@@ -35,7 +35,7 @@ class RecordingApiServer(ApiServer):
 def main() -> None:
     """Write recorded/MOMENT.json."""
     api = RecordingApiServer()
-    read_fleet(api, "users-api", "users-api")
+    read_fleet(api, read_deployment(api, "users-api", "users-api"))
     read_traffic(api, traffic_query("users-api", "users-api", 20))
     read_events(api, "users-api", "users-api")
     (RECORDED / f"{sys.argv[1]}.json").write_text(json.dumps(api.answers, separators=(",", ":")) + "\n")

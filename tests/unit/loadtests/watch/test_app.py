@@ -92,10 +92,10 @@ async def test_q_leaves_though_nobody_answers(view: View, replay: Replay, monkey
 
 async def test_release_that_is_not_there_is_named_with_the_remedy(view: View, replay: Replay) -> None:
     """Where a panel would be stands what to do."""
-    del replay.answers["/apis/apps/v1/namespaces/users-api/deployments/users-api"]
+    replay.answers["/apis/apps/v1/namespaces/users-api/deployments"]["items"].clear()
     async with WatchApp(view).run_test(size=(200, 40)) as pilot:
         seen = await wait_for_screen(pilot, lambda text: "make install" in text)
-        assert "no Deployment users-api in namespace users-api" in seen
+        assert "no release users-api in namespace users-api" in seen
 
 
 async def test_no_color_draws_in_grey(view: View, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 import sys
 from pathlib import Path
@@ -24,11 +25,27 @@ def test_once_prints_plain_text(view: View, capsys: pytest.CaptureFixture[str]) 
 def test_once_fails_with_what_to_do_when_the_release_is_missing(
     view: View, replay: Replay, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is known is printed all the same."""
-    del replay.answers["/apis/apps/v1/namespaces/users-api/deployments/users-api"]
-    with pytest.raises(LoadTestError, match="`make install` installs the chart"):
+    """It says so once, and prints no panel of pods that are not there."""
+    del replay.answers["/apis/apps/v1/namespaces/users-api/deployments"]["items"][0]
+    with pytest.raises(LoadTestError, match="`make install` installs it") as raised:
         watch(view, once=True)
-    assert "\nRequests\n" in capsys.readouterr().out
+    assert str(raised.value).count("no release users-api") == 1
+    assert capsys.readouterr().out == "users-api/users-api on recorded\n"
+
+
+def test_a_deployment_by_another_name_is_watched(
+    view: View, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A release that the chart gave another name to, by fullnameOverride, has the same panels."""
+    name = "users-api"
+    text = json.dumps({path: answer for path, answer in replay.answers.items() if not path.startswith("/apis/keda")})
+    replay.answers = json.loads(text.replace(f'"name": "{name}"', '"name": "people"').replace(f'"{name}-', '"people-'))
+    watch(view, once=True)
+    printed = capsys.readouterr().out
+    assert "5 ready, 5 wanted, of 2 to 8" in printed
+    for title in ("Pods", "Autoscaler", "Requests", "Events"):
+        assert f"\n{title}\n" in printed
+    assert "none" not in printed.partition("\nEvents\n")[2]
 
 
 def test_once_says_that_prometheus_is_missing(view: View, replay: Replay) -> None:

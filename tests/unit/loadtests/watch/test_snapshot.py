@@ -18,7 +18,7 @@ def _answer(moment: str, end_of_path: str) -> Any:  # noqa: ANN401 - JSON
 
 def _objects(moment: str) -> tuple[Any, Any, Any]:
     return (
-        _answer(moment, "/deployments/users-api"),
+        _answer(moment, "/deployments")["items"][0],
         _answer(moment, "/pods"),
         _answer(moment, "/horizontalpodautoscalers"),
     )

@@ -1,0 +1,47 @@
+"""Which Deployment serves a release: found by the chart's labels, for its name is the chart's to make."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+class DeploymentError(Exception):
+    """There is none, or more than one; the message says what to do."""
+
+
+def selector(release: str, component: str = "api", *, only_of: Json | None = None) -> str:
+    """Select by label what is `component` of a release; of the same chart as the Deployment `only_of`, if given."""
+    labels = {"app.kubernetes.io/instance": release, "app.kubernetes.io/component": component}
+    if only_of is not None:
+        labels["app.kubernetes.io/name"] = only_of["metadata"]["labels"]["app.kubernetes.io/name"]
+    return ",".join(f"{name}={value}" for name, value in labels.items())
+
+
+def choose(found: Sequence[Json], namespace: str, release: str, name: str = "") -> Json:
+    """Return the one Deployment that `selector` found of a release, or of several the one called `name`.
+
+    Raises:
+        DeploymentError: there is none, or there are more and no name says which.
+    """
+    where = f"release {release} in namespace {namespace}"
+    names = ", ".join(sorted(each["metadata"]["name"] for each in found))
+    if not found:
+        raise DeploymentError(
+            f"no {where}: `helm list --all-namespaces` shows where it is, and `make install` installs it; "
+            "--namespace and --release (NAMESPACE= and RELEASE= of make) name another"
+        )
+    if name:
+        found = [each for each in found if each["metadata"]["name"] == name]
+        if not found:
+            raise DeploymentError(f"{where} has no Deployment {name} of the API, but {names}: --deployment names one")
+    if len(found) > 1:
+        raise DeploymentError(
+            f"{where} has more than one Deployment of the API: {names}. --deployment (DEPLOYMENT= of make) names one"
+        )
+    return found[0]
+
+
+def series_of_pods(namespace: str, deployment: str) -> str:
+    """Select its pods' series in PromQL, the names of pods that are gone too."""
+    return f'namespace="{namespace}",pod=~"{deployment}-[a-z0-9]+-[a-z0-9]{{5}}"'
