@@ -27,7 +27,7 @@ from service.observability import metrics, tracing
 from service.observability.access_log import AccessLog, AccessLogMiddleware
 from service.observability.tracing import Tracing
 from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
-from service.redis_client import RedisClient, RedisConfig
+from service.redis_client import NoRedis, RedisClient, RedisConfig
 from service.settings import Settings
 from service.users import endpoints as users
 from service.users.repository import SeededUserRepository
@@ -49,16 +49,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=tracing.OFF if traces is None else traces.fastapi,
     )
     app.state.traces = traces
-    redis = RedisClient(_redis_config(settings))
+    redis = RedisClient(_redis_config(settings)) if settings.redis_url else NoRedis()
     cache = TieredCache(redis, _cache_config(settings))
     app.state.settings = settings
     app.state.readiness = Readiness()
     app.state.redis = redis
     app.state.cache = cache
+    app.state.invalidation = InvalidationChannel(redis, cache)
     app.state.limiter = RateLimiter(
         redis, replicas=settings.rate_limit_expected_replicas, local_keys=settings.rate_limit_local_keys
     )
     app.state.authenticator = _authenticator(settings)
+    app.state.background = [
+        redis.background,
+        app.state.invalidation.background,
+        app.state.limiter.background,
+        *app.state.authenticator.background,
+    ]
     app.state.idempotency = IdempotencyStore(redis, ttl_seconds=settings.idempotency_ttl_seconds)
     app.state.users = UserService(SeededUserRepository(), cache)
 
@@ -122,9 +129,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             stack.push_async_callback(asyncio.to_thread, state.traces.close)
         await state.redis.start()
         stack.push_async_callback(state.redis.aclose)
-        invalidation = InvalidationChannel(state.redis, state.cache)
-        await invalidation.start()
-        stack.push_async_callback(invalidation.aclose)
+        if not state.redis.is_enabled and state.settings.is_alone:
+            state.cache.trust_always()
+        await state.invalidation.start()
+        stack.push_async_callback(state.invalidation.aclose)
         stack.push_async_callback(state.cache.aclose)
         await state.limiter.start()
         stack.push_async_callback(state.limiter.aclose)
@@ -180,6 +188,7 @@ def _policies(settings: Settings) -> Policies:
 def _redis_config(settings: Settings) -> RedisConfig:
     return RedisConfig(
         url=settings.redis_url,
+        key_prefix=settings.redis_key_prefix,
         username=settings.redis_username,
         password=settings.redis_password.get_secret_value() if settings.redis_password else None,
         connect_timeout_seconds=settings.redis_connect_timeout_seconds,
@@ -193,7 +202,7 @@ def _redis_config(settings: Settings) -> RedisConfig:
 def _cache_config(settings: Settings) -> CacheConfig:
     return CacheConfig(
         l1_bytes=settings.cache_l1_bytes,
-        l2_enabled=settings.cache_l2_enabled,
+        l2_enabled=settings.cache_l2_enabled and settings.redis_url != "",
         ttl_seconds=settings.cache_ttl_seconds,
         negative_ttl_seconds=settings.cache_negative_ttl_seconds,
         stale_seconds=settings.cache_stale_seconds,

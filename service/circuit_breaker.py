@@ -44,6 +44,8 @@ class CircuitBreaker:
         self._consecutive_failures = 0
         self._consecutive_probes = 0
         self.is_open = False
+        self.cause = ""
+        """The last failure, for the log: a line at each change is all that it gets."""
         self._available.set(1)
 
     @property
@@ -79,5 +81,6 @@ class CircuitBreaker:
         self._consecutive_probes = 0
         self._available.set(0 if opened else 1)
         self._transitions.labels(*self._labels, self.state).inc()
-        logger.warning("%s circuit breaker is %s", self._name, self.state)
+        cause = {"cause": self.cause} if opened else None
+        logger.warning("%s circuit breaker is %s", self._name, self.state, extra=cause)
         self._on_change(self.state)

@@ -7,6 +7,7 @@ from service.auth import bearer
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
 from service.auth.static_tokens import StaticTokens
+from service.supervision import SupervisedTask
 
 if TYPE_CHECKING:
     from service.auth.jwt import JwtVerifier  # pulls in cryptography: 60 ms that only JWTs need
@@ -22,6 +23,13 @@ class Authenticator:
         self._jwt = jwt
         # By the header's hash: a dump of this process holds no token. In order of use, to forget the oldest.
         self._remembered: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
+        if jwt is not None:
+            jwt.keys.on_revoked = self._remembered.clear  # who signed by another key is verified again, and that is all
+
+    @property
+    def background(self) -> list[SupervisedTask]:
+        """What runs in the background: the refresh of keys, if there are any."""
+        return [] if self._jwt is None else [self._jwt.keys.background]
 
     async def start(self) -> None:
         """Load the keys that tokens are verified with, and keep them fresh."""

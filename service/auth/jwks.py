@@ -1,95 +1,104 @@
 import asyncio
-import contextlib
-import json
 import logging
 import time
-import urllib.request
-from collections.abc import Callable
-from http.client import HTTPException
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import jwt
 
+from service.auth import metrics
+from service.auth.download import TIMEOUT_SECONDS, download
+from service.auth.jwk import KeyDocument, parse
+from service.supervision import Jobs, OutageLog, SupervisedTask
+
 logger = logging.getLogger(__name__)
 
-FETCH_TIMEOUT_SECONDS = 5
-MAX_BYTES = 1024 * 1024
-# A token signed by a key not seen yet asks for a refresh; forged ones must not make that a flood.
+# A token signed by a key not seen yet asks for a reading; forged ones must not make that a flood.
 MIN_INTERVAL_SECONDS = 5.0
-ALGORITHMS = frozenset({"RS256", "ES256"})
 
 
 class KeySet:
     """The keys of a JWKS document (RFC 7517), by URL or file, read again in the background.
 
     A rotation needs no restart: keys that disappear stop being believed, and an unknown key id has the document read
-    again at once. While the document can't be read the keys of the last good reading stay.
+    again at once. One reading is under way at a time, whoever asks for it; who asks within five seconds of its end is
+    told what it found. While the document can't be read the keys of the last good reading stay.
     """
 
     def __init__(self, source: str | Path, *, refresh_seconds: float) -> None:
-        self._read: Callable[[], bytes] = source.read_bytes if isinstance(source, Path) else lambda: _download(source)
+        self._source: Callable[[], Awaitable[bytes]] = (
+            partial(asyncio.to_thread, source.read_bytes) if isinstance(source, Path) else partial(download, source)
+        )
         self.refresh_seconds = refresh_seconds
+        self.background = SupervisedTask("jwks_refresh", self._refresh_forever)
+        self.on_revoked: Callable[[], object] = lambda: None
+        """Called when a key is no longer what it was."""
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._refreshed_at = float("-inf")
-        self._lock = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._malformed: list[str] = []
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+        self._jobs = Jobs("jwks_read")
+        self._outage = OutageLog(
+            logger,
+            "The JWKS document can't be read; the keys known before stay in force.",
+            "The JWKS document can be read again.",
+        )
 
     async def start(self) -> None:
         """Read the keys; a failure is logged and tried again, as the identity provider may start after us."""
-        await self._refresh()
-        self._task = asyncio.create_task(self._refresh_forever())
+        await self._read()
+        self.background.start()
 
     async def aclose(self) -> None:
         """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self.background.aclose()
+        if self._reading is not None:
+            self._reading.cancel()
+        await self._jobs.join()
 
     async def find(self, key_id: str) -> jwt.PyJWK | None:
         """Return the key with this id, reading the document again if it isn't known."""
-        if key_id not in self._keys:
-            async with self._lock:
-                if key_id not in self._keys and time.monotonic() - self._refreshed_at > MIN_INTERVAL_SECONDS:
-                    await self._refresh()
+        if key_id not in self._keys and time.monotonic() - self._read_at >= MIN_INTERVAL_SECONDS:
+            await self._read()
         return self._keys.get(key_id)
 
     async def _refresh_forever(self) -> None:
         while True:
             await asyncio.sleep(self.refresh_seconds)
-            await self._refresh()
+            await self._read()
 
-    async def _refresh(self) -> None:
-        self._refreshed_at = time.monotonic()
+    async def _read(self) -> None:
+        """Wait for the end of the reading under way, or of a new one, however it ends."""
+        if self._reading is None or self._reading.done():
+            self._reading = self._jobs.spawn(self._read_once())
+        await asyncio.wait([self._reading])
+
+    async def _read_once(self) -> None:
         try:
-            self._keys = parse(await asyncio.to_thread(self._read))
-        except (OSError, HTTPException, ValueError, RecursionError) as error:
-            logger.warning(
-                "The JWKS document can't be read; the keys known before stay in force.", extra={"error": str(error)}
-            )
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                document = await self._source()
+            found = await asyncio.to_thread(parse, document)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the keys known before stay
+            metrics.READINGS.labels("failed").inc()
+            self._outage.failed(error)
+        else:
+            metrics.READINGS.labels("ok").inc()
+            self._outage.worked()
+            self._take(found)
+        finally:
+            self._read_at = time.monotonic()
 
-
-def parse(document: bytes) -> dict[str, jwt.PyJWK]:
-    """Return the usable keys of a JWKS document by key id; keys for other purposes or algorithms are passed over.
-
-    Raises:
-        ValueError: it is no JWKS document.
-    """
-    content = json.loads(document)
-    if not isinstance(content, dict) or not isinstance(content.get("keys"), list):
-        raise ValueError("not a JWKS document: it has no list named keys")  # noqa: TRY004 - the document is wrong, not our call
-    keys: dict[str, jwt.PyJWK] = {}
-    for entry in content["keys"]:
-        with contextlib.suppress(jwt.PyJWTError, ValueError, AttributeError):
-            key = jwt.PyJWK.from_dict(entry)
-            if key.key_id and key.algorithm_name in ALGORITHMS and entry.get("use", "sig") == "sig":
-                keys[key.key_id] = key
-    return keys
-
-
-def _download(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=FETCH_TIMEOUT_SECONDS) as response:  # noqa: S310 - settings allow http(s) only
-        content: bytes = response.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"the JWKS document is longer than {MAX_BYTES} bytes")
-    return content
+    def _take(self, found: KeyDocument) -> None:
+        known, self._keys = self._keys, found.keys
+        if any(key_id not in found.keys or found.keys[key_id].key != key.key for key_id, key in known.items()):
+            self.on_revoked()
+        for state, number in (
+            ("usable", len(found.keys)),
+            ("unused", found.unused),
+            ("malformed", len(found.malformed)),
+        ):
+            metrics.KEYS.labels(state).set(number)
+        if found.malformed and found.malformed != self._malformed:
+            logger.warning("The JWKS document holds keys that are malformed.", extra={"key_ids": found.malformed[:10]})
+        self._malformed = found.malformed

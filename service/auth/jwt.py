@@ -4,7 +4,8 @@ from typing import Any
 import jwt
 
 from service.auth.errors import UnauthenticatedError
-from service.auth.jwks import ALGORITHMS, KeySet
+from service.auth.jwk import ALGORITHMS
+from service.auth.jwks import KeySet
 from service.auth.principal import Principal
 
 

@@ -1,5 +1,4 @@
 import asyncio
-import contextlib
 import logging
 import time
 from typing import Any
@@ -7,9 +6,9 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from service.cache import metrics
-from service.cache.shared import CHANNEL
 from service.cache.tiered import TieredCache
 from service.redis_client import RedisClient
+from service.supervision import OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +17,8 @@ TRUST_SECONDS = 1.5
 SUBSCRIBE_TIMEOUT_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
 RESEND_SECONDS = 0.5
+# By then the circuit breaker has said that Redis is away, if that is why.
+LOG_GRACE_SECONDS = 5.0
 
 
 class InvalidationChannel:
@@ -30,35 +31,44 @@ class InvalidationChannel:
     def __init__(self, redis: RedisClient, cache: TieredCache) -> None:
         self._redis = redis
         self._cache = cache
-        self._task: asyncio.Task[None] | None = None
+        self._outage = OutageLog(
+            logger,
+            "The invalidation channel is down: L1 believes what it holds for a second only.",
+            "The invalidation channel is up again.",
+            grace_seconds=LOG_GRACE_SECONDS,
+        )
+        self.background = SupervisedTask("cache_invalidation", self._run)
 
     async def start(self) -> None:
-        """Listen from now on, through outages, until closed."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        """Listen from now on, through outages, until closed; to nothing where there is no Redis by choice."""
+        if not self._redis.is_enabled:
+            metrics.CHANNEL_UP.set(float("nan"))
+            return
+        self.background.start()
 
     async def aclose(self) -> None:
         """Stop listening."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self.background.aclose()
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, TimeoutError) as error:
-                logger.warning("invalidation channel is down: %s", error)
-            metrics.CHANNEL_UP.set(0)
+            except (RedisError, OSError) as error:
+                if self._redis.available:  # else that is said once, for all of Redis
+                    self._outage.failed(error)
+            finally:
+                metrics.CHANNEL_UP.set(0)
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as subscription:
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT_SECONDS):
-                await subscription.subscribe(CHANNEL)
+                await subscription.subscribe(self._cache.shared.channel)
                 await subscription.get_message(timeout=None)
             self._cache.forget_all()
             self._trust()
+            self._outage.worked()
             metrics.CHANNEL_UP.set(1)
             resend_at = 0.0
             # Waited for, never cut off by a timeout: that could lose half a message.

@@ -10,7 +10,7 @@ from service.cache.entry import Entry
 from service.cache.scripts import FILL, FILL_SHA, TOMBSTONE
 from service.redis_client import RedisClient
 
-CHANNEL = "users-api:invalidate"
+CHANNEL = "invalidate"
 TOMBSTONE_SECONDS = 3.0
 MAX_UNSENT = 10_000
 
@@ -28,6 +28,7 @@ class SharedCache:
         self._config = config
         self._sender = sender
         self._unsent: dict[str, None] = {}
+        self.channel = redis.key(CHANNEL)
 
     @property
     def readable(self) -> bool:
@@ -76,7 +77,9 @@ class SharedCache:
             metrics.L2_ERRORS.labels("put").inc()
 
     async def invalidate(self, key: str) -> None:
-        """Bury `key` in L2 and tell all replicas, now or as soon as Redis is back."""
+        """Bury `key` in L2 and tell all replicas, now or as soon as Redis is back; nobody where there is none."""
+        if not self._redis.is_enabled:
+            return
         try:
             await self._bury(key)
         except RedisError:
@@ -114,9 +117,8 @@ class SharedCache:
     async def _tell(self, key: str, *command: bytes | str | int) -> None:
         # Both leave in one pipeline, in this order: who hears of it finds the command carried out.
         await asyncio.gather(
-            self._redis.write(*command), self._redis.write("PUBLISH", CHANNEL, self._sender + b":" + key.encode())
+            self._redis.write(*command), self._redis.write("PUBLISH", self.channel, self._sender + b":" + key.encode())
         )
 
-    @staticmethod
-    def _redis_key(key: str) -> str:
-        return f"users-api:cache:{key}"
+    def _redis_key(self, key: str) -> str:
+        return self._redis.key(f"cache:{key}")

@@ -1,7 +1,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar
 
 from service.cache import metrics
@@ -11,6 +11,7 @@ from service.cache.memory import MemoryCache
 from service.cache.response import Tier
 from service.cache.shared import SharedCache
 from service.redis_client import RedisClient
+from service.supervision import Jobs
 
 Load = Callable[[], Awaitable[bytes | None]]
 T = TypeVar("T")
@@ -42,14 +43,17 @@ class TieredCache:
         self._flights: dict[str, asyncio.Task[Lookup]] = {}
         self._lookups: dict[str, asyncio.Task[Entry | None]] = {}
         self._absent: dict[str, float] = {}
-        self._background: set[asyncio.Task[Any]] = set()
+        self._jobs = Jobs("cache_fill")
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
 
+    def trust_always(self) -> None:
+        """Believe L1 without an invalidation channel: no other process writes what it holds."""
+        self.trusted_until = float("inf")
+
     async def aclose(self) -> None:
         """Wait for the loads and fills under way."""
-        while self._background:
-            await asyncio.wait(tuple(self._background))
+        await self._jobs.join()
 
     def hit(self, key: str) -> Entry | None:
         """The L1 entry if it is fresh, not yet due for refresh, and not to be doubted; no I/O, no waiting."""
@@ -67,9 +71,12 @@ class TieredCache:
         """The L2 entry if it is fresh and not yet due for refresh; goes into L1. Concurrent askers share one trip."""
         task = self._lookups.get(key)
         if task is None:
-            task = self._lookups[key] = self._spawn(self._look_up(key))
+            task = self._lookups[key] = self._jobs.spawn(self._look_up(key))
             task.add_done_callback(lambda done: self._forget(self._lookups, key, done))
-        return await asyncio.shield(task)
+        try:
+            return await _outcome(task)
+        except Exception:  # noqa: BLE001 - the job's, logged and counted: it may cost a hit, not the answer
+            return None
 
     async def fetch(self, key: str, load: Load) -> Lookup:
         """The entry of `key`, by `load` (None: there is no such thing) where no tier has it.
@@ -78,7 +85,7 @@ class TieredCache:
         """
         lookup = self._from_memory(key, load)
         if lookup is None:
-            lookup = await asyncio.shield(self._flight(key, load))
+            lookup = await _outcome(self._flight(key, load))
         {"L1": metrics.HIT_L1, "L2": metrics.HIT_L2, "MISS": metrics.MISS, "STALE": metrics.STALE}[lookup.tier].inc()
         return lookup
 
@@ -122,7 +129,7 @@ class TieredCache:
     def _flight(self, key: str, load: Load) -> asyncio.Task[Lookup]:
         task = self._flights.get(key)
         if task is None:
-            task = self._flights[key] = self._spawn(self._fill(key, load))
+            task = self._flights[key] = self._jobs.spawn(self._fill(key, load))
             task.add_done_callback(lambda done: self._forget(self._flights, key, done))
         return task
 
@@ -148,7 +155,7 @@ class TieredCache:
         metrics.LOAD_SECONDS.observe(seconds)
         entry = Entry.load(body, seconds, self._config)
         if self._keep(self._flights, key, entry):
-            self._spawn(self.shared.put(key, entry))
+            self._jobs.spawn(self.shared.put(key, entry))
         return Lookup(entry, "MISS")
 
     async def _look_up(self, key: str) -> Entry | None:
@@ -174,13 +181,16 @@ class TieredCache:
         if tasks.get(key) is done:
             del tasks[key]
 
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._done)
-        return task
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._background.discard(task)
-        if not task.cancelled():
-            task.exception()  # counted where it happened; everyone who waited may have gone
+async def _outcome(task: asyncio.Task[T]) -> T:
+    """Wait for a task that others may wait for too; what would end a task ends `task` and not who waits for it."""
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.cancelled():  # but who waits for it
+            raise
+        raise RuntimeError("a load was cancelled") from None
+    except Exception:
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"a load ended in {type(error).__name__}") from error

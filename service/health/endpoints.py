@@ -7,6 +7,7 @@ from service import __version__
 from service.health.readiness import Readiness
 from service.redis_client import RedisClient
 from service.settings import Settings
+from service.supervision import SupervisedTask
 
 router = APIRouter(tags=["health"])
 
@@ -24,8 +25,12 @@ async def readyz(request: Request, verbose: Annotated[str | None, Query()] = Non
     content: dict[str, Any] = {"status": "ok" if readiness.is_ready else "stopping"}
     if verbose is not None:
         redis: RedisClient = request.app.state.redis
-        content["degraded"] = not redis.available
+        background: list[SupervisedTask] = request.app.state.background
+        tasks = [task for task in background if task.is_started]
+        redis_is_away = redis.is_enabled and not redis.available
+        content["degraded"] = redis_is_away or not all(task.is_running for task in tasks)
         content["checks"] = {"redis": {"available": redis.available, "breaker": redis.state}}
+        content["tasks"] = {task.name: task.state for task in tasks}
     return JSONResponse(content, 200 if readiness.is_ready else 503)
 
 
@@ -38,12 +43,12 @@ async def version(request: Request) -> dict[str, str]:
 
 @router.get("/api/health", tags=["health"])
 async def health(request: Request) -> dict[str, str | bool]:
-    """Tell which replica answers, and how it is."""
+    """Tell which replica answers, and how it is; `redis` is "off" where the service has none by choice."""
     settings: Settings = request.app.state.settings
     redis: RedisClient = request.app.state.redis
     return {
-        "status": "healthy" if redis.available else "degraded",
+        "status": "healthy" if redis.available or not redis.is_enabled else "degraded",
         "server_id": settings.server_id,
         "version": __version__,
-        "redis": redis.available,
+        "redis": redis.available if redis.is_enabled else "off",
     }

@@ -39,7 +39,8 @@ class IdempotencyStore:
             ConflictingKeyError: the key came with another `content` before.
             InProgressError: the first request is still being carried out.
         """
-        name = "idempotency:" + hashlib.blake2b(f"{subject}\0{key}".encode(), digest_size=16).hexdigest()
+        digest = hashlib.blake2b(f"{subject}\0{key}".encode(), digest_size=16).hexdigest()
+        name = self._redis.key(f"idempotency:{digest}")
         claim = Record(hashlib.blake2b(content, digest_size=16).hexdigest())
         earlier = await self._claim(name, claim)
         if earlier is not None:

@@ -36,10 +36,10 @@ class Lease:
     renewing: bool = False
 
     @classmethod
-    def of(cls, key: str, limit: int, window_seconds: float) -> "Lease":
-        """A lease of nothing yet on `limit` requests per `window_seconds` of `key`."""
+    def of(cls, redis_key: str, limit: int, window_seconds: float) -> "Lease":
+        """A lease of nothing yet on `limit` requests per `window_seconds`, which Redis counts at `redis_key`."""
         return cls(
-            redis_key=f"users-api:permits:{window_seconds:g}:{key}",
+            redis_key=redis_key,
             limit=limit,
             window_seconds=window_seconds,
             slot_seconds=0.001 if limit <= EXACT_LIMIT else window_seconds / SLOTS_PER_WINDOW,

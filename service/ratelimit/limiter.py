@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Coroutine
 
 from redis.exceptions import NoScriptError, RedisError
 
@@ -11,6 +10,7 @@ from service.ratelimit.decision import Decision
 from service.ratelimit.lease import Lease
 from service.ratelimit.script import LEASE, LEASE_SHA
 from service.redis_client import RedisClient
+from service.supervision import Jobs, SupervisedTask
 
 LeaseReply = tuple[int, int, int, bytes]  # granted, left to all, ms until a permit comes back, slot
 
@@ -34,24 +34,20 @@ class RateLimiter:
         self._local_keys = local_keys
         self._leases: OrderedDict[tuple[str, int, float], Lease] = OrderedDict()
         self._idle_candidates: set[Lease] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._sweeper: asyncio.Task[None] | None = None
+        self._jobs = Jobs("rate_limit_lease")
+        self.background = SupervisedTask("rate_limit_sweeper", self._sweep_forever)
 
     async def start(self) -> None:
         """Begin returning what lies unused."""
-        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
+        self.background.start()
 
     async def aclose(self) -> None:
         """Give back what is held, so that the other replicas may spend it."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._sweeper
+        await self.background.aclose()
         for lease in tuple(self._idle_candidates):
             lease.expires_at = 0.0
         self._return_unused(time.monotonic())
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks))
+        await self._jobs.join()
 
     async def is_allowed(self, key: str, limit: int, window: float) -> Decision:
         """Spend one of `limit` requests per `window` seconds of `key`; never raises for Redis's sake."""
@@ -83,7 +79,8 @@ class RateLimiter:
         identity = (key, limit, window)
         lease = self._leases.get(identity)
         if lease is None:
-            lease = self._leases[identity] = Lease.of(key, limit, window)
+            redis_key = self._redis.key(f"permits:{window:g}:{key}")
+            lease = self._leases[identity] = Lease.of(redis_key, limit, window)
             if len(self._leases) > self._local_keys:
                 self._leases.popitem(last=False)
         else:
@@ -91,16 +88,26 @@ class RateLimiter:
         return lease
 
     def _take_local(self, lease: Lease, now: float) -> Decision:
-        metrics.DEGRADED.inc()
+        if self._redis.is_enabled:  # where there is none by choice, the share is the rule and no emergency
+            metrics.DEGRADED.inc()
         return lease.take_local(now, max(1, lease.limit // self._replicas))
 
     def _renew(self, lease: Lease) -> None:
         if not lease.renewing:
             lease.renewing = True
-            self._spawn(self._renew_until_served(lease))
+            task = self._jobs.spawn(self._renew_until_served(lease))
+            task.add_done_callback(lambda done: self._renewed(lease, done))
+
+    def _renewed(self, lease: Lease, task: asyncio.Task[None]) -> None:
+        if task.cancelled():  # perhaps before its first step
+            lease.renewing = False
+            self._answer_locally(lease)
 
     async def _renew_until_served(self, lease: Lease) -> None:
-        """Ask Redis for as many permits as are waited for, and hand them out in the order of asking."""
+        """Ask Redis for as many permits as are waited for, and hand them out in the order of asking.
+
+        Whatever goes wrong on the way, who waits is answered out of the local share.
+        """
         try:
             while True:
                 await self._ask(lease, waiting=len(lease.waiters), target=lease.next_size(time.monotonic()))
@@ -108,10 +115,10 @@ class RateLimiter:
                 if not lease.waiters:
                     return
         except RedisError:
-            metrics.FAILED.inc()
-            lease.retry_redis_at = time.monotonic() + RETRY_REDIS_SECONDS
-            for waiter in self._drain(lease):
-                self._answer(waiter, self._take_local(lease, time.monotonic()))
+            self._answer_locally(lease)
+        except BaseException:
+            self._answer_locally(lease)
+            raise
         finally:
             lease.renewing = False
 
@@ -159,15 +166,13 @@ class RateLimiter:
         now = time.monotonic()
         refused = now < lease.denied_until
         while lease.waiters and (lease.permits or refused):
-            waiter = lease.waiters.popleft()
-            if waiter.done():  # its request was cancelled meanwhile
-                continue
-            if lease.permits:
-                lease.permits -= 1
-                lease.taken += 1
-                waiter.set_result(lease.decide(now, allowed=True))
-            else:
-                self._answer(waiter, lease.decide(now, allowed=False))
+            waiter = lease.waiters[0]  # in its place until it is answered, whatever goes wrong
+            if not waiter.done():  # else its request was cancelled meanwhile
+                allowed = lease.permits > 0
+                lease.permits -= allowed
+                lease.taken += allowed
+                self._answer(waiter, lease.decide(now, allowed=allowed))
+            lease.waiters.popleft()
         if lease.permits:
             self._idle_candidates.add(lease)
 
@@ -176,11 +181,14 @@ class RateLimiter:
             metrics.DENIED.inc()
         waiter.set_result(decision)
 
-    @staticmethod
-    def _drain(lease: Lease) -> list[asyncio.Future[Decision]]:
-        waiters = [waiter for waiter in lease.waiters if not waiter.done()]
-        lease.waiters.clear()
-        return waiters
+    def _answer_locally(self, lease: Lease) -> None:
+        metrics.FAILED.inc()
+        now = time.monotonic()
+        lease.retry_redis_at = now + RETRY_REDIS_SECONDS
+        while lease.waiters:
+            waiter = lease.waiters.popleft()
+            if not waiter.done():
+                self._answer(waiter, self._take_local(lease, now))
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -194,13 +202,8 @@ class RateLimiter:
                 continue
             self._idle_candidates.discard(lease)
             if lease.permits and not lease.renewing:
-                self._spawn(self._return(lease))
+                self._jobs.spawn(self._return(lease))
 
     async def _return(self, lease: Lease) -> None:
         with contextlib.suppress(RedisError):  # they come back by themselves, one window after the grant
             await self._ask(lease, waiting=0, target=0)
-
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -3,5 +3,6 @@
 from service.redis_client.client import RedisClient
 from service.redis_client.config import RedisConfig
 from service.redis_client.errors import RedisUnavailableError
+from service.redis_client.off import NoRedis
 
-__all__ = ["RedisClient", "RedisConfig", "RedisUnavailableError"]
+__all__ = ["NoRedis", "RedisClient", "RedisConfig", "RedisUnavailableError"]

@@ -1,7 +1,12 @@
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
+
+from service.redis_client.errors import RedisUnavailableError
+
+logger = logging.getLogger(__name__)
 
 Command = tuple[bytes | str | int | float, ...]
 Submission = tuple[Command, asyncio.Future[Any]]
@@ -50,25 +55,42 @@ class Batcher:
 
     def _finished(self, batch: list[Submission], task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("A batch ended its task.", exc_info=error)
+        lost = RedisUnavailableError("the batch was given up")
         for _, future in batch:
-            if not future.done():  # the task was cancelled: nobody shall wait forever
-                future.cancel()
+            if not future.done():  # the task was cancelled before it began: nobody shall wait for ever
+                future.set_exception(lost)
         self._flush()
 
     async def _run(self, batch: list[Submission]) -> None:
+        """Answer everybody of the batch, whatever happens to it; what would end a task or process is raised on."""
+        replies: list[Any] = []
         try:
             replies = await self._execute([command for command, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
             replies = [error] * len(batch)
-        for (_, future), reply in zip(batch, replies, strict=True):
-            if future.done():  # its request was cancelled meanwhile
-                continue
-            if isinstance(reply, Exception):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
+        except BaseException as error:
+            # A caller falls back on this one; the other would end the caller's task too.
+            replies = [RedisUnavailableError(f"the batch was given up: {type(error).__name__}")] * len(batch)
+            raise
+        finally:
+            if len(replies) != len(batch):
+                replies = [RuntimeError(f"{len(replies)} replies to {len(batch)} commands")] * len(batch)
+            for (_, future), reply in zip(batch, replies, strict=True):
+                if not future.done():  # else its request was cancelled meanwhile
+                    _answer(future, reply)
 
     async def aclose(self) -> None:
         """Wait for what is under way, at most one time limit long."""
         while self._in_flight:
             await asyncio.wait(self._in_flight)
+
+
+def _answer(future: asyncio.Future[Any], reply: object) -> None:
+    if isinstance(reply, StopIteration):  # a future refuses it
+        reply = RuntimeError("the reply was a StopIteration")
+    if isinstance(reply, BaseException):
+        future.set_exception(reply)
+    else:
+        future.set_result(reply)

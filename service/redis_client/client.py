@@ -3,15 +3,15 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Literal
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import DataError, NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from service.circuit_breaker import BreakerMetrics, CircuitBreaker, State
@@ -19,6 +19,7 @@ from service.redis_client import metrics
 from service.redis_client.batch import Batcher, Command
 from service.redis_client.config import RedisConfig
 from service.redis_client.errors import RedisUnavailableError
+from service.supervision import Jobs, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class RedisClient:
         self._config = config
         self._pool = self._new_pool(config.pool_size)
         self._redis = Redis(connection_pool=self._pool)
+        self._encode = self._pool.get_encoder().encode  # type: ignore[no-untyped-call]
         self._breaker = CircuitBreaker(
             "redis",
             failures=config.breaker_failures,
@@ -46,8 +48,8 @@ class RedisClient:
         )
         self._reads = Batcher(self._execute_reads, max_in_flight=config.pool_size)
         self._writes = Batcher(self._execute_writes, max_in_flight=config.pool_size)
-        self._probe_task: asyncio.Task[None] | None = None
-        self._housekeeping: set[asyncio.Task[None]] = set()
+        self._housekeeping = Jobs("redis_housekeeping")
+        self.background = SupervisedTask("redis_probe", self._probe_forever)
         self._last_success = 0.0
         self._last_pool_drop = 0.0
         metrics.POOL_SIZE.set(config.pool_size)
@@ -68,14 +70,21 @@ class RedisClient:
             driver_info=None,
         )
 
+    is_enabled = True
+    """Whether there is to be a Redis at all; `NoRedis` is where there is none by choice."""
+
+    def key(self, name: str) -> str:
+        """Return what `name`, of a key or a channel, is called in a Redis that others may use too."""
+        return f"{self._config.key_prefix}:{name}"
+
     @property
     def available(self) -> bool:
         """Whether calls are let through."""
         return not self._breaker.is_open
 
     @property
-    def state(self) -> State:
-        """The circuit breaker's state."""
+    def state(self) -> State | Literal["off"]:
+        """The circuit breaker's state; "off" where there is no Redis by choice."""
         return self._breaker.state
 
     async def start(self) -> None:
@@ -83,22 +92,17 @@ class RedisClient:
         try:
             async with asyncio.timeout(self._config.connect_timeout_seconds):
                 await self._prewarm()
-        except (TimeoutError, RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - none shall keep the service from starting
             self._count_failure(error)
-            logger.warning("redis is not reachable, starting degraded: %s", error)
             self._breaker.trip()
-        self._probe_task = asyncio.get_running_loop().create_task(self._probe_forever())
+        self.background.start()
 
     async def aclose(self) -> None:
         """Stop probing, let batches under way end, close all connections."""
-        if self._probe_task is not None:
-            self._probe_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._probe_task
+        await self.background.aclose()
         await self._reads.aclose()
         await self._writes.aclose()
-        for task in tuple(self._housekeeping):
-            await asyncio.wait([task])
+        await self._housekeeping.join()
         await self._redis.aclose()
         await self._pool.aclose()
 
@@ -106,13 +110,13 @@ class RedisClient:
         """Send an idempotent command: after a lost connection it is sent once more, within the same time limit."""
         if self._breaker.is_open:
             raise RedisUnavailableError("circuit breaker is open")
-        return await self._reads.submit(command)
+        return await self._reads.submit(self._encoded(command))
 
     async def write(self, *command: bytes | str | float) -> Any:  # noqa: ANN401 - what Redis replies
         """Send a command that must not be carried out twice: never retried."""
         if self._breaker.is_open:
             raise RedisUnavailableError("circuit breaker is open")
-        return await self._writes.submit(command)
+        return await self._writes.submit(self._encoded(command))
 
     @contextlib.asynccontextmanager
     async def pubsub(self) -> AsyncIterator[PubSub]:
@@ -126,6 +130,13 @@ class RedisClient:
             await subscription.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it unannotated
             await redis.aclose()
             await pool.disconnect()
+
+    def _encoded(self, command: Command) -> Command:
+        """Return `command` in bytes, as it is sent: one that can't be written fails here, alone, not with its batch."""
+        try:
+            return tuple([self._encode(word) for word in command])
+        except UnicodeEncodeError as error:
+            raise DataError("a command holds text that is not Unicode") from error
 
     async def _execute_reads(self, commands: list[Command]) -> list[Any]:
         return await self._execute(commands, attempts=2)
@@ -141,7 +152,9 @@ class RedisClient:
         try:
             async with asyncio.timeout(self._config.call_timeout_seconds):
                 replies = await self._attempt(commands, attempts)
-        except (TimeoutError, *UNREACHABLE) as error:
+        except Exception as error:
+            if not isinstance(error, UNREACHABLE):
+                logger.exception("A batch failed in a way that Redis does not.")
             self._count_failure(error)
             self._breaker.record_failure()
             raise RedisUnavailableError(str(error) or "time limit exceeded") from error
@@ -196,10 +209,13 @@ class RedisClient:
                 reason = "connection"
             case _:
                 reason = "command"
+        self._breaker.cause = str(error) or type(error).__name__
         metrics.FAILURES.labels(reason).inc()
 
     def _on_breaker_change(self, state: State) -> None:
-        self._background(self._pool.disconnect(inuse_connections=False) if state == "open" else self._warm_again())
+        self._housekeeping.spawn(
+            self._pool.disconnect(inuse_connections=False) if state == "open" else self._warm_again()
+        )
 
     def _drop_pool_once(self) -> None:
         """A primary that became a replica keeps its connections: drop them, so that the name is resolved anew."""
@@ -207,12 +223,7 @@ class RedisClient:
         if now - self._last_pool_drop >= POOL_DROP_INTERVAL_SECONDS:
             self._last_pool_drop = now
             logger.warning("redis is read-only, dropping its connections")
-            self._background(self._pool.disconnect(inuse_connections=False))
-
-    def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._housekeeping.add(task)
-        task.add_done_callback(self._housekeeping.discard)
+            self._housekeeping.spawn(self._pool.disconnect(inuse_connections=False))
 
     async def _warm_again(self) -> None:
         with contextlib.suppress(TimeoutError, *UNREACHABLE):

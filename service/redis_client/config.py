@@ -1,5 +1,7 @@
 from dataclasses import dataclass
 
+from service import NAME
+
 
 @dataclass(frozen=True, slots=True)
 class RedisConfig:
@@ -11,6 +13,8 @@ class RedisConfig:
     """
 
     url: str = "redis://127.0.0.1:6379/0"
+    key_prefix: str = NAME
+    """Before each key and channel, so that installations may share a Redis."""
     username: str | None = None
     password: str | None = None
     connect_timeout_seconds: float = 0.5

@@ -61,6 +61,10 @@ REDIS_URL = Form(
     rf"|rediss?://([!-.0-~]*@)?({_HOST}(:{_PORT})?)?(/[0-9]*)?([?][!-~]*)?|unix://[!-~]+",
     "an address such as redis://host:6379/0, rediss://host:6379/0 over TLS, or empty for no Redis",
 )
+KEY_PREFIX = Form(
+    "[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}",
+    "up to 128 letters, digits and . _ : / -, such as namespace/release",
+)
 SHA256 = Form("[0-9a-fA-F]{64}", "the SHA-256 of a token, 64 hexadecimal digits: printf %s TOKEN | sha256sum")
 ROUTE = Form(
     rf"(/([A-Za-z0-9._~!$&'()*+,;=:@%-]|{_PARAMETER})*)+",
@@ -69,6 +73,7 @@ ROUTE = Form(
 
 HttpUrl = Annotated[str, HTTP_URL]
 RedisUrl = Annotated[str, REDIS_URL]
+KeyPrefix = Annotated[str, KEY_PREFIX]
 Origin = Annotated[str, ORIGIN]
 Route = Annotated[str, ROUTE]
 

@@ -9,9 +9,10 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from service import NAME
 from service.settings import environment
 from service.settings.entries import RateLimitOverride, Seconds, StaticToken
-from service.settings.forms import HttpUrl, Listed, Network, Origin, RedisUrl
+from service.settings.forms import HttpUrl, KeyPrefix, Listed, Network, Origin, RedisUrl
 from service.settings.rules import RULES
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
 
     # Redis
     redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", repr=False, description="Where Redis is; empty for none.")
+    redis_key_prefix: KeyPrefix = Field(
+        NAME, description="Before each key and channel: installations that share a Redis need one each."
+    )
     redis_username: Text | None = Field(None, description="User to log in as.")
     redis_password: SecretStr | None = Field(None, description="Its password.")
     redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="Connections to Redis.")
@@ -110,7 +114,9 @@ class Settings(BaseSettings):
         (), description="Other limits for a route or a subject: `{route?, subject?, requests, window_seconds}`."
     )
     rate_limit_expected_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        3, description="Replicas that share a limit while Redis is away."
+        3,
+        description="Replicas that share a limit while Redis is away or there is none: each process allows the limit"
+        " divided by this.",
     )
     rate_limit_local_keys: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
         10_000, description="Clients that each process remembers."
@@ -189,6 +195,11 @@ class Settings(BaseSettings):
             scopes = frozenset({"users:read", "users:write"})
             return (StaticToken(sha256=TEST_TOKEN_SHA256, subject="developer", scopes=scopes),)
         return ()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process is the whole service, as far as settings can tell."""
+        return self.workers == 1 and self.rate_limit_expected_replicas == 1
 
     @property
     def docs_are_served(self) -> bool:

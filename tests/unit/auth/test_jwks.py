@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from service.auth import download
 from service.auth import jwks as module
-from service.auth.jwks import KeySet, parse
+from service.auth.jwk import parse
+from service.auth.jwks import KeySet
 from tests.issuer import EC, RSA, SigningKey, ec_key, jwks
 from tests.observe import until
 
@@ -123,7 +125,7 @@ async def test_keys_outlive_their_provider(provider: Provider, fault: str, caplo
         case "depth":
             provider.document = b"[" * 100_000
         case "length":
-            provider.document = b" " * (module.MAX_BYTES + 1)
+            provider.document = b" " * (download.MAX_BYTES + 1)
         case _:
             provider.stop()
     await until(lambda: "can't be read" in caplog.text, 10)
@@ -162,14 +164,14 @@ def test_keys_for_other_purposes_are_passed_over() -> None:
         "rubbish",
         None,
     ]
-    assert set(parse(json.dumps({"keys": entries}).encode())) == {"rsa-1"}
+    assert set(parse(json.dumps({"keys": entries}).encode()).keys) == {"rsa-1"}
 
 
 def test_a_key_need_not_name_its_algorithm() -> None:
     """Without `alg` and `use`, which RFC 7517 leaves open, the key's type decides."""
     keys = [SigningKey("a", RSA.private), SigningKey("b", ec_key())]
     bare = [{name: value for name, value in key.jwk().items() if name not in ("alg", "use")} for key in keys]
-    found = parse(json.dumps({"keys": bare}).encode())
+    found = parse(json.dumps({"keys": bare}).encode()).keys
     assert {name: key.algorithm_name for name, key in found.items()} == {"a": "RS256", "b": "ES256"}
 
 

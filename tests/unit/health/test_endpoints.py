@@ -35,6 +35,10 @@ async def test_without_redis_the_service_is_ready_and_degraded() -> None:
         "status": "ok",
         "degraded": True,
         "checks": {"redis": {"available": False, "breaker": "open"}},
+        "tasks": {
+            name: {"running": True, "restarts": 0, "last_error": None}
+            for name in ("redis_probe", "cache_invalidation", "rate_limit_sweeper")
+        },
     }
     assert (health["status"], health["redis"]) == ("degraded", False)
 

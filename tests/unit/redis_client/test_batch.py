@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from service.redis_client import RedisUnavailableError
 from service.redis_client.batch import MAX_BATCH, Batcher, Command
 
 pytestmark = pytest.mark.anyio
@@ -89,18 +90,74 @@ async def test_given_up_command_is_skipped() -> None:
     assert await kept == "B"
 
 
-async def test_cancelled_batch_cancels_all() -> None:
-    """Cancelling the batch's task, as a stopping loop does, cancels what waits for it."""
+@pytest.mark.parametrize("turns", [1, 2], ids=["before its first step", "under way"])
+async def test_a_cancelled_batch_answers_all(turns: int) -> None:
+    """Cancelling the batch's task, as a stopping loop does, answers who waits for it with what callers fall back on."""
     echo = Echo()
     echo.gate.clear()
     batcher = Batcher(echo, max_in_flight=1)
     given_up, future = batcher.submit(("A",)), batcher.submit(("B",))
     given_up.cancel()
-    await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
     (task,) = batcher._in_flight
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await future
+    with pytest.raises(RedisUnavailableError):
+        await asyncio.wait_for(future, 10)
+
+
+class EndOfTheWorldError(BaseException):
+    """Of a class that no `except Exception` catches."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("x"),
+        MemoryError(),
+        RecursionError(),
+        AssertionError(),
+        LookupError(),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+        asyncio.CancelledError(),
+        asyncio.InvalidStateError(),
+        GeneratorExit(),
+        EndOfTheWorldError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_ends_a_batch_answers_all(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    """Who waits gets an Exception, of whatever class the batch's was, and the next batch goes out."""
+
+    async def fail_once(commands: list[Command]) -> list[Any]:
+        if commands == [("A",)] * 3:
+            raise error
+        return ["ok"] * len(commands)
+
+    batcher = Batcher(fail_once, max_in_flight=1)
+    waiting = [batcher.submit(("A",)) for _ in range(3)]
+    outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+    expected = type(error) if isinstance(error, Exception) else RedisUnavailableError
+    assert [type(outcome) for outcome in outcomes] == [expected] * 3
+    assert await asyncio.wait_for(batcher.submit(("B",)), 10) == "ok"
+    assert ("ended its task" in caplog.text) is isinstance(error, GeneratorExit | EndOfTheWorldError)
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [[], ["one"], ["one", "two", "three"], [StopIteration(), StopIteration()]],
+    ids=["none", "few", "many", "stop"],
+)
+async def test_replies_that_make_no_sense_answer_all(replies: list[Any]) -> None:
+    """Too few replies, too many, or ones that a future refuses, are an error to each of the batch."""
+
+    async def execute(_: list[Command]) -> list[Any]:
+        return replies
+
+    batcher = Batcher(execute, max_in_flight=1)
+    waiting = [batcher.submit(("A",)) for _ in range(2)]
+    outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError, RuntimeError]
 
 
 async def test_close_waits() -> None:
