@@ -230,13 +230,54 @@ async def test_l2_read_errors_are_misses(redis: RedisProcess) -> None:
     assert sample("users_api_cache_l2_errors_total", operation="get") == before + 1
 
 
-async def test_cancelled_load_ends_its_waiters(redis: RedisProcess) -> None:
-    """A load cancelled by a stopping loop leaves nobody waiting."""
+async def test_a_cancelled_load_answers_its_waiters(redis: RedisProcess) -> None:
+    """A load that is cancelled is an error to who waits for it, and does not cancel them too."""
     source = Source()
     async with replica(redis) as cache:
         source.gate.clear()
         pending = asyncio.ensure_future(cache.fetch(KEY, source))
         await until(lambda: source.loads == 1, 1)
         cache._flights[KEY].cancel()
+        with pytest.raises(RuntimeError, match="cancelled"):
+            await asyncio.wait_for(pending, 10)
+
+
+async def test_who_goes_away_does_not_end_the_load(redis: RedisProcess) -> None:
+    """A request that is cancelled is cancelled, and the others get what is being loaded."""
+    source = Source()
+    async with replica(redis) as cache:
+        source.gate.clear()
+        gone, waiting = [asyncio.ensure_future(cache.fetch(KEY, source)) for _ in range(2)]
+        await until(lambda: source.loads == 1, 10)
+        gone.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await pending
+            await gone
+        source.gate.set()
+        assert (await asyncio.wait_for(waiting, 10)).entry.found
+
+
+class EndOfTheWorldError(BaseException):
+    """Of a class that no `except Exception` catches."""
+
+
+UNEXPECTED = [RuntimeError("x"), MemoryError(), asyncio.CancelledError(), GeneratorExit(), EndOfTheWorldError()]
+
+
+@pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
+async def test_whatever_ends_a_load_answers_its_waiters(
+    redis: RedisProcess, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who wait for a load get an Exception; for a look-up in L2 it is a miss; the next one works."""
+
+    async def fail(*_: object) -> None:
+        await asyncio.sleep(0.01)
+        raise error
+
+    async with replica(redis) as cache:
+        waiting = [cache.fetch(KEY, fail) for _ in range(3)]
+        outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+        assert all(isinstance(outcome, Exception) for outcome in outcomes)
+        with monkeypatch.context() as broken:
+            broken.setattr(cache.shared, "get", fail)
+            assert await asyncio.wait_for(asyncio.gather(*(cache.lookup(KEY) for _ in range(3))), 10) == [None] * 3
+        assert (await cache.fetch(KEY, Source())).entry.found

@@ -195,3 +195,61 @@ async def test_returning_survives_an_outage(redis: RedisProcess) -> None:
 async def test_close_without_start(redis: RedisProcess) -> None:
     """A limiter that never started can be closed."""
     await RateLimiter(RedisClient(RedisConfig(url=redis.url)), replicas=1).aclose()
+
+
+class EndOfTheWorldError(BaseException):
+    """Of a class that no `except Exception` catches."""
+
+
+@pytest.mark.parametrize("place", ["_ask", "_run_script", "_serve"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("x"),
+        MemoryError(),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+        asyncio.CancelledError(),
+        GeneratorExit(),
+        EndOfTheWorldError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_ends_a_lease_answers_who_waits(
+    redis: RedisProcess, error: BaseException, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who wait for permits get one of the local share, and a moment later Redis is asked again."""
+    monkeypatch.setattr("service.ratelimit.limiter.RETRY_REDIS_SECONDS", 0.0)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    async with limiting(redis, replicas=1) as limiter:
+        with monkeypatch.context() as broken:
+            broken.setattr(limiter, place, fail)
+            waiting = [limiter.is_allowed("key", 20, 60) for _ in range(10)]
+            decisions = await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        assert [decision.allowed for decision in decisions] == [True] * 10
+        degraded = sample("users_api_rate_limit_degraded_total")
+        assert (await limiter.is_allowed("key", 20, 60)).allowed
+        assert sample("users_api_rate_limit_degraded_total") == degraded
+
+
+async def test_a_lease_cancelled_before_it_begins_answers_who_waits(redis: RedisProcess) -> None:
+    """A stopping loop may cancel the trip before its first step."""
+    async with limiting(redis, replicas=1) as limiter:
+        waiting = asyncio.ensure_future(limiter.is_allowed("key", 20, 60))
+        await asyncio.sleep(0)
+        (trip,) = limiter._jobs._tasks
+        trip.cancel()
+        assert (await asyncio.wait_for(waiting, 10)).allowed
+        assert not lease_of(limiter, "key").renewing
+
+
+async def test_one_bad_key_fails_alone(redis: RedisProcess) -> None:
+    """A key that can't be written to Redis is limited locally, and those of the same turn by Redis."""
+    async with limiting(redis) as limiter:
+        before = sample("users_api_rate_limit_leases_total", outcome="granted")
+        keys = ["a", "b", "\ud800", "c", "d"]
+        decisions = await asyncio.wait_for(asyncio.gather(*(limiter.is_allowed(key, 20, 60) for key in keys)), 10)
+        assert all(decision.allowed for decision in decisions)
+        assert sample("users_api_rate_limit_leases_total", outcome="granted") == before + 4

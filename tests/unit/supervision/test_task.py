@@ -82,10 +82,12 @@ async def test_cancelling_it_from_outside_does_not_end_it() -> None:
     async def work() -> None:
         await asyncio.Event().wait()
 
+    def named() -> list[asyncio.Task[None]]:
+        return [each for each in asyncio.all_tasks() if each.get_name() == "work"]
+
     async with supervised(work) as it:
-        await until(lambda: it.is_running, 10)
-        (running,) = [each for each in asyncio.all_tasks() if each.get_name() == "work"]
-        running.cancel()
+        await until(lambda: len(named()) == 1, 10)
+        named()[0].cancel()
         await until(lambda: it.restarts == 1 and it.is_running, 10)
 
 
