@@ -12,7 +12,7 @@ NAMESPACE ?= users-api
 RELEASE ?= users-api
 # Which Deployment, where the release has the API more than once.
 DEPLOYMENT ?=
-# Cluster of `make doctor`, as the kubeconfig calls it.
+# Cluster that is looked at, as the kubeconfig calls it.
 CONTEXT ?= kind-users-api
 BASE_URL ?= http://localhost:8080
 # Image whose Debian packages `make package` lists in the SBOM; empty leaves them out.
@@ -22,7 +22,7 @@ DIST ?= build/dist
 SCRIPT ?= basic
 
 BIN := .venv/bin
-OF_RELEASE = --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
+OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
 CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat chart/tools/go.sum chart/tools/*/go.sum | sha256sum | cut -c1-12)
@@ -71,7 +71,7 @@ uninstall: ## Remove the release
 
 .PHONY: doctor
 doctor: .venv/installed ## Walk from the metrics to the autoscaler of RELEASE, and name the first broken link
-	$(BIN)/python -m k8s.doctor --context $(CONTEXT) $(OF_RELEASE)
+	$(BIN)/python -m k8s.doctor $(OF_RELEASE)
 
 .PHONY: logs
 logs: ## Keep the logs of nodes and pods under build/cluster-logs

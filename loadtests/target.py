@@ -1,45 +1,95 @@
 import http.client
-import socket
+import os
+import ssl
+from dataclasses import dataclass
+from email.message import Message
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from loadtests.errors import LoadTestError
+from loadtests.trust import explain, trust
 
 REMEDY = "start one (`make kind-up image install`, or `make dev` and BASE_URL=http://localhost:8000)"
+_NOT_LET_IN = "set TOKEN to one that may read users; test-token is accepted in development only"
+_REMEDIES: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: f"a port that speaks TLS says so too: give it as https://; else {REMEDY}",
+    HTTPStatus.UNAUTHORIZED: _NOT_LET_IN,
+    HTTPStatus.FORBIDDEN: _NOT_LET_IN,
+    HTTPStatus.NOT_FOUND: f"something else listens there, or the Ingress has no route; {REMEDY}",
+    HTTPStatus.TOO_MANY_REQUESTS: "its rate limit is used up; raise config.rateLimit.requests, as "
+    "chart/values-kind.yaml does, or wait",
+}
+TIMEOUT_SECONDS = 5
 
 
-def require_answer(base_url: str, token: str, timeout_seconds: float = 5) -> None:
+@dataclass(frozen=True)
+class Reply:
+    """What was answered."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+
+def parse(base_url: str) -> SplitResult:
+    """Split BASE_URL, whose path is what all others begin with.
+
+    Raises:
+        LoadTestError: it is no URL that paths can be added to.
+    """
+    try:
+        url = urlsplit(base_url)
+        port_is_one = url.port != 0
+    except ValueError:
+        url, port_is_one = urlsplit(""), False
+    usable = url.scheme in {"http", "https"} and url.hostname and port_is_one and " " not in base_url
+    if not usable or url.query or url.fragment or url.username is not None:
+        raise LoadTestError(
+            f"BASE_URL is {base_url!r}: give it as http://host:port, or with https:// or a path, and nothing else"
+        )
+    return url
+
+
+def get(base_url: str, path: str, token: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Reply:
+    """Ask once for a path below BASE_URL, trusting whom k6 trusts.
+
+    Raises:
+        LoadTestError: the URL is none, nothing answers, or its certificate is not trusted.
+    """
+    url = parse(base_url)
+    connection = (
+        http.client.HTTPSConnection(
+            url.hostname or "", url.port, timeout=timeout_seconds, context=trust(os.environ)
+        )
+        if url.scheme == "https"
+        else http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout_seconds)
+    )
+    try:
+        connection.request("GET", url.path.rstrip("/") + path, headers={"authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        return Reply(response.status, response.headers, response.read())
+    except ssl.SSLError as error:
+        raise LoadTestError(explain(error, base_url)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise LoadTestError(f"no service answers at {base_url} ({error or type(error).__name__}): {REMEDY}") from error
+    finally:
+        connection.close()
+
+
+def require_answer(base_url: str, token: str) -> None:
     """Read one user, so that a load test never measures an address where nobody serves.
 
     Raises:
-        LoadTestError: the URL is none, nothing answers, or it answers something else than a user.
+        LoadTestError: as of `get`, or something else than a user is answered.
     """
-    url = urlsplit(base_url)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise LoadTestError(f"BASE_URL is {base_url!r}: give it as http://host:port")
-    connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    connection = connect(url.hostname, url.port, timeout=timeout_seconds)
-    try:
-        path = f"{url.path.rstrip('/')}/api/users/1"
-        connection.request("GET", path, headers={"authorization": f"Bearer {token}"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException, socket.gaierror) as error:
-        raise LoadTestError(f"no service answers at {base_url} ({error}): {REMEDY}") from error
-    finally:
-        connection.close()
-    if status != HTTPStatus.OK:
-        raise LoadTestError(f"{base_url}{path} answers {status}: {_remedy(status)}")
+    reply = get(base_url, "/api/users/1", token)
+    if reply.status != HTTPStatus.OK:
+        raise LoadTestError(f"{base_url.rstrip('/')}/api/users/1 answers {reply.status}: {_remedy(reply)}")
 
 
-def _remedy(status: int) -> str:
-    match status:
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
-            return "set TOKEN to one that may read users; test-token is accepted in development only"
-        case HTTPStatus.NOT_FOUND:
-            return f"something else listens there, or the Ingress has no route; {REMEDY}"
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return "its rate limit is used up; raise config.rateLimit.requests, as chart/values-kind.yaml does, or wait"
-        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return "see its pods: `kubectl --namespace users-api get pods`"
-        case _:
-            return f"that is no users API; {REMEDY}"
+def _remedy(reply: Reply) -> str:
+    if "location" in reply.headers:
+        return f"it sends on to {reply.headers['location']}: give BASE_URL as what answers itself"
+    if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "see its pods: `kubectl --namespace users-api get pods`"
+    return _REMEDIES.get(reply.status, f"that is no users API; {REMEDY}")

@@ -1,6 +1,4 @@
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
@@ -11,6 +9,7 @@ from kubernetes import client
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from loadtests import target
 from loadtests.errors import LoadTestError
 from loadtests.measure import Prometheus, Release
 from loadtests.measure.release import CALL_TIMEOUT_SECONDS, connect, quantity
@@ -49,8 +48,11 @@ class Installation:
         """Find it by kubeconfig, and by BASE_URL, TOKEN, LIMITED_TOKEN and USERS of the environment.
 
         Raises:
-            LoadTestError: the kubeconfig has no such context.
+            LoadTestError: the kubeconfig has no such context, or USERS is no number.
         """
+        users = environment.get("USERS", "1000")
+        if not users.isdecimal() or not int(users):
+            raise LoadTestError(f"USERS is {users!r}: set it to how many users there are, from id 1 on")
         api = connect(context)
         return cls(
             context=context,
@@ -60,7 +62,7 @@ class Installation:
             api=api,
             release=Release(api, namespace, release, deployment),
             prometheus=Prometheus(prometheus, api=api),
-            users=int(environment.get("USERS", "1000")),
+            users=int(users),
         )
 
     def environment(self, *, users: int | None = None, **variables: str) -> dict[str, str]:
@@ -73,16 +75,8 @@ class Installation:
         Raises:
             LoadTestError: nothing answers.
         """
-        request = urllib.request.Request(  # noqa: S310 - the user's own URL
-            self.base_url + path, headers={"authorization": f"Bearer {token or self.token}"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=CALL_TIMEOUT_SECONDS) as response:  # noqa: S310 - likewise
-                return response.status, response.headers, response.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
-        except OSError as error:
-            raise LoadTestError(f"no service answers at {self.base_url}{path}: {error}") from error
+        reply = target.get(self.base_url, path, token or self.token)
+        return reply.status, reply.headers, reply.body
 
     def version(self) -> dict[str, str]:
         """Version and revision of what runs; empty where /version is not routed."""

@@ -8,10 +8,10 @@ from typing import Any
 from kubernetes import client, config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from k8s.deployment import DeploymentError, choose, selector, series_of_pods
-from loadtests.errors import LoadTestError
+from loadtests.errors import NO_CLUSTER, LoadTestError
 
 CALL_TIMEOUT_SECONDS = 5
 
@@ -74,7 +74,7 @@ def connect(context: str) -> Any:  # noqa: ANN401 - the client has no types
     try:
         return config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
     except ConfigException as error:
-        raise LoadTestError(f"no cluster: {error}. `make kind-up` brings one; --context names another") from error
+        raise LoadTestError(f"no cluster: {error}. {NO_CLUSTER}") from error
 
 
 class Release:
@@ -165,7 +165,8 @@ def _json(call: Any, *arguments: str, **options: Any) -> Any:  # noqa: ANN401 - 
     except ApiException as error:
         raise LoadTestError(f"the cluster does not answer: {error.status} {error.reason}") from error
     except (HTTPError, ValueError) as error:
-        raise LoadTestError(f"the cluster does not answer: {error}") from error
+        reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+        raise LoadTestError(f"the cluster does not answer ({reason}): {NO_CLUSTER}") from error
 
 
 def _pod(pod: Any) -> Pod:  # noqa: ANN401 - JSON

@@ -7,6 +7,7 @@ from loadtests.measure.release import connect
 from loadtests.reaction.measure import measure_step
 from loadtests.reaction.report import document, table, write
 from loadtests.reaction.step import LINKS, Step
+from loadtests.target import require_answer
 
 
 def reaction(  # noqa: PLR0913 - by name
@@ -28,6 +29,7 @@ def reaction(  # noqa: PLR0913 - by name
     Raises:
         LoadTestError: no load, no cluster, or no release that KEDA scales.
     """
+    require_answer(environment["BASE_URL"], environment["TOKEN"])
     api = connect(context)
     watched = Release(api, namespace, release, deployment)
     steps: list[Step] = []

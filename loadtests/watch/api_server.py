@@ -6,7 +6,7 @@ from kubernetes import client, config
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from loadtests.errors import LoadTestError
+from loadtests.errors import NO_CLUSTER, LoadTestError
 
 # Long enough for a busy two-core host; short enough that leaving the view never waits long for an answer.
 CALL_TIMEOUT_SECONDS = 4
@@ -27,7 +27,7 @@ class ApiServer:
         try:
             config.load_kube_config(context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
         except ConfigException as error:
-            raise LoadTestError(f"no cluster: {error}. `make kind-up` brings one; --context names another") from error
+            raise LoadTestError(f"no cluster: {error}. {NO_CLUSTER}") from error
         self._api: Any = client.ApiClient(configuration)
         namespace, _, service = prometheus.partition("/")
         self._prometheus_path = f"/api/v1/namespaces/{namespace}/services/{service}/proxy"
@@ -53,7 +53,7 @@ class ApiServer:
                 return json.loads(body)
         except (HTTPError, ValueError) as error:
             reason = _short(error)
-            raise LoadTestError(f"the cluster does not answer ({reason}): `make kind-up` brings one") from error
+            raise LoadTestError(f"the cluster does not answer ({reason}): {NO_CLUSTER}") from error
         if response.status == HTTPStatus.NOT_FOUND:
             raise ApiMissingError(f"{path} does not exist")
         raise LoadTestError(f"the cluster answers {response.status} {response.reason} for {path}")

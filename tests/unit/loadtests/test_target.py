@@ -9,10 +9,15 @@ from loadtests.target import require_answer
 
 
 class _ByToken(BaseHTTPRequestHandler):
-    """Answers with the status that is the token."""
+    """Answers with the status that is the token, or with the one before the API's own path."""
 
     def do_GET(self) -> None:
-        self.send_response(int(self.headers["authorization"].removeprefix("Bearer ")))
+        token = self.headers["authorization"].removeprefix("Bearer ")
+        before = self.path.removesuffix("/api/users/1").rpartition("/")[2]
+        status = int(before if token == "by path" else token)
+        self.send_response(status)
+        if status == 308:
+            self.send_header("location", "https://elsewhere/")
         self.send_header("content-length", "0")
         self.end_headers()
 
@@ -36,6 +41,14 @@ def test_a_service_that_answers_is_accepted(base_url: str) -> None:
     require_answer(base_url + "/", "200")
 
 
+def test_a_path_is_what_all_paths_begin_with(base_url: str) -> None:
+    """Behind a proxy that serves it below a path, with or without a slash at its end, the service is found there."""
+    for path in ("/200", "/200/", "/a/b/200//"):
+        require_answer(base_url + path, "by path")
+    with pytest.raises(LoadTestError, match=r"/404/api/users/1 answers 404"):
+        require_answer(base_url + "/404/", "by path")
+
+
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
@@ -44,6 +57,8 @@ def test_a_service_that_answers_is_accepted(base_url: str) -> None:
         ("429", "raise config.rateLimit.requests"),
         ("503", "see its pods"),
         ("204", "no users API"),
+        ("308", "it sends on to https://elsewhere/: give BASE_URL as what answers itself"),
+        ("400", "give it as https://"),
     ],
 )
 def test_another_answer_names_its_remedy(base_url: str, status: str, remedy: str) -> None:
@@ -60,7 +75,23 @@ def test_nobody_listening_names_the_remedy() -> None:
         require_answer(f"http://127.0.0.1:{port}", "200")
 
 
-@pytest.mark.parametrize("base_url", ["localhost:8080", "ftp://localhost", "http://"])
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "",
+        "localhost:8080",
+        "ftp://localhost",
+        "http://",
+        "http://localhost:80a",
+        "http://localhost:99999",
+        "http://localhost:0",
+        "http://[::1",
+        "http://local host",
+        "http://localhost/?a=b",
+        "http://localhost/#a",
+        "http://user:password@localhost",
+    ],
+)
 def test_what_is_no_url_is_refused(base_url: str) -> None:
     """A URL needs its scheme and host."""
     with pytest.raises(LoadTestError, match="http://host:port"):

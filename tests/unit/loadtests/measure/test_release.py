@@ -1,4 +1,5 @@
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ EVENT = {
     "involvedObject": {"kind": "Pod", "name": "a"},
     "count": 2,
 }
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "/apis/apps/v1/namespaces/ns/deployments": {"items": [_deployment("users", "api", 3)]},
     "/apis/apps/v1/namespaces/umbrella/deployments": {
         "items": [_deployment("first", "api", 1), _deployment("second", "api", 2), _deployment("third", "other", 3)]
@@ -176,3 +177,12 @@ def test_a_recorder_looks_again_and_again(api: client.ApiClient) -> None:
 def test_quantity(text: str | None, number: float | None) -> None:
     """Kubernetes' thousandths are read."""
     assert quantity(text) == number
+
+
+def test_a_cluster_that_is_not_there_is_named_with_what_to_do() -> None:
+    """A kubeconfig that outlived its cluster gets the reason without urllib3's words, and the two ways out."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{closed.getsockname()[1]}"))
+        with pytest.raises(LoadTestError, match=r"does not answer \(.*refused\): `make kind-up` .*CONTEXT="):
+            Release(nobody, "ns", "api").replicas()
