@@ -182,6 +182,11 @@ $(CHART_TOOLS)/schemas: chart/tools/kubernetes_schemas.py k8s/components/go.mod
 	$(BIN)/python chart/tools/kubernetes_schemas.py $@
 	touch $@
 
+.PHONY: generate
+generate: .venv/installed tools ## Write the chart's settings, schema and README, and docs/settings.md, from service/settings
+	$(BIN)/python -m k8s.chart
+	helm-docs --chart-search-root chart --log-level error
+
 .PHONY: dashboards
 dashboards: .venv/installed ## Write Grafana's dashboards and their table in docs/observability.md
 	$(BIN)/python -m chart.tools.dashboards

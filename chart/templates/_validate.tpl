@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "environment" "routing" "redis" "monitoring" "labels" -}}
+{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "monitoring" "labels" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -170,15 +170,9 @@ lifecycle.terminationGracePeriodSeconds {{ .Values.lifecycle.terminationGracePer
 {{- end }}
 {{- end -}}
 
-{{/* What production must not run with. */}}
+{{/* Images that may change under a name, and what stands beside the settings: _settings.tpl has the settings' own. */}}
 {{- define "users-api.validate.environment" -}}
-{{- if eq .Values.config.environment "production" -}}
-{{- if or .Values.auth.staticTokens .Values.auth.existingSecret }}
-static tokens don't expire, and the service refuses them in production: remove auth.staticTokens and auth.existingSecret and set auth.jwt.jwksUrl, or set config.environment=staging
-{{- end }}
-{{- if .Values.config.faultsEnabled }}
-config.faultsEnabled breaks the service on request: set it to false in production
-{{- end }}
+{{- if eq (include "users-api.settings" . | fromJson).USERS_API_ENVIRONMENT "production" -}}
 {{- if and (eq (.Values.image.tag | toString) "latest") (not .Values.image.digest) }}
 image.tag latest names another image each day, so that two pods may run two builds: name a version in image.tag or set image.digest
 {{- end }}
@@ -186,31 +180,8 @@ image.tag latest names another image each day, so that two pods may run two buil
 redis.image.tag latest names another image each day: name a version in redis.image.tag or set redis.image.digest
 {{- end }}
 {{- end }}
-{{- range $name, $_ := .Values.config.extra }}
-{{- if not (hasPrefix "USERS_API_" $name) }}
-config.extra.{{ $name }} is no setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
-{{- else if regexMatch "^USERS_API_(ENVIRONMENT|HOST|PORT|SERVER|WORKERS|STATIC_TOKENS|FAULTS_ENABLED|TRUSTED_PROXIES|REDIS_.*|SHUTDOWN_.*|JWT_(JWKS_URL|ISSUER|AUDIENCE)|MAX_BODY_BYTES)$" $name }}
-config.extra.{{ $name }} goes around a value that is checked: set that one, in config, auth, redis or routing
-{{- end }}
-{{- end }}
-{{- range .Values.config.trustedProxies }}
-{{- if hasSuffix "/0" . }}
-config.trustedProxies {{ . }} believes anybody's X-Forwarded-For, and with it any address a client makes up: name the ingress controller's network
-{{- end }}
-{{- end }}
 {{- if and .Values.auth.staticTokens .Values.auth.existingSecret }}
 auth.staticTokens and auth.existingSecret both hold tokens: keep one
-{{- end }}
-{{- range .Values.auth.staticTokens }}
-{{- if not (or .token .sha256) }}
-the entry of auth.staticTokens for {{ .subject | default "nobody" }} has neither token nor sha256: set one
-{{- end }}
-{{- if not .subject }}
-an entry of auth.staticTokens has no subject: name whom its requests count for
-{{- end }}
-{{- end }}
-{{- if and (gt (int .Values.config.workers) 1) (eq .Values.config.server "uvicorn") }}
-config.workers {{ .Values.config.workers }} needs config.server gunicorn or granian: uvicorn's own workers lose TCP_NODELAY, 40 ms a request; or keep 1 and let the autoscaler add pods
 {{- end }}
 {{- if and .Values.tracing.enabled (not .Values.tracing.endpoint) }}
 tracing.enabled has nowhere to send traces: set tracing.endpoint

@@ -4,13 +4,33 @@ from pathlib import Path
 
 import pytest
 
-from chart.tools.schema import SchemaError, generate
+from k8s.chart import __main__ as command
+from k8s.chart.block import BEGIN, END, BlockError, placed, written
+from k8s.chart.schema import SchemaError, generate
 from tests.chart.conftest import CHART, ROOT, run
 
 
-def test_schema_is_what_the_values_make() -> None:
-    """values.schema.json is up to date with values.yaml."""
-    run(sys.executable, "chart/tools/schema.py", "--check")
+def test_files_are_what_the_settings_make() -> None:
+    """The values that are settings, the schema, the templates' table and docs/settings.md are up to date."""
+    run(sys.executable, "-m", "k8s.chart", "--check")
+
+
+def test_a_changed_file_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The check fails on a bound, a default or a table that was edited by hand, and names the file and the remedy."""
+    monkeypatch.setattr(sys, "argv", ["k8s.chart", "--check"])
+    made = command.files()
+    for path, text in made.items():
+        monkeypatch.setattr(command, "files", lambda path=path, text=text: {path: f"{text} "})
+        assert command.main() == 1
+        said = capsys.readouterr().err
+        assert f"{path.relative_to(ROOT)} is not what the settings make: run `make generate`" in said
+
+
+def test_values_without_a_place_for_the_settings_are_told() -> None:
+    """Where a line that bounds the settings is lost, the error shows both."""
+    with pytest.raises(BlockError, match="one is missing"):
+        placed(f"{BEGIN}\nconfig: {{}}\n")
+    assert written() in placed(f"{BEGIN}\nconfig: {{}}\n{END}\n")
 
 
 def test_readme_is_what_the_values_make() -> None:
@@ -60,7 +80,6 @@ def test_schema_says_what_a_value_lacks(text: str, remedy: str) -> None:
         ('autoscaling.requestRate.excludedStatuses[0]=x"}', "/autoscaling/requestRate/excludedStatuses/0"),
         ("image.repository=registry.example.com/users-api:latest", "/image/repository"),
         ("resources.requests.cpu=lots", "/resources/requests/cpu"),
-        ("config.trustedProxies[0]=everybody", "/config/trustedProxies/0"),
         ("routing.hosts[0]=https://users.example.com", "/routing/hosts/0"),
         ("routing.paths[0]=api", "/routing/paths/0"),
         ("redis.external.host=redis://cache:6379", "/redis/external/host"),

@@ -1,20 +1,14 @@
-# ruff: noqa: INP001 - a script beside the chart, in no package
-"""Writes `values.schema.json` from the commented `values.yaml`; `--check` only says whether it is up to date.
+"""The chart's `values.schema.json`, from the commented `values.yaml`.
 
 The annotations are those of losisin/helm-values-schema-json, in its order of a trailing `# @schema key: value; ...`;
 that tool is on no registry that this project may build from, so the part that is used here is read by this one.
 """
 
-import argparse
-import json
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-CHART = Path(__file__).resolve().parent.parent
 TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "seq": "array", "map": "object"}
 KEYWORDS = {
     "type",
@@ -111,27 +105,3 @@ def _description(lines: list[str], line: int) -> str:
             break
         text.append(found.group(1))
     return ""
-
-
-def main() -> int:
-    """Write the schema, or with `--check` answer 1 if it differs."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the file differs")
-    check: bool = parser.parse_args().check
-    target = CHART / "values.schema.json"
-    try:
-        schema = generate((CHART / "values.yaml").read_text(encoding="utf-8"))
-    except SchemaError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    text = json.dumps(schema, indent=2) + "\n"
-    if not check:
-        target.write_text(text, encoding="utf-8")
-    elif not target.exists() or target.read_text(encoding="utf-8") != text:
-        sys.stderr.write("error: values.schema.json is not what values.yaml makes: run python chart/tools/schema.py\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The page of all settings, docs/settings.md."""
+
+import json
+from typing import Any
+
+from k8s.chart.mapping import MADE_BY_THE_CHART
+from k8s.chart.settings import PATHS, setting_schemas, variable
+from service.settings import Settings
+
+HEAD = """# Settings
+
+The service reads these environment variables once, at its start. A value out of bounds, a name that is no setting, and
+settings that may not stand together stop the start with a line for each. This page is written by `make generate`.
+
+A blank value is as none, and blanks around one don't count. Lists are JSON, or entries between commas; lists of objects
+are JSON. What Kubernetes says of a Service named like this one (`USERS_API_PORT=tcp://...`) is no setting: it is left
+aside, and the log says so.
+
+The chart sets some by values of their own, others by itself, and the rest by `config.extra`.
+
+| Variable | Default | Takes | What it does | In the chart |
+| --- | --- | --- | --- | --- |
+"""
+_KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
+_MINIMA = {"minimum": "from {}", "exclusiveMinimum": "above {}"}
+
+
+def page() -> str:
+    """Return the page."""
+    schemas = setting_schemas()
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = Settings.model_json_schema()["properties"][name].get("default")
+        where = f"`{PATHS[name]}`" if name in PATHS else MADE_BY_THE_CHART.get(name, "`config.extra`")
+        shown = "" if default is None else f"`{default if isinstance(default, str) else json.dumps(default)}`"
+        cells = (f"`{variable(name)}`", shown, takes(schemas[name]), field.description or "", where)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
+    return HEAD + "".join(rows)
+
+
+def takes(schema: dict[str, Any]) -> str:
+    """Return in words what a setting takes."""
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    if schema["type"] == "array":
+        return f"a list: {takes(schema['items'])}"
+    if "properties" in schema:
+        return "objects"
+    bounds = [text.format(schema[keyword]) for keyword, text in _MINIMA.items() if keyword in schema]
+    bounds += [f"to {schema['maximum']}"] if "maximum" in schema else []
+    return schema.get("wanted") or " ".join([_KINDS[schema["type"]], *bounds])
