@@ -15,17 +15,14 @@ HEADERS = {"User-Agent": f"{NAME}/{__version__}", "Accept": "application/jwk-set
 
 
 async def download(url: str) -> bytes:
-    """Return the body that a GET of `url` leads to, all of it within `TIMEOUT_SECONDS` and `MAX_BYTES`.
+    """Return the body that a GET of `url` leads to, of at most `MAX_BYTES`; cancelling it cuts the connection.
 
     Proxies and certificate authorities are those of the environment, as urllib has them. It runs in a thread, whose
-    own time limit is one for each wait: a server that sends a byte now and then is cut off from here.
+    time limit is one for each wait only: from a server that sends a byte now and then it would never come back.
     """
     opened: list[socket.socket] = []
     try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            return await asyncio.to_thread(_get, url, opened)
-    except TimeoutError:
-        raise TimeoutError(f"no whole answer within {TIMEOUT_SECONDS:g} s") from None
+        return await asyncio.to_thread(_get, url, opened)
     finally:
         for connection in opened:
             with contextlib.suppress(OSError):  # closed by now, as a rule
@@ -64,14 +61,7 @@ class _Plain(HTTPHandler):
 
     def http_open(self, req: Request) -> HTTPResponse:
         """Send the request."""
-        opened = self._opened
-
-        class Connection(HTTPConnection):
-            def connect(self) -> None:
-                super().connect()
-                opened.append(self.sock)
-
-        return self.do_open(Connection, req)
+        return self.do_open(_noting(HTTPConnection, self._opened), req)
 
 
 class _Secure(HTTPSHandler):
@@ -83,11 +73,13 @@ class _Secure(HTTPSHandler):
 
     def https_open(self, req: Request) -> HTTPResponse:
         """Send the request."""
-        opened = self._opened
+        return self.do_open(_noting(HTTPSConnection, self._opened), req)
 
-        class Connection(HTTPSConnection):
-            def connect(self) -> None:
-                super().connect()
-                opened.append(self.sock)
 
-        return self.do_open(Connection, req)
+def _noting(kind: type[HTTPConnection], opened: list[socket.socket]) -> type[HTTPConnection]:
+    class Connection(kind):  # type: ignore[misc, valid-type]
+        def connect(self) -> None:
+            super().connect()
+            opened.append(self.sock)
+
+    return Connection

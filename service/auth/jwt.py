@@ -1,12 +1,18 @@
+import json
 import time
+import unicodedata
 from typing import Any
 
 import jwt
+from jwt.exceptions import InvalidSubjectError
 
 from service.auth.errors import UnauthenticatedError
 from service.auth.jwk import ALGORITHMS
 from service.auth.jwks import KeySet
 from service.auth.principal import Principal
+
+# OpenID Connect allows 255; a service account of Kubernetes may have some 340.
+MAX_SUBJECT = 1024
 
 
 class JwtVerifier:
@@ -30,7 +36,8 @@ class JwtVerifier:
         """
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.InvalidTokenError:
+            _check_text(header)
+        except Exception:  # noqa: BLE001 - the library raises what nesting, sizes and types happen to lead to
             raise UnauthenticatedError("The token is not known.") from None
         key = await self.keys.find(str(header.get("kid", "")))
         if key is None:
@@ -39,12 +46,16 @@ class JwtVerifier:
             raise UnauthenticatedError("The token's algorithm is not that of its key.")
         try:
             claims = self._decode(token, key)
+            _check_text(claims)
+            _check_subject(claims["sub"])
         except jwt.ExpiredSignatureError:
             raise UnauthenticatedError("The token has expired.") from None
         except jwt.InvalidTokenError as error:
             raise UnauthenticatedError(
                 f"The token does not hold: {type(error).__name__.removesuffix('Error')}."
             ) from None
+        except Exception:  # noqa: BLE001 - as above
+            raise UnauthenticatedError("The token does not hold: Decode.") from None
         expires_at = float(claims["exp"]) + self._leeway_seconds
         # No longer than a key that was taken out could go unnoticed.
         return _principal(claims), min(expires_at, time.time() + self.keys.refresh_seconds)
@@ -59,6 +70,17 @@ class JwtVerifier:
             leeway=self._leeway_seconds,
             options={"require": ["exp", "sub"], "verify_aud": self._audience is not None},
         )
+
+
+def _check_text(content: dict[str, Any]) -> None:
+    """Refuse half a surrogate pair, wherever it stands (RFC 7493, section 2.1): it can't be written down anywhere."""
+    json.dumps(content, ensure_ascii=False).encode()
+
+
+def _check_subject(subject: str) -> None:
+    """A subject names somebody in keys, limits and logs."""
+    if not 1 <= len(subject) <= MAX_SUBJECT or any(unicodedata.category(each) == "Cc" for each in subject):
+        raise InvalidSubjectError
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

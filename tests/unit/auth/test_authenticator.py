@@ -11,7 +11,7 @@ from service.auth.jwks import KeySet
 from service.auth.jwt import JwtVerifier
 from service.auth.static_tokens import StaticTokens
 from service.settings import StaticToken
-from tests.issuer import AUDIENCE, ISSUER, RSA, jwks
+from tests.issuer import AUDIENCE, EC, ISSUER, RSA, jwks
 from tests.observe import until
 
 pytestmark = pytest.mark.anyio
@@ -97,3 +97,22 @@ async def test_no_header_is_a_missing_token(authenticator: Authenticator) -> Non
     with pytest.raises(UnauthenticatedError) as caught:
         await authenticator.authenticate(None)
     assert caught.value.is_missing
+
+
+async def test_who_signed_by_a_revoked_key_is_forgotten(tmp_path: Path) -> None:
+    """The refresh that drops a key ends what is remembered of its tokens, and of no others."""
+    document = tmp_path / "jwks.json"
+    document.write_bytes(jwks(RSA, EC))
+    keys = KeySet(document, refresh_seconds=300)
+    authenticator = Authenticator(TOKENS, JwtVerifier(keys, issuer=ISSUER, audience=AUDIENCE, leeway_seconds=0))
+    await authenticator.start()
+    revoked, kept = b"Bearer " + RSA.sign(sub="mallory"), b"Bearer " + EC.sign(sub="alice")
+    for header in (revoked, kept):
+        await authenticator.authenticate(header)
+    document.write_bytes(jwks(EC))
+    await keys._read()
+    assert authenticator.cached(revoked) is None
+    with pytest.raises(UnauthenticatedError, match="does not publish"):
+        await authenticator.authenticate(revoked)
+    assert (await authenticator.authenticate(kept)).subject == "alice"
+    await authenticator.aclose()

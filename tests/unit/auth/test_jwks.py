@@ -1,18 +1,37 @@
 import asyncio
+import contextlib
+import io
+import itertools
 import json
+import socket
+import ssl
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.request import Request
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
 
+from service import __version__
 from service.auth import download
 from service.auth import jwks as module
 from service.auth.jwk import parse
 from service.auth.jwks import KeySet
-from tests.issuer import EC, RSA, SigningKey, ec_key, jwks
-from tests.observe import until
+from tests.issuer import EC, RSA, SigningKey, ec_key, jwks, rsa_key
+from tests.observe import sample, until
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +44,20 @@ class Provider:
         self.status = 200
         self.speaks_http = True
         self.reads = 0
+        self.redirects = 0
+        self.headers: dict[str, str] = {}
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.reads += 1
+                provider.headers = {name.lower(): value for name, value in self.headers.items()}
+                if provider.redirects:
+                    provider.redirects -= 1
+                    self.send_response(302)
+                    self.send_header("location", f"/elsewhere-{provider.redirects}")
+                    self.end_headers()
+                    return
                 if provider.speaks_http:
                     self.send_response(provider.status)
                 else:
@@ -49,11 +77,28 @@ class Provider:
         """Where the document is."""
         return f"http://127.0.0.1:{self._server.server_port}/jwks"
 
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Answer over TLS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
     def stop(self) -> None:
         """Answer no more."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def self_signed() -> bytes:
+    """A key and a certificate for localhost, in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, ec_key().public_key(), 1, now - timedelta(1), now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(ec_key(), SHA256())
+    )
+    key = ec_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key + certificate.public_bytes(Encoding.PEM)
 
 
 @pytest.fixture
@@ -180,3 +225,289 @@ def test_what_is_no_jwks_document_is_refused(document: bytes) -> None:
     """A wrong URL's answer is an error, not an empty set of keys."""
     with pytest.raises(ValueError, match=r"JWKS|Expecting|decode"):
         parse(document)
+
+
+class Hanging:
+    """An identity provider that accepts, and then sends `chunks` one by one, or nothing for ever."""
+
+    def __init__(self, *chunks: bytes, pause_seconds: float = 0.05) -> None:
+        self._chunks = chunks
+        self._pause_seconds = pause_seconds
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.fetches = 0
+        self.requests = b""
+        self.has_ended = threading.Event()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where the document would be."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/jwks"
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.fetches += 1
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            self.requests += connection.recv(65536)
+            for chunk in itertools.cycle(self._chunks):
+                connection.sendall(chunk)
+                time.sleep(self._pause_seconds)
+            connection.recv(1)
+        self.has_ended.set()
+
+    def stop(self) -> None:
+        """Accept no more."""
+        self._listener.close()
+
+
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("_short")
+@pytest.mark.parametrize(
+    "chunks",
+    [(), (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"), (b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n" + b" " * 9, b" ")],
+    ids=["silent", "endless headers", "a byte now and then"],
+)
+async def test_unknown_keys_wait_for_one_fetch_together(chunks: tuple[bytes, ...]) -> None:
+    """However the provider hangs, 20 tokens of 20 unknown keys cost one fetch; who comes after it waits for none."""
+    provider = Hanging(*chunks)
+    keys = KeySet(provider.url, refresh_seconds=300)
+    found = await asyncio.wait_for(asyncio.gather(*(keys.find(f"made-up-{number}") for number in range(20))), 10)
+    assert found == [None] * 20
+    assert provider.fetches == 1
+    for number in range(20, 40):
+        assert await keys.find(f"made-up-{number}") is None
+    assert provider.fetches == 1
+    assert await asyncio.to_thread(provider.has_ended.wait, 10), "the thread of the fetch goes on"
+    await keys.aclose()
+    provider.stop()
+
+
+@pytest.mark.usefixtures("_short")
+async def test_a_minimal_interval_later_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interval runs from the end of the last fetch, which a hanging provider draws out."""
+    provider = Hanging()
+    keys = KeySet(provider.url, refresh_seconds=300)
+    monkeypatch.setattr(module, "MIN_INTERVAL_SECONDS", 0.05)
+    for _ in range(3):
+        assert await keys.find("made-up") is None
+        await asyncio.sleep(0.06)
+    assert provider.fetches == 3
+    await keys.aclose()
+    provider.stop()
+
+
+async def test_closing_does_not_wait_for_a_hanging_fetch() -> None:
+    """A process that stops cuts the fetch under way."""
+    provider = Hanging()
+    keys = KeySet(provider.url, refresh_seconds=300)
+    waiting = asyncio.ensure_future(keys.find("made-up"))
+    await until(lambda: provider.fetches == 1, 10)
+    await keys.aclose()
+    assert await asyncio.wait_for(waiting, 10) is None
+    assert await asyncio.to_thread(provider.has_ended.wait, 10)
+    provider.stop()
+
+
+async def test_the_fetch_says_who_asks_for_what(provider: Provider) -> None:
+    """Firewalls refuse libraries that call themselves by their own names."""
+    keys = KeySet(provider.url, refresh_seconds=300)
+    await keys.start()
+    await keys.aclose()
+    assert provider.headers["user-agent"] == f"users-api/{__version__}"
+    assert provider.headers["accept"] == "application/jwk-set+json, application/json"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "is_followed"),
+    [
+        ("http", "http://b/", True),
+        ("http", "https://b/", True),
+        ("https", "https://b/", True),
+        ("https", "http://b/", False),
+        ("https", "HTTP://b/", False),
+        ("http", "ftp://b/", False),
+        ("http", "file:///etc/passwd", False),
+    ],
+)
+def test_no_redirect_leaves_tls(source: str, target: str, *, is_followed: bool) -> None:
+    """Keys that came in plain text could be anybody's."""
+    redirects = download._Redirects()
+    request = Request(f"{source}://a/", headers=download.HEADERS)
+    headers = HTTPMessage()
+    if is_followed:
+        next_request = redirects.redirect_request(request, io.BytesIO(), 302, "Found", headers, target)
+        assert next_request is not None
+        assert next_request.get_header("User-agent") == download.HEADERS["User-Agent"]
+    else:
+        with pytest.raises(OSError, match="is not followed"):
+            redirects.redirect_request(request, io.BytesIO(), 302, "Found", headers, target)
+
+
+async def test_keys_are_read_over_tls(provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a provider whose certificate the environment's authorities have signed, and from no other."""
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_bytes(self_signed())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    provider.speak_tls(context)
+    url = provider.url.replace("http://127.0.0.1", "https://localhost")
+    for trusted in (False, True):
+        if trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        keys = KeySet(url, refresh_seconds=300)
+        await keys.start()
+        assert ("rsa-1" in keys._keys) is trusted
+        await keys.aclose()
+
+
+async def test_a_redirect_is_followed(provider: Provider) -> None:
+    """Providers move their documents."""
+    provider.redirects = 2
+    keys = KeySet(provider.url, refresh_seconds=300)
+    await keys.start()
+    await keys.aclose()
+    assert await keys.find("rsa-1") is not None
+    assert provider.reads == 3
+
+
+def small_rsa() -> dict[str, Any]:
+    """A key that 512 bits make breakable in an afternoon."""
+    public = RSAPublicNumbers(65537, (1 << 511) + 111).public_key()
+    return {**RSAAlgorithm.to_jwk(public, as_dict=True), "kid": "small"}
+
+
+RSA_JWK, EC_JWK = RSA.jwk(kid="bad"), EC.jwk(kid="bad")
+MALFORMED: dict[str, object] = {
+    "octets without k": {"kty": "oct", "kid": "bad"},
+    "no type": {"kid": "bad"},
+    "a type that is none": {"kty": "Quantum", "kid": "bad"},
+    "a type of another type": {"kty": ["RSA"], "kid": "bad"},
+    "a text": "rubbish",
+    "a number": 7,
+    "nothing": None,
+    "a list": [["kty", "RSA"]],
+    "an empty object": {},
+    "a key id of another type": {**RSA_JWK, "kid": ["rsa-1"]},
+    "a use of another type": {**RSA_JWK, "use": ["sig"]},
+    "operations of another type": {**RSA_JWK, "key_ops": 7},
+    "an algorithm of another type": {**RSA_JWK, "alg": {}},
+    "an algorithm that is none": {**RSA_JWK, "alg": "XX256"},
+    "an algorithm of another type of key": {**RSA_JWK, "alg": "ES256"},
+    "no modulus": {name: value for name, value in RSA_JWK.items() if name != "n"},
+    "no exponent": {name: value for name, value in RSA_JWK.items() if name != "e"},
+    "a modulus that is a number": {**RSA_JWK, "n": 12345},
+    "a modulus that is no base64": {**RSA_JWK, "n": "!" + RSA_JWK["n"]},
+    "an empty modulus": {**RSA_JWK, "n": ""},
+    "an even exponent": {**RSA_JWK, "e": "AQAA"},
+    "a huge exponent": {**RSA_JWK, "e": "AQAAAAAAAAAAAAAB"},
+    "a small key": small_rsa(),
+    "a point off the curve": {**EC_JWK, "x": EC_JWK["y"]},
+    "half a point": {name: value for name, value in EC_JWK.items() if name != "y"},
+    "a curve that is none": {**EC_JWK, "alg": "", "crv": "P-0"},
+    "the key id of another": {**EC_JWK, "kid": "rsa-1"},
+    "half a surrogate pair": {**RSA_JWK, "n": "\ud800"},
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_key_costs_no_other(name: str) -> None:
+    """In whichever way it is malformed, and wherever it stands, it is skipped and counted (RFC 7517, section 5)."""
+    found = parse(json.dumps({"keys": [RSA.jwk(), MALFORMED[name], EC.jwk()]}).encode())
+    assert set(found.keys) == {"rsa-1", "ec-1"}
+    assert len(found.malformed) == 1
+    assert found.keys["rsa-1"].algorithm_name == "RS256"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(entry=JSON | st.dictionaries(st.sampled_from([*RSA_JWK, *EC_JWK, "k", "d", "key_ops"]), JSON))
+def test_any_entry_is_survived(entry: object) -> None:
+    """Whatever stands among the keys, the good one is found."""
+    assert "rsa-1" in parse(json.dumps({"keys": [entry, RSA.jwk()]}).encode()).keys or (
+        isinstance(entry, dict) and entry.get("kid") == "rsa-1"
+    )
+
+
+def test_a_private_key_is_taken_for_its_public_half() -> None:
+    """A provider that publishes too much can still be verified with, and its secret is not kept."""
+    private = {**RSAAlgorithm.to_jwk(rsa_key(), as_dict=True), "kid": "rsa-1", "key_ops": ["sign", "verify"]}
+    assert "d" in private
+    found = parse(json.dumps({"keys": [private]}).encode()).keys["rsa-1"]
+    assert isinstance(found.key, RSAPublicKey)
+
+
+async def test_malformed_keys_are_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They are counted at each reading, and logged when they change."""
+    document = tmp_path / "jwks.json"
+    document.write_text(json.dumps({"keys": [RSA.jwk(), RSA.jwk(kid="enc", use="enc"), {"kty": "oct", "kid": "x"}]}))
+    keys = KeySet(document, refresh_seconds=0.01)
+    readings = sample("users_api_jwks_readings_total", outcome="ok")
+    await keys.start()
+    await until(lambda: sample("users_api_jwks_readings_total", outcome="ok") >= readings + 3, 10)
+    await keys.aclose()
+    states = ("usable", "unused", "malformed")
+    assert [sample("users_api_jwks_keys", state=state) for state in states] == [1, 1, 1]
+    assert [record.key_ids for record in caplog.records] == [["'x'"]]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("x"), MemoryError(), asyncio.CancelledError(), GeneratorExit()],
+    ids=lambda error: type(error).__name__,
+)
+async def test_no_error_ends_the_refresh(
+    tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a reading that failed in a way nobody expects, a key that was taken away stops being believed."""
+    document = tmp_path / "jwks.json"
+    document.write_bytes(jwks(RSA))
+    keys = KeySet(document, refresh_seconds=0.01)
+    await keys.start()
+    failed = 0
+
+    async def fail() -> bytes:
+        nonlocal failed
+        failed += 1
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(keys, "_source", fail)
+        await until(lambda: failed >= 2, 10)
+    assert "rsa-1" in keys._keys
+    document.write_bytes(jwks(EC))
+    await until(lambda: set(keys._keys) == {"ec-1"}, 10)
+    assert keys.background.is_running
+    await keys.aclose()
+
+
+@pytest.mark.parametrize("successors", [(EC,), (SigningKey("rsa-1", rsa_key(1)),)], ids=["gone", "replaced"])
+async def test_a_revoked_key_is_told(tmp_path: Path, successors: tuple[SigningKey, ...]) -> None:
+    """Who remembers what a key signed learns that it is gone, or another under its id; not when nothing changed."""
+    document = tmp_path / "jwks.json"
+    document.write_bytes(jwks(RSA))
+    keys = KeySet(document, refresh_seconds=300)
+    told: list[bool] = []
+    keys.on_revoked = lambda: told.append(True)
+    await keys.start()
+    await keys._read()
+    document.write_bytes(jwks(RSA, EC))
+    await keys._read()
+    assert not told
+    document.write_bytes(jwks(*successors))
+    await keys._read()
+    assert told
+    await keys.aclose()

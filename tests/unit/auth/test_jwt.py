@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +165,55 @@ async def test_a_token_too_deep_to_parse_is_refused(verifier: JwtVerifier) -> No
     """Nested brackets exhaust the JSON parser, not the service."""
     header = base64.urlsafe_b64encode(b"[" * 5000).rstrip(b"=")
     assert await refusal(verifier, header + b".e30.") == "The token is not known."
+
+
+async def test_claims_too_deep_to_parse_are_refused(verifier: JwtVerifier) -> None:
+    """So are they where the issuer itself signed them."""
+    claims = b'{"sub":"alice","x":' + b"[" * 2500 + b"]" * 2500 + b"}"
+    head = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"rsa-1"}').rstrip(b"=")
+    signed = head + b"." + base64.urlsafe_b64encode(claims).rstrip(b"=")
+    signature = rsa_key().sign(signed, PKCS1v15(), SHA256())
+    token = signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")
+    assert (await refusal(verifier, token)).startswith("The token does not hold: ")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": "\ud800"},
+        {"sub": "alice\udfff"},
+        {"iss": ISSUER + "\ud800"},
+        {"aud": [AUDIENCE, "\ud800"]},
+        {"scope": "users:read \ud800"},
+        {"scp": ["\ud800"]},
+        {"jti": "\ud800"},
+        {"x": {"\ud800": [1]}},
+    ],
+    ids=ascii,
+)
+async def test_half_a_surrogate_pair_is_refused(verifier: JwtVerifier, claims: dict[str, Any]) -> None:
+    """What JSON can say and no text can hold is refused in any claim, however well it is signed."""
+    assert (await refusal(verifier, RSA.sign(**claims))).startswith("The token does not hold: ")
+
+
+async def test_half_a_surrogate_pair_is_no_key_id(verifier: JwtVerifier) -> None:
+    """Nor anything else in the header."""
+    for header in ({"kid": "\ud800"}, {"kid": "rsa-1", "jku": "\ud800"}):
+        assert await refusal(verifier, RSA.sign(headers=header)) == "The token is not known."
+
+
+@pytest.mark.parametrize(
+    "subject", ["", "a" * 1025, "alice\n", "\x00", "al\x1bice", "a\x7f", "\x85"], ids=lambda text: ascii(text[:9])
+)
+async def test_a_subject_names_somebody(verifier: JwtVerifier, subject: str) -> None:
+    """An empty subject, one of more than 1,024 characters and one with control characters are refused."""
+    assert await refusal(verifier, RSA.sign(sub=subject)) == "The token does not hold: InvalidSubject."
+
+
+@pytest.mark.parametrize("subject", ["a" * 1024, "Zoë", "李", "auth0|123", "system:serviceaccount:a:b", "a b", "😀"])
+async def test_a_subject_may_be_any_text(verifier: JwtVerifier, subject: str) -> None:
+    """In any script, with blanks and signs."""
+    assert (await verifier.verify(RSA.sign(sub=subject)))[0].subject == subject
 
 
 HEADERS = st.dictionaries(st.text() | st.sampled_from(["alg", "kid", "typ", "crit"]), st.integers() | st.text())
