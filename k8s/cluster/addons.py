@@ -41,15 +41,13 @@ class AddOns:
             kinds = self.module("github.com/cert-manager/cert-manager") / "deploy" / "crds"
             self._apply("cert-manager", upstream=kinds)
         self._apply("gateway-api", upstream=self.module("sigs.k8s.io/gateway-api") / "config" / "crd")
-        self.kind.kubectl(
-            *("wait", "crd", "gatewayclasses.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io"),
-            *("--for=condition=Established", "--timeout=60s"),
-        )
+        kinds_of_ours = [f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "httproutes")]
+        self.kind.kubectl("wait", "crd", *kinds_of_ours, "--for=condition=Established", "--timeout=60s")
         self._apply("ingress")
         self._ensure_certificate()
 
     def wait(self) -> None:
-        """Wait until every add-on is rolled out and both metrics APIs are registered as available.
+        """Wait until every add-on is rolled out and both metrics APIs and KEDA's webhook are in use.
 
         Raises:
             StepError: one is not there within three minutes; names it.
@@ -60,6 +58,11 @@ class AddOns:
             )
         for service in ("v1beta1.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"):
             self.kind.kubectl("wait", "apiservice", service, "--for=condition=Available", "--timeout=180s")
+        # Until KEDA's operator has put its CA there, the API server lets pass what the webhook would refuse.
+        self.kind.kubectl(
+            *("wait", "validatingwebhookconfiguration", "keda-admission", "--timeout=180s"),
+            "--for=jsonpath={.webhooks[0].clientConfig.caBundle}",
+        )
         self.kind.kubectl(
             "wait", "gateway", "--all", "--namespace", "ingress", "--for=condition=Programmed", "--timeout=60s"
         )

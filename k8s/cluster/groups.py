@@ -97,8 +97,9 @@ GROUPS = (
         {
             "keda-operator": "github.com/kedacore/keda/v2/cmd/operator",
             "keda-adapter": "github.com/kedacore/keda/v2/cmd/adapter",
+            "keda-admission-webhooks": "github.com/kedacore/keda/v2/cmd/webhooks",
         },
-        "40 s",
+        "45 s",
         needed_for_nodes=False,
         trimmed=("github.com/kedacore/keda/v2", keda.trim),
     ),

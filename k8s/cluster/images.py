@@ -38,7 +38,7 @@ ADD_ONS = {
     ALERTMANAGER: ("alertmanager",),
     JAEGER: ("jaeger",),
     OTEL_COLLECTOR: ("collector",),
-    KEDA: ("keda-operator", "keda-adapter"),
+    KEDA: ("keda-operator", "keda-adapter", "keda-admission-webhooks"),
     CERT_MANAGER: ("cert-manager",),
     NETWORK_POLICIES: ("network-policies",),
     TEST_ADAPTER: ("test-adapter",),

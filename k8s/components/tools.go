@@ -16,6 +16,7 @@ import (
 	_ "github.com/coredns/coredns"
 	_ "github.com/kedacore/keda/v2/cmd/adapter"
 	_ "github.com/kedacore/keda/v2/cmd/operator"
+	_ "github.com/kedacore/keda/v2/cmd/webhooks"
 	_ "github.com/prometheus/alertmanager/cmd/alertmanager"
 	_ "github.com/prometheus/prometheus/cmd/prometheus"
 	_ "github.com/prometheus/prometheus/cmd/promtool"
