@@ -1,0 +1,100 @@
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from loadtests.measure import Answer, Stage, open_load
+from tests.chaos.experiment import Experiment, Extent, Start
+from tests.chaos.verdict import Bound
+from tests.e2e.load import BASE_URL
+from tests.e2e.release import CONTEXT, run
+
+pytestmark = pytest.mark.chaos
+
+REPLICAS = 3
+# Several times what two cores answer, load generator included.
+FLOOD_RATE, CONNECTIONS = 3_000, 1_000
+FLOOD_SECONDS = Extent(30, short=15)
+OTHERS_RATE = 50
+BEFORE_SECONDS, AFTER_SECONDS = 5, 20
+WHOLE_AGAIN_SECONDS = 5
+SLOW_MS = 1_000
+
+OVERLOAD = Experiment(
+    number=14,
+    name="overload",
+    promise="3,000 requests/s on 1,000 connections for 30 s: the way in is not killed, no 404, whole again within 5 s",
+    sabotage="one Traefik, without bounds of memory and of requests, ready before its routes are",
+    values={"autoscaling": {"engine": "none", "minReplicas": REPLICAS}, "replicaCount": REPLICAS},
+)
+
+
+def test_overload(start: Start) -> None:
+    """What is too much is refused at the door: the way in lives through it, and serves at once when it is over."""
+    run = start(OVERLOAD)
+    with _way_in(bounded=not run.sabotaged), run.load(OTHERS_RATE):
+        restarts = _restarts()
+        time.sleep(BEFORE_SECONDS)
+        run.mark("flood")
+        flood = [Stage(FLOOD_RATE, 600)]
+        environment = {"BASE_URL": BASE_URL}
+        with open_load(run.folder / "flood", flood, environment=environment, max_vus=CONNECTIONS) as load:
+            time.sleep(run.of(FLOOD_SECONDS))
+            load.stop()
+            flooding = load.answers()
+        ended = run.mark("its end")
+        time.sleep(AFTER_SECONDS)
+        killed = _restarts() - restarts
+    late = [each for each in run.answers if each.at_s > ended and (each.failed or each.duration_ms > SLOW_MS)]
+    whole_after = max((answer.at_s - ended for answer in late), default=0)
+    run.conclude(
+        Bound("Traefik killed", killed, at_most=0),
+        Bound("answered 404", _ended(HTTPStatus.NOT_FOUND, run.answers, flooding), at_most=0),
+        Bound("whole again within, s", whole_after, at_most=WHOLE_AGAIN_SECONDS, of_time=True),
+        requests_of_the_flood=len(flooding),
+        served_of_the_flood=_ended(HTTPStatus.OK, flooding),
+        refused_of_the_flood=_ended(HTTPStatus.TOO_MANY_REQUESTS, flooding),
+    )
+
+
+def _ended(status: int, *answers: Sequence[Answer]) -> int:
+    return sum(answer.status == status for some in answers for answer in some)
+
+
+def _traefik(*arguments: str) -> str:
+    return run("kubectl", "--context", CONTEXT, "--namespace", "ingress", *arguments)
+
+
+def _restarts() -> int:
+    counts = _traefik("get", "pods", "--output=jsonpath={.items[*].status.containerStatuses[*].restartCount}")
+    return sum(map(int, counts.split()))
+
+
+@contextmanager
+def _way_in(*, bounded: bool) -> Iterator[None]:
+    """Have Traefik as it is, or for so long without what bounds it."""
+    if bounded:
+        yield
+        return
+    before = json.loads(_traefik("get", "deployment", "traefik", "--output=json"))["spec"]
+    (container,) = before["template"]["spec"]["containers"]
+    open_door: dict[str, Any] = {
+        **{name: value for name, value in container.items() if name != "startupProbe"},
+        "args": [argument for argument in container["args"] if "http.middlewares" not in argument],
+        "env": [variable for variable in container["env"] if variable["name"] != "GOMEMLIMIT"],
+    }
+    try:
+        _set(1, open_door)
+        yield
+    finally:
+        _set(before["replicas"], container)
+
+
+def _set(replicas: int, container: dict[str, Any]) -> None:
+    spec = {"replicas": replicas, "template": {"spec": {"containers": [container]}}}
+    _traefik("patch", "deployment", "traefik", "--type=merge", "--patch", json.dumps({"spec": spec}))
+    _traefik("rollout", "status", "deployment/traefik", "--timeout=120s")
