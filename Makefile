@@ -148,7 +148,7 @@ chaos: .venv/installed ## All experiments on the cluster but the long ones, in f
 
 .PHONY: chaos-short
 chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round each, about 13 minutes
-	$(BIN)/python -m pytest --short --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
+	$(BIN)/python -m pytest --short -m "not full" --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
 
 chaos-%: .venv/installed
 	$(BIN)/python -m pytest tests/chaos/test_$(subst -,_,$*).py $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
@@ -178,7 +178,7 @@ $(CHART_TOOLS)/helm4:
 	mv $(CHART_TOOLS)/helm $@
 
 # What kubeconform holds objects to: the OpenAPI of the pinned Kubernetes, and the operators' CRDs.
-$(CHART_TOOLS)/schemas: chart/tools/kubernetes_schemas.py k8s/components/go.mod
+$(CHART_TOOLS)/schemas: chart/tools/kubernetes_schemas.py k8s/components/go.mod k8s/ingress/kinds.yaml
 	$(BIN)/python chart/tools/kubernetes_schemas.py $@
 	touch $@
 

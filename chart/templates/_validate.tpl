@@ -47,6 +47,20 @@ the CPU target is a percentage of a request that is not there: set resources.req
 autoscaling.requestRate.prometheus.triggerAuthentication needs a name, and the kind TriggerAuthentication or ClusterTriggerAuthentication
 {{- end }}
 {{- end }}
+{{- /* Older revisions of the chart had one name for both, and no annotation for KEDA's webhook. */}}
+{{- $name := include "users-api.fullname" . }}
+{{- with lookup "autoscaling/v2" "HorizontalPodAutoscaler" .Release.Namespace $name }}
+{{- $byKeda := false }}
+{{- range .metadata.ownerReferences }}
+{{- $byKeda = or $byKeda (eq .kind "ScaledObject") }}
+{{- end }}
+{{- if and $byKeda (ne $scaling.engine "keda") }}
+HPA {{ $name }} is KEDA's, from an older chart, and would go with the ScaledObject: upgrade once with autoscaling.engine=keda, which renames it, and then to {{ $scaling.engine }}
+{{- end }}
+{{- if and (not $byKeda) (eq $scaling.engine "keda") (ne "false" (dig "annotations" "validations.keda.sh/hpa-ownership" "" .metadata)) }}
+KEDA's webhook would refuse a ScaledObject beside HPA {{ $name }}, which is from an older chart: upgrade once with the engine there is, which marks it, and then to keda
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* What an HPA's behavior may say: the API server refuses the rest, KEDA's only after the ScaledObject was taken. */}}
@@ -214,6 +228,9 @@ an entry of httpRoute.parentRefs or redirectParentRefs has no name: name the Gat
 {{- if and .Values.httpRoute.enabled .Values.httpRoute.redirectParentRefs (eq $tls.mode "none") }}
 httpRoute.redirectParentRefs sends clients to HTTPS, which routing.tls.mode none does not serve: set a mode, or leave them out
 {{- end }}
+{{- if and .Values.httpRoute.enabled (eq .Values.httpRoute.retry "gatewayAPI") (gt (len .Values.routing.paths) 32) }}
+routing.paths has {{ len .Values.routing.paths }} entries, and httpRoute.retry gatewayAPI has room for 32: a rule takes 64 matches, and each path is there for GET and for HEAD
+{{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.routing.paths) }}
 routing.paths is empty, so that nothing is let through: name the paths, [/api] at least
 {{- end }}
@@ -254,6 +271,9 @@ routing.tls.mode {{ .Values.routing.tls.mode }} needs cert-manager, which this c
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) }}
 httpRoute needs the Gateway API, which this cluster has not: install its CRDs and an implementation, or use ingress
+{{- end }}
+{{- if and .Values.httpRoute.enabled (eq .Values.httpRoute.retry "traefik") (not (.Capabilities.APIVersions.Has "traefik.io/v1alpha1")) }}
+httpRoute.retry traefik needs Traefik's own kinds, which this cluster has not: install its CRDs and turn on providers.kubernetesCRD, or use gatewayAPI or none
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -23,8 +23,12 @@ CRDS = (
     ("github.com/kedacore/keda/v2", None, "config/crd/bases/keda.sh_*.yaml"),
     ("github.com/cert-manager/cert-manager", "v1.21.2", "deploy/crds/cert-manager.io_*.yaml"),
     ("sigs.k8s.io/gateway-api", "v1.6.3", "config/crd/standard/gateway.networking.k8s.io_*.yaml"),
+    # For the field `retry`, which is in the Standard channel from 1.7 on.
+    ("sigs.k8s.io/gateway-api", "v1.6.3", "config/crd/experimental/gateway.networking.k8s.io_httproutes.yaml"),
     ("github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd/*.yaml"),
 )
+# Traefik's, as the local cluster has them.
+OWN_CRDS = COMPONENTS.parents[1] / "ingress" / "kinds.yaml"
 DEFINITIONS = "#/components/schemas/"
 Schema = dict[str, Any]
 
@@ -77,7 +81,8 @@ def of_definition(crd: Mapping[str, Any]) -> Iterator[tuple[str, Schema]]:
     for version in spec["versions"]:
         schema = version["schema"]["openAPIV3Schema"]
         # The API server adds these to every custom resource.
-        schema["properties"]["metadata"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        properties = schema.setdefault("properties", {})
+        properties["metadata"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         yield _name(spec["group"], version["name"], spec["names"]["kind"]), strict(schema)
 
 
@@ -129,11 +134,11 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         schemas = dict(of_kubernetes(module(*KUBERNETES)))
-        for path, version, pattern in CRDS:
-            for file in sorted(module(path, version).glob(pattern)):
-                for manifest in yaml.load_all(file.read_text(encoding="utf-8"), Loader=Loader):
-                    if manifest["kind"] == "CustomResourceDefinition":
-                        schemas |= dict(of_definition(manifest))
+        files = [file for path, version, pattern in CRDS for file in sorted(module(path, version).glob(pattern))]
+        for file in (*files, OWN_CRDS):
+            for manifest in yaml.load_all(file.read_text(encoding="utf-8"), Loader=Loader):
+                if manifest["kind"] == "CustomResourceDefinition":
+                    schemas |= dict(of_definition(manifest))
     except SchemasError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -8,6 +8,7 @@ from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop,
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
+from tests.chaos.way_in import both_ways_in
 from tests.e2e.release import Release, kubectl, wait_until
 
 pytestmark = pytest.mark.chaos
@@ -66,23 +67,26 @@ OOM_KILLED = Experiment(
 )
 
 
-def test_pod_deleted(start: Start) -> None:
+@both_ways_in(DELETED)
+def test_pod_deleted(start: Start, experiment: Experiment) -> None:
     """A pod that is told to stop lets go of its clients: no request fails, writes included."""
-    run = start(DELETED)
+    run = start(experiment)
     _each(run, lambda pod: kubectl("delete", "pod", pod, "--wait=false"))
     run.conclude(*run.failed_within(0))
 
 
-def test_pod_force_killed(start: Start) -> None:
+@both_ways_in(FORCE_KILLED)
+def test_pod_force_killed(start: Start, experiment: Experiment) -> None:
     """A pod that vanishes costs what was under way and no more."""
-    run = start(FORCE_KILLED)
+    run = start(experiment)
     _each(run, lambda pod: kubectl("delete", "pod", pod, "--force", "--grace-period=0"))
     run.conclude(*run.failed_within(FAILED_SHARE))
 
 
-def test_container_oom_killed(start: Start) -> None:
+@both_ways_in(OOM_KILLED, short=False)
+def test_container_oom_killed(start: Start, experiment: Experiment) -> None:
     """A container that uses up its memory is killed, restarted and back in 10 s, and next to nothing fails."""
-    run = start(OOM_KILLED)
+    run = start(experiment)
     whole_after = _each(run, _use_up_memory)
     ended = {pod.last_ended for pod in run.release.api_pods()} - {""}
     run.conclude(

@@ -7,6 +7,7 @@ from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
+from tests.chaos.way_in import both_ways_in
 
 pytestmark = pytest.mark.chaos
 
@@ -24,9 +25,10 @@ ROLLING_RESTART = Experiment(
 )
 
 
-def test_rolling_restart(start: Start) -> None:
+@both_ways_in(ROLLING_RESTART)
+def test_rolling_restart(start: Start, experiment: Experiment) -> None:
     """All pods are replaced again and again under load, and no request fails, writes included."""
-    run = start(ROLLING_RESTART)
+    run = start(experiment)
     requests = run.of(REQUESTS)
     with run.load(RATE, requests=MIX):
         started = time.monotonic()

@@ -7,6 +7,7 @@ from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import CPU_OUT_OF_REACH
 from tests.chaos.verdict import Bound
+from tests.chaos.way_in import both_ways_in
 from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.chaos
@@ -28,9 +29,10 @@ SCALING = Experiment(
 )
 
 
-def test_scaling(start: Start) -> None:
+@both_ways_in(SCALING, short=False)
+def test_scaling(start: Start, experiment: Experiment) -> None:
     """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
-    run = start(SCALING)
+    run = start(experiment)
     with run.load(RATE, requests=MIX):
         for _ in range(run.of(ROUNDS)):
             _scale(run, MOST)

@@ -37,6 +37,7 @@ def test_objects_are_what_their_apis_take(values: list[Path]) -> None:
         ("Service", "spec.ports", [{"port": "eighty"}], "got string, want integer"),
         ("Ingress", "spec.rules", [{"http": {"path": []}}], "path"),
         ("HTTPRoute", "spec.rules", [{"backendRef": []}], "backendRef"),
+        ("Middleware", "spec.retry.tries", 3, "tries"),
         ("ScaledObject", "spec.pollingInterval", "often", "got string, want integer"),
         ("PodMonitor", "spec.podMetricsEndpoint", [], "podMetricsEndpoint"),
         ("PrometheusRule", "spec.groups", [{"name": "a", "rule": []}], "rule"),
@@ -46,7 +47,8 @@ def test_objects_are_what_their_apis_take(values: list[Path]) -> None:
 )
 def test_a_broken_object_is_refused(render: Render, kind: str, path: str, value: object, named: str) -> None:
     """A misspelt field, a wrong type or an unknown word fails the check, and is named."""
-    name = {"Issuer": "users-api-self-signed", "Certificate": "users-api-tls"}.get(kind, "users-api")
+    names = {"Issuer": "users-api-self-signed", "Certificate": "users-api-tls", "Middleware": "users-api-retry"}
+    name = names.get(kind, "users-api")
     manifest = find(render(EVERYTHING), kind, name)
     *parents, last = path.split(".")
     part = manifest
@@ -56,6 +58,12 @@ def test_a_broken_object_is_refused(render: Render, kind: str, path: str, value:
     passes, said = conform(manifest)
     assert not passes
     assert named in said
+
+
+def test_an_http_route_retries_by_its_own_field(render: Render) -> None:
+    """The Gateway API takes the retries that the chart writes into the route itself."""
+    passes, said = conform(find(render(EVERYTHING, **{"httpRoute.retry": "gatewayAPI"}), "HTTPRoute"))
+    assert passes, said
 
 
 def test_a_kind_that_no_api_serves_is_refused() -> None:

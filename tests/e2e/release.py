@@ -90,7 +90,7 @@ class Release(release.Release):
         """Install or upgrade with these changes to the tests' values, unless it has them; then wait for its rollout."""
         values = VALUES
         for change in changes:
-            values = _merged(values, change)
+            values = merged(values, change)
         if values != self._installed:
             self.upgrade(values)
         self.wait_for_rollout()
@@ -165,8 +165,9 @@ class Release(release.Release):
         return {"cpu": seen.cpu_percent, "request_rate": seen.request_rate}
 
 
-def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with changes to them, as Helm merges values files."""
+    result = dict(base)
     for key, value in changes.items():
-        merged[key] = _merged(base.get(key, {}), value) if isinstance(value, Mapping) else value
-    return merged
+        result[key] = merged(base.get(key, {}), value) if isinstance(value, Mapping) else value
+    return result

@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "routing": {"hosts": [HOST], "tls": {"mode": "secret", "secretName": "gateway-certificate"}},
     "httpRoute": {
         "enabled": True,
+        "retry": "traefik",
         "parentRefs": [{**GATEWAY, "sectionName": "https"}],
         "redirectParentRefs": [{**GATEWAY, "sectionName": "http"}],
     },

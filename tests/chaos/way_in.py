@@ -1,0 +1,34 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.chaos.experiment import Experiment
+from tests.e2e.release import merged
+
+# The cluster's Gateway, on the same ports, and no Ingress beside it.
+BY_GATEWAY: dict[str, Any] = {
+    "ingress": {"enabled": False},
+    "httpRoute": {
+        "enabled": True,
+        "retry": "traefik",
+        "parentRefs": [{"name": "public", "namespace": "ingress", "sectionName": "http"}],
+    },
+}
+
+
+def by_gateway(experiment: Experiment) -> Experiment:
+    """Give the same experiment with the requests coming through an HTTPRoute."""
+    return replace(
+        experiment,
+        name=f"{experiment.name}-by-gateway",
+        promise=f"{experiment.promise}, through the HTTPRoute",
+        values=merged(experiment.values, BY_GATEWAY),
+    )
+
+
+def both_ways_in(experiment: Experiment, *, short: bool = True) -> pytest.MarkDecorator:
+    """Run a test with the experiment through the Ingress, and through the HTTPRoute; `short`: that in `--short` too."""
+    marks = () if short else pytest.mark.full
+    ways = [pytest.param(experiment, id="ingress"), pytest.param(by_gateway(experiment), id="gateway", marks=marks)]
+    return pytest.mark.parametrize("experiment", ways)
