@@ -19,6 +19,14 @@ none
 {{- end -}}
 {{- end -}}
 
+{{/*
+Name of the HPA: the chart's own, or the one that KEDA makes. One name for both would have Helm adopt KEDA's at a change of engine,
+for KEDA copies its labels, and the ScaledObject take it along when it goes.
+*/}}
+{{- define "users-api.autoscalerName" -}}
+{{- include "users-api.fullname" . }}{{ if eq .Values.autoscaling.engine "keda" }}-keda{{ end }}
+{{- end -}}
+
 {{/* Lowest number of replicas there may be: the autoscaler's minimum, or the fixed count without one. */}}
 {{- define "users-api.minReplicas" -}}
 {{- include "users-api.fixedCount" . | default .Values.autoscaling.minReplicas -}}
