@@ -65,11 +65,13 @@ class LocalPostgres:
         )
 
     def start(self) -> None:
-        """Start, and wait until it takes connections.
+        """Start unless it runs, and wait until it takes connections.
 
         Raises:
             RuntimeError: it does not within `START_SECONDS`.
         """
+        if self.process is not None:
+            return
         options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "jit=off", *self._options)
         command = [str(programs() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         with (self.data.parent / f"{self.data.name}.log").open("ab") as log:

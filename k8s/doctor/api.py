@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from kubernetes import config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import HTTPError
 
 TIMEOUT_SECONDS = 10
 # prometheus.monitoring.svc, prometheus.monitoring.svc.cluster.local: reached through the API server.
@@ -65,8 +65,7 @@ class ClusterApi:
             self.get("/version")
         except (ConfigException, NoAnswerError) as error:
             message = (
-                f"no cluster answers at context {context} ({error}): `kubectl config get-contexts` lists all; "
-                "--context (CONTEXT= of make) names another"
+                f"no cluster answers at context {context}: `kubectl config get-contexts` lists what there is. {error}"
             )
             raise DoctorError(message) from error
 
@@ -81,8 +80,7 @@ class ClusterApi:
         except ApiException as error:
             raise NoAnswerError(error.status or 0, str(error)) from error
         except HTTPError as error:
-            reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            raise NoAnswerError(0, str(reason)) from error
+            raise NoAnswerError(0, str(error)) from error
         body, status = response.read(), response.status
         return _parsed(status, body)
 

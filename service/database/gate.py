@@ -1,0 +1,90 @@
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+Refusal = Literal["full", "waited"]
+
+
+class GateClosedError(Exception):
+    """All places are taken, and so many wait, or this one has for so long, that there is no use in waiting."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__("too many wait already" if refusal == "full" else "no place within the time limit")
+        self.refusal: Refusal = refusal
+
+
+class Gate:
+    """Lets `places` in at a time and `max_waiting` wait their turn, each for `wait_seconds` at most.
+
+    A queue without bounds turns an overload of a second into a backlog that nobody waits for any more.
+    """
+
+    def __init__(
+        self, places: int, *, max_waiting: int, wait_seconds: float, on_change: Callable[["Gate"], None]
+    ) -> None:
+        self._free = places
+        self._max_waiting = max_waiting
+        self._wait_seconds = wait_seconds
+        self._on_change = on_change
+        self._waiting: dict[asyncio.Future[bool], None] = {}  # in the order of their coming
+        self.in_use = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def has_place(self) -> bool:
+        """Whether `enter` would not wait."""
+        return self._free > 0
+
+    async def enter(self) -> None:
+        """Take a place; each must be left once.
+
+        Raises:
+            GateClosedError: there is none.
+        """
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait()
+        self.in_use += 1
+        self._on_change(self)
+
+    def leave(self) -> None:
+        """Hand the place to who has waited longest."""
+        self.in_use -= 1
+        self._pass_on()
+        self._on_change(self)
+
+    async def _wait(self) -> None:
+        if len(self._waiting) >= self._max_waiting:
+            raise GateClosedError("full")
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting[turn] = None
+        self._on_change(self)
+        timer = loop.call_later(self._wait_seconds, self._decide, turn, False)  # noqa: FBT003 - by position only
+        try:
+            has_place = await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():  # the place came in the very same moment
+                self._pass_on()
+            raise
+        finally:
+            timer.cancel()
+            self._waiting.pop(turn, None)
+        if not has_place:
+            self._on_change(self)
+            raise GateClosedError("waited")
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._decide(next(iter(self._waiting)), True)  # noqa: FBT003 - likewise
+        else:
+            self._free += 1
+
+    def _decide(self, turn: "asyncio.Future[bool]", has_place: bool) -> None:  # noqa: FBT001
+        del self._waiting[turn]
+        turn.set_result(has_place)

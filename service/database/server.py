@@ -1,0 +1,171 @@
+import asyncio
+import logging
+import random
+from time import perf_counter
+
+from opentelemetry.trace import Tracer
+from prometheus_client import Histogram
+
+from service.circuit_breaker import BreakerMetrics, CircuitBreaker, State
+from service.database import metrics
+from service.database.config import DatabaseConfig
+from service.database.errors import (
+    EXPIRES_CONNECTIONS,
+    OPENS_BREAKER,
+    DatabaseUnavailableError,
+    Reason,
+    reason_of,
+    was_rolled_back,
+)
+from service.database.gate import GateClosedError
+from service.database.pool import MIN_TIMEOUT_SECONDS, PRIMARY, Connection, ConnectionPool
+from service.database.query import Arguments, Query, Record
+from service.database.tracing import query_span
+from service.supervision import SupervisedTask
+
+logger = logging.getLogger(__name__)
+
+PROBE = Query("probe", "SELECT 1")
+
+
+class Server:
+    """One PostgreSQL server that may be slow, full, gone, or no longer what it was.
+
+    Raises `DatabaseUnavailableError` where there is no answer, and asyncpg's own errors where the answer is one.
+    """
+
+    def __init__(self, url: str, config: DatabaseConfig, *, target: str = PRIMARY, tracer: Tracer | None) -> None:
+        self.target = target
+        self._config = config
+        self._tracer = tracer
+        self.pool = ConnectionPool(url, config, target, on_silence=self._on_silence)
+        self._breaker = CircuitBreaker(
+            f"database {target}",
+            failures=config.breaker_failures,
+            on_change=self._on_breaker_change,
+            metrics=BreakerMetrics(metrics.AVAILABLE, metrics.BREAKER_TRANSITIONS, (target,)),
+        )
+        self._seconds: dict[str, Histogram] = {}
+        self.background = SupervisedTask(f"database_{target}_probe", self._watch)
+        self._last_success = 0.0
+
+    @property
+    def available(self) -> bool:
+        """Whether statements are let through."""
+        return not self._breaker.is_open
+
+    @property
+    def state(self) -> State:
+        """The circuit breaker's state."""
+        return self._breaker.state
+
+    async def start(self) -> None:
+        """Connect once ahead of the first request, and begin to watch; never raises, whatever the server does."""
+        if not await self._probe():
+            self._breaker.trip()
+        self.background.start()
+
+    async def aclose(self) -> None:
+        """Stop watching and close the connections."""
+        await self.background.aclose()
+        await self.pool.aclose()
+
+    async def fetch(self, query: Query, arguments: Arguments, deadline: float) -> list[Record]:
+        """Return the rows of one statement, which is cancelled at `deadline` (of the loop's clock)."""
+        if self._breaker.is_open:
+            raise DatabaseUnavailableError("breaker", f"that of {self.target} is open")
+        rows = await self._carry_out(query, arguments, deadline)
+        self._breaker.record_success()
+        return rows
+
+    async def _carry_out(self, query: Query, arguments: Arguments, deadline: float) -> list[Record]:
+        try:
+            connection = await self.pool.take(deadline)
+        except GateClosedError as error:
+            metrics.SHED.labels(self.target, error.refusal).inc()
+            raise DatabaseUnavailableError("busy", str(error)) from error
+        except Exception as error:
+            reason = reason_of(error)
+            if reason is None:
+                raise
+            if reason == "timeout" and asyncio.get_running_loop().time() < deadline:
+                reason = "connection"  # it had all the time that it takes to connect
+            raise self._failure(reason, error, may_have_happened=False) from error
+        started = perf_counter()
+        try:
+            with query_span(self._tracer, query):
+                rows = await self._fetch(connection, query, arguments, deadline)
+        except Exception as error:
+            reason = reason_of(error)
+            if reason is None:
+                self._observe(query, perf_counter() - started)
+                raise
+            raise self._failure(reason, error, may_have_happened=not was_rolled_back(error)) from error
+        self._observe(query, perf_counter() - started)
+        self._last_success = asyncio.get_running_loop().time()
+        return rows
+
+    async def _fetch(
+        self, connection: Connection, query: Query, arguments: Arguments, deadline: float
+    ) -> list[Record]:
+        timeout = max(MIN_TIMEOUT_SECONDS, deadline - asyncio.get_running_loop().time())
+        try:
+            rows = await connection.fetch(query.sql, *arguments, timeout=timeout)
+        except (TimeoutError, asyncio.CancelledError):
+            self.pool.give_back_unsettled(connection)
+            raise
+        except BaseException:
+            self.pool.give_back(connection)
+            raise
+        self.pool.give_back(connection)
+        return rows
+
+    def _observe(self, query: Query, seconds: float) -> None:
+        histogram = self._seconds.get(query.name)
+        if histogram is None:
+            histogram = self._seconds[query.name] = metrics.QUERY_SECONDS.labels(query.name, self.target)
+        histogram.observe(seconds)
+        if seconds >= self._config.slow_query_seconds:
+            # Neither arguments nor rows: they are users' data.
+            fields = {"query": query.name, "target": self.target, "duration_seconds": round(seconds, 6)}
+            logger.warning("slow query %s", query.name, extra=fields)
+
+    def _failure(self, reason: Reason, error: Exception, *, may_have_happened: bool) -> DatabaseUnavailableError:
+        metrics.FAILURES.labels(self.target, reason).inc()
+        if reason in EXPIRES_CONNECTIONS:
+            self.pool.expire()
+        if reason in OPENS_BREAKER:
+            self._breaker.cause = f"{reason}: {error}"
+            self._breaker.record_failure()
+        elif reason == "schema":
+            logger.error("the database lacks what this version needs, run python -m service.migrate: %s", error)
+        detail = f"{self.target}: {error or 'time limit exceeded'}"
+        return DatabaseUnavailableError(reason, detail, may_have_happened=may_have_happened)
+
+    def _on_silence(self, error: Exception) -> None:
+        """A statement that takes too long says little of the server; one that can't be cancelled either, much."""
+        self._failure("connection", error, may_have_happened=True)
+
+    def _on_breaker_change(self, state: State) -> None:
+        if state == "open":
+            self.pool.expire()
+
+    async def _watch(self) -> None:
+        interval = self._config.probe_interval_seconds
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(interval * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            self.pool.close_idle(self._config.idle_seconds)
+            # While all connections are in use, what they carry is the probe.
+            if (self._breaker.is_open or loop.time() - self._last_success >= interval) and self.pool.has_place:
+                await self._probe()
+
+    async def _probe(self) -> bool:
+        deadline = asyncio.get_running_loop().time() + self._config.operation_timeout_seconds
+        try:
+            await self._carry_out(PROBE, (), deadline)
+        except DatabaseUnavailableError as error:
+            logger.info("database probe failed: %s", error)
+            return False
+        self._breaker.record_probe_success()
+        return True

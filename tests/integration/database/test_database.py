@@ -1,0 +1,306 @@
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read
+from service.dev import free_port
+from tests.observe import sample, until
+from tests.postgres_process import PostgresProcess
+from tests.tcp_proxy import TCPProxy
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+ONE = Query("one", "SELECT 1 AS one")
+SLEEP = Query("sleep", "SELECT pg_sleep($1)")
+ADD = Query("add", "INSERT INTO numbers VALUES ($1)")
+COUNT = Query("count", "SELECT count(*) AS count FROM numbers")
+
+
+@asynccontextmanager
+async def connected(url: str, **options: float) -> AsyncIterator[Database]:
+    """A started database."""
+    database = Database(DatabaseConfig(url=url, **options))  # type: ignore[arg-type]
+    await database.start()
+    try:
+        yield database
+    finally:
+        await database.aclose()
+
+
+def name_of(url: str) -> str:
+    """The database that a URL names."""
+    return url.rpartition("/")[2]
+
+
+async def test_reads_and_writes(postgres: PostgresProcess, database_url: str) -> None:
+    """Rows come back, writes stay, and what the server says against a statement is raised as it is."""
+    postgres.sql("CREATE TABLE numbers (number int PRIMARY KEY)", name_of(database_url))
+    async with connected(database_url) as database:
+        assert database.checks() == {"available": True, "breaker": "closed"}
+        await database.write(ADD, 1)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await database.write(ADD, 1)
+        with pytest.raises(asyncpg.DataError, match="invalid input"):
+            await database.write(ADD, "one")
+        read = await database.read(COUNT)
+    assert (read.rows[0]["count"], read.cacheable) == (1, True)
+    assert sample("users_api_database_query_seconds_count", query="add", target="primary") >= 2
+
+
+async def test_without_a_server_it_starts_degraded() -> None:
+    """Nothing raises at the start; statements fail at once and say why."""
+    async with connected(f"postgresql://postgres@127.0.0.1:{free_port()}/postgres") as database:
+        assert database.checks() == {"available": False, "breaker": "open"}
+        with pytest.raises(DatabaseUnavailableError, match="is open") as error:
+            await database.read(ONE)
+    assert error.value.reason == "breaker"
+
+
+async def test_close_without_start() -> None:
+    """A database that never started can be closed."""
+    await Database(DatabaseConfig("postgresql://127.0.0.1:1/x")).aclose()
+
+
+async def test_connections_are_kept_and_bounded(postgres: PostgresProcess, database_url: str) -> None:
+    """A hundred statements at once share the pool's connections, which stay for the next ones until idle for long."""
+    name = name_of(database_url)
+    async with connected(database_url, pool_size=3, wait_seconds=10.0) as database:
+        await asyncio.gather(*(database.read(SLEEP, 0.001) for _ in range(100)))
+        assert postgres.backends(name) == 3
+        assert sample("users_api_database_pool_idle", target="primary") == 3
+        database.primary.pool.close_idle(0)
+        await until(lambda: postgres.backends(name) <= 1, 10)  # one may be the probe's
+    await until(lambda: postgres.backends(name) == 0, 10)
+
+
+async def test_an_overload_is_shed(database_url: str) -> None:
+    """Of more statements than places, some wait for a while, and the others are told at once that they are too many."""
+    before = {refusal: sample("users_api_database_shed_total", target="primary", refusal=refusal)
+              for refusal in ("full", "waited")}  # fmt: skip
+    async with connected(database_url, pool_size=1, max_waiting=2, wait_seconds=0.05) as database:
+        outcomes = await asyncio.gather(*(database.read(SLEEP, 0.3) for _ in range(5)), return_exceptions=True)
+        assert await database.read(ONE)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, DatabaseUnavailableError)]
+    assert [error.reason for error in refused] == ["busy"] * 4
+    for refusal, count in before.items():
+        assert sample("users_api_database_shed_total", target="primary", refusal=refusal) == count + 2
+
+
+async def test_a_statement_ends_in_time(postgres: PostgresProcess, database_url: str) -> None:
+    """One that takes too long is cancelled on the server too, and its connection goes on to serve."""
+    async with connected(database_url, pool_size=1, operation_timeout_seconds=0.2) as database:
+        pid = (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"]
+        with pytest.raises(DatabaseUnavailableError) as error:
+            await database.read(SLEEP, 30)
+        assert error.value.reason == "timeout"
+        await until(lambda: database.primary.pool.in_use == 0, 5)
+        assert (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"] == pid
+    assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"
+
+
+async def test_cancelled_requests_leave_nothing_in_use(postgres: PostgresProcess, database_url: str) -> None:
+    """Two thousand callers who go away mid-statement or while they wait leave an empty pool and an idle server."""
+    patient = {"wait_seconds": 30.0, "operation_timeout_seconds": 30.0}
+    async with connected(database_url, pool_size=8, max_waiting=2000, **patient) as database:
+        tasks = [asyncio.create_task(database.read(SLEEP, 30)) for _ in range(2000)]
+        await until(lambda: database.primary.pool.in_use == 8, 10)
+        await asyncio.sleep(0.1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await until(lambda: database.primary.pool.in_use == 0, 5)
+        assert sample("users_api_database_pool_waiting", target="primary") == 0
+        await until(lambda: database.available, 5)
+        assert await database.read(ONE)
+    assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"
+
+
+async def test_a_frozen_server(postgres: PostgresProcess, database_url: str) -> None:
+    """Every call ends in less than a second, then at once; after its return statements go through again."""
+    async with connected(database_url) as database:
+        await asyncio.gather(*(database.read(SLEEP, 0.01) for _ in range(8)))
+        postgres.freeze()
+        started = time.monotonic()
+        outcomes = await asyncio.gather(*(database.read(ONE) for _ in range(50)), return_exceptions=True)
+        assert time.monotonic() - started < 5
+        assert {type(outcome) for outcome in outcomes} == {DatabaseUnavailableError}
+        await until(lambda: not database.available, 5)
+        await until(lambda: database.primary.pool.in_use == 0, 10)
+        postgres.resume()
+        await until(lambda: database.available, 5)
+        assert await database.read(ONE)
+
+
+async def test_a_connection_that_cannot_be_cancelled_is_closed(postgres: PostgresProcess, database_url: str) -> None:
+    """Where the cancellation is not acknowledged either, the place comes free all the same."""
+    async with connected(database_url, pool_size=1, breaker_failures=1000, operation_timeout_seconds=0.2) as database:
+        await database.read(ONE)
+        postgres.freeze()
+        with pytest.raises(DatabaseUnavailableError):
+            await database.read(ONE)
+        assert database.primary.pool.in_use == 1
+        await until(lambda: database.primary.pool.in_use == 0, 5)
+
+
+async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, database_url: str) -> None:
+    """Connections in use are closed when they come back, those of a frozen server without its goodbye."""
+    async with connected(database_url, pool_size=2) as database:
+        statement = asyncio.create_task(database.read(SLEEP, 0.3))
+        await until(lambda: database.primary.pool.in_use == 1, 5)
+        await asyncio.sleep(0.1)
+        await database.aclose()
+        assert await statement
+        await database.aclose()
+    await until(lambda: postgres.backends(name_of(database_url)) == 0, 10)
+    async with connected(database_url) as database:
+        postgres.freeze()
+        async with asyncio.timeout(10):
+            await database.aclose()
+
+
+async def test_a_url_that_can_not_be_meant_is_no_outage() -> None:
+    """What the driver can't read is raised as it is, at the start."""
+    with pytest.raises(ValueError, match="invalid literal"):
+        await Database(DatabaseConfig("postgresql://127.0.0.1:x/y")).start()
+
+
+async def test_a_killed_server(postgres: PostgresProcess, database_url: str) -> None:
+    """Killed: statements fail at once, the breaker opens, and closes soon after its return."""
+    async with connected(database_url) as database:
+        postgres.kill()
+        for _ in range(4):
+            with pytest.raises(DatabaseUnavailableError):
+                await database.read(ONE)
+        assert not database.available
+        postgres.start()
+        await until(lambda: database.available, 10)
+        assert await database.read(ONE)
+
+
+async def test_a_restart_between_statements_is_not_noticed(postgres: PostgresProcess, database_url: str) -> None:
+    """Connections that the server has closed are known to be closed: the next statement makes a new one."""
+    async with connected(database_url, probe_interval_seconds=60.0) as database:
+        await database.read(ONE)
+        postgres.stop()
+        postgres.start()
+        await asyncio.sleep(0.1)
+        retries = sample("users_api_database_retries_total", query="one")
+        assert await database.read(ONE)
+        assert sample("users_api_database_retries_total", query="one") == retries
+
+
+async def test_lost_connections_are_retried_where_that_is_safe(postgres: PostgresProcess, database_url: str) -> None:
+    """A read survives the loss of its connection, and a write that may be repeated; another write is reported."""
+    name = name_of(database_url)
+    postgres.sql("CREATE TABLE numbers (number int)", name)
+    async with TCPProxy(postgres.port) as proxy:
+        url = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
+        async with connected(url, pool_size=1, probe_interval_seconds=60.0) as database:
+
+            async def lose_while(work: Awaitable[object]) -> object:
+                postgres.freeze()
+                pending = asyncio.ensure_future(work)
+                await asyncio.sleep(0.05)
+                proxy.drop()
+                postgres.resume()
+                return (await asyncio.gather(pending, return_exceptions=True))[0]
+
+            assert isinstance(await lose_while(database.read(ONE)), Read)
+            assert await lose_while(database.write(ADD, 1, is_repeatable=True)) == []
+            lost = await lose_while(database.write(ADD, 2))
+            assert isinstance(lost, DatabaseUnavailableError)
+            assert lost.may_have_happened
+
+
+async def test_a_write_that_was_not_sent_is_tried_again(postgres: PostgresProcess, database_url: str) -> None:
+    """Where the connection could not even be made, nothing can have happened."""
+    name = name_of(database_url)
+    postgres.sql("CREATE TABLE numbers (number int)", name)
+    async with connected(database_url, probe_interval_seconds=60.0) as database:
+        retries = sample("users_api_database_retries_total", query="add")
+        database.primary.pool.expire()
+        postgres.kill()
+        with pytest.raises(DatabaseUnavailableError) as error:
+            await database.write(ADD, 1)
+        assert not error.value.may_have_happened
+        assert sample("users_api_database_retries_total", query="add") == retries + 1
+
+
+async def test_a_server_that_became_read_only_loses_its_connections(
+    postgres: PostgresProcess, database_url: str
+) -> None:
+    """25006 expires every connection at once, and the write goes through a new one."""
+    name = name_of(database_url)
+    postgres.sql("CREATE TABLE numbers (number int)", name)
+    async with connected(database_url, pool_size=4) as database:
+        postgres.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        database.primary.pool.expire()
+        await asyncio.gather(*(database.read(SLEEP, 0.05) for _ in range(4)))
+        postgres.sql(f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL")
+        await database.write(ADD, 1)
+        assert (await database.read(COUNT)).rows[0]["count"] == 1
+        assert sample("users_api_database_pool_idle", target="primary") <= 2
+
+
+async def test_a_standby_is_no_primary(postgres: PostgresProcess) -> None:
+    """A server that only follows is not written to, and counts as away until it is promoted."""
+    standby = postgres.replica()
+    standby.start()
+    try:
+        async with connected(standby.url()) as database:
+            assert not database.available
+            standby.promote()
+            await until(lambda: database.available, 10)
+            assert await database.read(ONE)
+    finally:
+        standby.kill()
+
+
+async def test_a_missing_schema_is_said(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A database without our tables is no failed server: it is told what to run, and the breaker stays closed."""
+    async with connected(database_url, breaker_failures=1) as database:
+        with pytest.raises(DatabaseUnavailableError) as error:
+            await database.read(COUNT)
+        assert error.value.reason == "schema"
+        assert database.available
+    assert "python -m service.migrate" in caplog.text
+
+
+async def test_slow_queries_are_logged_without_values(database_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Name, server and time: neither arguments nor rows, which are users' data."""
+    with caplog.at_level(logging.WARNING):
+        async with connected(database_url, slow_query_seconds=0.01) as database:
+            await database.read(Query("slow", "SELECT pg_sleep(0.05), $1::text"), "secret")
+    record = next(record for record in caplog.records if record.getMessage() == "slow query slow")
+    assert {"query": "slow", "target": "primary"}.items() <= vars(record).items()
+    assert vars(record)["duration_seconds"] >= 0.05
+    assert "secret" not in str(vars(record))
+
+
+async def test_recorded_requests_have_a_span_for_each_statement(database_url: str) -> None:
+    """With its text, which has no values; a request that is not recorded makes none."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    database = Database(DatabaseConfig(database_url), tracer)
+    await database.start()
+    await database.read(ONE)
+    with tracer.start_as_current_span("request"):
+        await database.read(ONE)
+    await database.aclose()
+    provider.shutdown()
+    statement, request = exporter.get_finished_spans()
+    assert (statement.name, request.name) == ("one", "request")
+    assert statement.attributes is not None
+    assert statement.attributes["db.query.text"] == ONE.sql
+    assert statement.parent is not None
+    assert statement.parent.span_id == request.context.span_id
