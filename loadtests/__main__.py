@@ -124,7 +124,15 @@ def _environment(options: argparse.Namespace) -> dict[str, str]:
 
 def main() -> int:
     """Run one command; returns the exit status."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options, late = parser.parse_known_args()
+    if wrong := [word for word in late if word.startswith("-") or "=" not in word or options.command == "watch"]:
+        parser.error(f"unrecognized arguments: {' '.join(wrong)}")
+    try:
+        # argparse itself takes variables before the options only.
+        options.variables = [*getattr(options, "variables", ()), *map(_pair, late)]
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
     try:
         _run(options)
     except LoadTestError as error:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from kubernetes import config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 TIMEOUT_SECONDS = 10
 # prometheus.monitoring.svc, prometheus.monitoring.svc.cluster.local: reached through the API server.
@@ -65,7 +65,8 @@ class ClusterApi:
             self.get("/version")
         except (ConfigException, NoAnswerError) as error:
             message = (
-                f"no cluster answers at context {context}: `kubectl config get-contexts` lists what there is. {error}"
+                f"no cluster answers at context {context} ({error}): `kubectl config get-contexts` lists all; "
+                "--context (CONTEXT= of make) names another"
             )
             raise DoctorError(message) from error
 
@@ -80,7 +81,8 @@ class ClusterApi:
         except ApiException as error:
             raise NoAnswerError(error.status or 0, str(error)) from error
         except HTTPError as error:
-            raise NoAnswerError(0, str(error)) from error
+            reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+            raise NoAnswerError(0, str(reason)) from error
         body, status = response.read(), response.status
         return _parsed(status, body)
 

@@ -15,7 +15,7 @@ from k8s.cluster.revision import revision
 from loadtests import k6
 from loadtests.assess.installation import Installation
 from loadtests.errors import LoadTestError
-from loadtests.measure.release import CALL_TIMEOUT_SECONDS
+from loadtests.measure.release import CALL_TIMEOUT_SECONDS, no_answer
 
 
 def facts(installation: Installation) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def facts(installation: Installation) -> dict[str, Any]:
             "release": _release(installation),
         }
     except (ApiException, HTTPError) as error:
-        raise LoadTestError(f"the cluster does not answer: {error}") from error
+        raise no_answer(error) from error
 
 
 def _machine() -> dict[str, Any]:

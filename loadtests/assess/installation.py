@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 from loadtests import target
 from loadtests.errors import LoadTestError
 from loadtests.measure import Prometheus, Release
-from loadtests.measure.release import CALL_TIMEOUT_SECONDS, connect, quantity
+from loadtests.measure.release import CALL_TIMEOUT_SECONDS, connect, no_answer, quantity
 
 # What the scaling phase offers where the autoscaler has no target for the request rate.
 OTHERWISE_PER_REPLICA = 30
@@ -91,7 +91,7 @@ class Installation:
                 self.release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
             )
         except (ApiException, HTTPError) as error:
-            raise LoadTestError(f"the cluster does not answer: {error}") from error
+            raise no_answer(error) from error
         autoscaler = self.release.autoscaler()
         spec: Any = next(hpa.spec for hpa in listed.items if hpa.metadata.name == autoscaler.name)
         targets = [metric.external or metric.pods for metric in spec.metrics]

@@ -65,6 +65,14 @@ class Event:
     count: int
 
 
+def no_answer(error: Exception) -> LoadTestError:
+    """Say why the cluster did not answer, without the words that the client's libraries put around it."""
+    if isinstance(error, ApiException) and error.status:
+        return LoadTestError(f"the cluster does not answer: {error.status} {error.reason}")
+    reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    return LoadTestError(f"the cluster does not answer ({reason}): {NO_CLUSTER}")
+
+
 def connect(context: str) -> Any:  # noqa: ANN401 - the client has no types
     """Make a client of the cluster in this context of the kubeconfig.
 
@@ -162,11 +170,8 @@ def _json(call: Any, *arguments: str, **options: Any) -> Any:  # noqa: ANN401 - 
     try:
         response = call(*arguments, **options, _preload_content=False, _request_timeout=CALL_TIMEOUT_SECONDS)
         return json.loads(response.data)
-    except ApiException as error:
-        raise LoadTestError(f"the cluster does not answer: {error.status} {error.reason}") from error
-    except (HTTPError, ValueError) as error:
-        reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-        raise LoadTestError(f"the cluster does not answer ({reason}): {NO_CLUSTER}") from error
+    except (ApiException, HTTPError, ValueError) as error:
+        raise no_answer(error) from error
 
 
 def _pod(pod: Any) -> Pod:  # noqa: ANN401 - JSON
