@@ -32,25 +32,25 @@ The settings that the values make, as JSON by variable. A blank value, or one in
 {{- $table := include "users-api.settings.table" . | fromJson -}}
 {{- $settings := include "users-api.settings" . | fromJson -}}
 {{- range $table.values }}
-{{- if hasKey $settings .name }}
-{{ include "users-api.settings.check" (dict "at" .value "value" (get $settings .name) "schema" .schema "secret" .secret) }}
-{{- end }}
+{{ include "users-api.settings.named" (dict "settings" $table.settings "at" .value "name" .name "value" (get $settings .name) "schema" .schema) }}
 {{- end }}
 {{- range $name, $value := (.Values.config | default dict).extra }}
-{{ include "users-api.settings.further" (dict "table" $table "at" (printf "config.extra.%s" $name) "name" $name "value" $value) }}
+{{ include "users-api.settings.named" (dict "settings" $table.settings "at" (printf "config.extra.%s" $name) "name" $name "value" $value) }}
 {{- if hasKey $table.elsewhere $name }}
 config.extra.{{ $name }} goes around a value that is checked: {{ get $table.elsewhere $name }}
 {{- else if not (hasPrefix "USERS_API_" $name) }}
 config.extra.{{ $name }} is no setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
 {{- end }}
 {{- end }}
+{{- if (.Values.auth | default dict).existingSecret }}
+{{- $_ := set $settings "USERS_API_STATIC_TOKENS" "of a Secret" }}
+{{- end }}
+{{- /* These win over the ConfigMap's, so the rules are to hold for them. */}}
 {{- range .Values.extraEnv }}
 {{- if hasPrefix "USERS_API_" (toString .name) }}
-{{ include "users-api.settings.further" (dict "table" $table "at" (printf "extraEnv %s" .name) "name" .name "value" .value) }}
+{{ include "users-api.settings.named" (dict "settings" $table.settings "at" (printf "extraEnv %s" .name) "name" .name "value" .value) }}
+{{- $_ := set $settings .name (empty .valueFrom | ternary .value "of an object") }}
 {{- end }}
-{{- end }}
-{{- if (.Values.auth | default dict).existingSecret }}
-{{- $_ := set $settings "USERS_API_STATIC_TOKENS" (list "of a Secret") }}
 {{- end }}
 {{- range $rule := $table.rules }}
 {{- $holds := true }}
@@ -60,6 +60,8 @@ config.extra.{{ $name }} is no setting of the service, whose names begin with US
 {{- $holds = and $holds (gt (float64 $found) (float64 .value)) }}
 {{- else if eq .operator "set" }}
 {{- $holds = and $holds (not (empty $found)) }}
+{{- else if kindIs "bool" .value }}
+{{- $holds = and $holds (has (toString $found | lower) (list "true" "1" "yes" "on")) }}
 {{- else }}
 {{- $holds = and $holds (eq (toString $found) (toString .value)) }}
 {{- end }}
@@ -70,22 +72,24 @@ config.extra.{{ $name }} is no setting of the service, whose names begin with US
 {{- end }}
 {{- end -}}
 
-{{/* A setting named by its variable: is there one, and may it be this? Takes a dict of table, at, name and value. */}}
-{{- define "users-api.settings.further" -}}
-{{- $known := concat (keys .table.extra) (keys .table.elsewhere) | sortAlpha -}}
-{{- if hasKey .table.extra .name -}}
-{{- if not (has .value (list nil "")) -}}
-{{- include "users-api.settings.check" (dict "at" .at "value" .value "schema" (get .table.extra .name)) -}}
-{{- end -}}
-{{- else if and (hasPrefix "USERS_API_" .name) (not (has .name $known)) -}}
-{{- $nearest := include "users-api.nearest" (list .name $known) -}}
+{{/*
+A setting named by its variable: is there one, and may it be this? Takes a dict of settings, at, name, value, and schema
+where a value of the chart may be something else.
+*/}}
+{{- define "users-api.settings.named" -}}
+{{- $setting := get .settings .name -}}
+{{- if and $setting (not (has .value (list nil ""))) -}}
+{{- include "users-api.settings.check" (dict "at" .at "value" .value "schema" (.schema | default $setting.schema) "secret" $setting.secret "listed" true) -}}
+{{- else if and (not $setting) (hasPrefix "USERS_API_" .name) -}}
+{{- $nearest := include "users-api.nearest" (list .name (keys .settings | sortAlpha)) -}}
 {{ .at }} is no setting of the service: {{ with $nearest }}did you mean {{ . }}?{{ else }}docs/settings.md lists them{{ end }}
 {{- end -}}
 {{- end -}}
 
 {{/*
 What is wrong with a value by its schema, a line each. A variable is text: what stands for a number, a boolean or a list is
-read as the service reads it. Takes a dict of at, value, schema, and secret where the value may be shown to nobody.
+read as the service reads it. Takes a dict of at, value, schema, secret where the value may be shown to nobody, and listed
+where a text may stand for a list.
 */}}
 {{- define "users-api.settings.check" -}}
 {{- $at := .at -}}
@@ -110,6 +114,9 @@ read as the service reads it. Takes a dict of at, value, schema, and secret wher
 {{ $at }} {{ $text }} must be true or false
 {{- end }}
 {{- else if eq $schema.type "array" }}
+{{- if and $is_text .listed }}
+{{- $value = hasPrefix "[" (trim $text) | ternary (fromJsonArray $text) (regexSplit "\\s*,\\s*" (trim $text) -1) }}
+{{- end }}
 {{- if not (kindIs "slice" $value) }}
 {{ $at }} must be a list, such as [a, b]
 {{- else }}

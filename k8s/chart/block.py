@@ -10,7 +10,7 @@ from k8s.chart.settings import default_of, setting_schemas
 from service.settings import Settings
 
 BEGIN = "# From here to the next rule `make generate` writes the settings; see service/settings and k8s/chart."
-END = "# " + 78 * "-"
+END = "# " + 78 * "="
 _WIDTH = 118
 _SCALARS = ("minimum", "maximum", "exclusiveMinimum")
 

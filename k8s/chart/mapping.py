@@ -15,8 +15,6 @@ class Value:
     default: object = SAME
     # What only a reader of the chart needs to know.
     note: str = ""
-    # Kept in a Secret, so not in the ConfigMap.
-    is_secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,6 @@ VALUES = (
         "static_tokens",
         default=[],
         note="A list of `{token or sha256, subject, scopes}`. Only hashes reach the cluster.",
-        is_secret=True,
     ),
     OwnValue(
         "auth.existingSecret",

@@ -17,23 +17,25 @@ PATHS = {value.setting: value.path for value in VALUES if isinstance(value, Valu
 
 
 def table() -> dict[str, Any]:
-    """Return what templates/_settings.tpl walks: values, further settings, names that are made, and rules."""
+    """Return what templates/_settings.tpl walks: settings, values, what config.extra does not take, and rules."""
     schemas = setting_schemas()
     names = {name: f"config.extra.{variable(name)}" for name in schemas}
     names |= MADE_BY_THE_CHART | PATHS | {"static_tokens": "auth.staticTokens or auth.existingSecret"}
     return {
+        "settings": {
+            variable(name): {"schema": schemas[name], "secret": may_be_secret(field)}
+            for name, field in Settings.model_fields.items()
+        },
         "values": [
             {
                 "value": value.path,
                 "name": variable(value.setting),
-                "secret": value.is_secret,
                 "default": default_of(value),
-                "schema": schemas[value.setting],
+                "schema": with_the_token(schemas[value.setting]) if value.setting == "static_tokens" else None,
             }
             for value in VALUES
             if isinstance(value, Value)
         ],
-        "extra": {variable(name): schemas[name] for name in further_settings()},
         "elsewhere": {
             variable(name): MADE_BY_THE_CHART.get(name) or _elsewhere(name)
             for name in schemas
@@ -53,15 +55,23 @@ def table() -> dict[str, Any]:
 
 
 def setting_schemas() -> dict[str, Schema]:
-    """Return a schema for each setting, in their order; the chart's of a static token takes the token itself too."""
+    """Return a schema for each setting, in their order."""
     whole = Settings.model_json_schema()
-    schemas = {name: flat(schema, whole["$defs"]) for name, schema in whole["properties"].items()}
-    token = schemas["static_tokens"]["items"]
-    token["properties"] = {"token": {"type": "string", "minLength": 1}, **token["properties"]}
-    token["required"] = ["subject"]
-    token["anyOf"] = [{"required": ["token"]}, {"required": ["sha256"]}]
-    token["wanted"] = "needs a token or its sha256"
-    return schemas
+    return {name: flat(schema, whole["$defs"]) for name, schema in whole["properties"].items()}
+
+
+def with_the_token(schema: Schema) -> Schema:
+    """Return the schema of static tokens in the chart's values: of the token itself too, which the chart hashes."""
+    token = schema["items"]
+    return schema | {
+        "items": token
+        | {
+            "properties": {"token": {"type": "string", "minLength": 1}, **token["properties"]},
+            "required": ["subject"],
+            "anyOf": [{"required": ["token"]}, {"required": ["sha256"]}],
+            "wanted": "needs a token or its sha256",
+        }
+    }
 
 
 def further_settings() -> list[str]:

@@ -237,6 +237,12 @@ def test_tokens_and_overrides_reach_the_service(tmp_path: Path, monkeypatch: pyt
         ("config.extra={USERS_API_HOST: '::'}", "goes around a value that is checked: the chart sets it"),
         ("extraEnv=[{name: USERS_API_CACHE_TTL_SECOND, value: '5'}]", "did you mean USERS_API_CACHE_TTL_SECONDS?"),
         ("extraEnv=[{name: USERS_API_CACHE_TTL_SECONDS, value: '0'}]", "USERS_API_CACHE_TTL_SECONDS 0 must be above 0"),
+        ("extraEnv=[{name: USERS_API_TRUSTED_PROXIES, value: '10.0.0.0/33'}]", "[0] 10.0.0.0/33 must be a network"),
+        ("extraEnv=[{name: USERS_API_CORS_ORIGINS, value: '[\"*\"]'}]", "_CORS_ORIGINS[0] * must be an origin"),
+        ("extraEnv=[{name: USERS_API_STATIC_TOKENS, value: '[{\"token\": \"a\"}]'}]", "TOKENS[0].token is no"),
+        ("extraEnv=[{name: USERS_API_REDIS_URL, value: 'redis//:hunter2@c'}]", "USERS_API_REDIS_URL must be an"),
+        ("extraEnv=[{name: USERS_API_WORKERS, value: '2'}]", "config.workers above 1 needs config.server gunicorn or"),
+        ("extraEnv=[{name: USERS_API_SERVER, value: flask}]", "extraEnv USERS_API_SERVER flask must be one of uvicorn"),
     ],
 )
 def test_what_would_not_start_is_refused(given: str, said: str, tmp_path: Path) -> None:
@@ -305,16 +311,26 @@ def test_each_rule_holds_on_both_sides(rule: Any, tmp_path: Path) -> None:  # no
     assert "USERS_API_" not in remedy.replace("config.extra.USERS_API_", "")
 
 
-def test_a_secret_of_tokens_is_refused_in_production(tmp_path: Path) -> None:
-    """Tokens that lie in a Secret already are static tokens too."""
-    assert "static tokens don't expire" in _refusal(tmp_path, {"auth": {"existingSecret": "mine"}})
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"auth": {"existingSecret": "mine"}}, "static tokens don't expire"),
+        ({"extraEnv": [{"name": "USERS_API_STATIC_TOKENS", "valueFrom": {"secretKeyRef": {}}}]}, "don't expire"),
+        ({"extraEnv": [{"name": "USERS_API_FAULTS_ENABLED", "value": "on"}]}, "breaks the service on request"),
+    ],
+)
+def test_rules_hold_for_what_comes_another_way(values: dict[str, Any], said: str, tmp_path: Path) -> None:
+    """Tokens that lie in a Secret are static tokens too, and a variable in extraEnv is the setting that it names."""
+    assert said in _refusal(tmp_path, values)
 
 
 def test_every_setting_has_a_place() -> None:
     """Each setting is a value, is made by the chart, or is taken by config.extra; and what holds a secret by none."""
     shown = table()
-    assert {variable(name) for name in Settings.model_fields} == set(shown["extra"]) | set(shown["elsewhere"])
-    assert not set(shown["extra"]) & set(shown["elsewhere"])
+    extra = {variable(name) for name in further_settings()}
+    assert {variable(name) for name in Settings.model_fields} == set(shown["settings"])
+    assert set(shown["settings"]) == extra | set(shown["elsewhere"])
+    assert not extra & set(shown["elsewhere"])
     assert set(MADE_BY_THE_CHART) <= set(Settings.model_fields)
 
 
