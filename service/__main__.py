@@ -12,6 +12,7 @@ from types import FrameType
 from pydantic import ValidationError
 
 from service.observability import logging
+from service.server.address import AddressError
 from service.settings import EX_USAGE, Settings, problems, service_links
 
 SERVICE_LINKS = (
@@ -35,21 +36,24 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # before the server handles it, and when uvicorn, done, raises it again
     if settings.workers == 1:
-        _serve(settings)
-        return 0
+        return _serve(settings)
     # Workers count into files that any of them adds up when it is scraped; prometheus_client reads this when imported.
     with tempfile.TemporaryDirectory(prefix="users-api-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        _serve(settings)
-    return 0
+        return _serve(settings)
 
 
 def _exit(_signal_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _serve(settings: Settings) -> None:
-    importlib.import_module(f"service.server.{settings.server}").run(settings)
+def _serve(settings: Settings) -> int:
+    try:
+        importlib.import_module(f"service.server.{settings.server}").run(settings)
+    except AddressError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return EX_USAGE
+    return 0
 
 
 if __name__ == "__main__":

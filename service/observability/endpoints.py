@@ -4,6 +4,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
+from service.observability import workers
 from service.settings import Settings
 
 router = APIRouter()
@@ -20,6 +21,7 @@ def metrics(request: Request) -> Response:
     registry = REGISTRY
     if settings.workers > 1:
         registry = CollectorRegistry()
+        workers.forget_the_dead()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(registry), headers={"content-type": content_type, "cache-control": "no-store"})

@@ -2,6 +2,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 
+from service.server.address import resolve
 from service.settings import Settings
 
 MIN_BUFFER_BYTES = 8192  # hyper refuses less
@@ -12,7 +13,7 @@ def run(settings: Settings) -> None:
     Granian(
         "service.app:create_app",
         factory=True,
-        address=settings.host,
+        address=resolve(settings),
         port=settings.port,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,

@@ -5,11 +5,10 @@ from fastapi import FastAPI
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.base import Worker
-from prometheus_client import multiprocess
 from uvicorn_worker import UvicornWorker
 
 from service.server import uvicorn
+from service.server.address import bind_string, resolve
 from service.settings import Settings
 
 # What a worker needs beside its requests' own time: to close its pools and flush its exporters.
@@ -52,21 +51,15 @@ def options(settings: Settings) -> dict[str, object]:
     """Return gunicorn's settings."""
     worker = type("ServiceWorker", (_UvicornWorker,), {"CONFIG_KWARGS": uvicorn.options(settings)})
     return {
-        "bind": f"{settings.host}:{settings.port}",
+        "bind": bind_string(resolve(settings), settings.port),
         "workers": settings.workers,
         "worker_class": worker,
         "keepalive": settings.keep_alive_seconds,
         "graceful_timeout": int(settings.shutdown_delay_seconds + settings.shutdown_drain_seconds + CLOSING_SECONDS),
         "logger_class": _Logger,
-        "child_exit": _forget_worker,
     }
 
 
 def run(settings: Settings) -> None:
     """Serve by gunicorn until a signal stops it."""
     _Application(options(settings)).run()
-
-
-def _forget_worker(_server: object, worker: Worker) -> None:
-    """Take the live gauges of a worker that ended out of the sum."""
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -6,16 +7,24 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.health.readiness import Readiness
 from service.http.problem import problem_response
+from service.server import metrics
 from service.settings import Settings
+
+ALWAYS_ADMITTED = frozenset({b"/livez", b"/readyz", b"/metrics"})
+# How many may be above the limit at a time, being read or answered.
+MAX_EXTRA_CONNECTIONS = 128
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 on httptools, with the four guards it lacks.
+    """uvicorn's HTTP/1.1 on httptools, with the guards it lacks.
 
     - A request has to arrive whole, headers and body, within `receive_timeout_seconds` (408 and the connection is cut):
       uvicorn itself waits for slow clients for ever.
     - Its line and headers fit `max_header_bytes` (431): llhttp has no limit of its own.
     - It has one Host header (400, as RFC 9112 demands): llhttp takes none, or several, as they come.
+    - Above `max_connections`, of which idle ones are most, those that are held are served on, and a further one gets
+      503 and is closed, but for the requests of kubelet and Prometheus: they open a connection each time, and a pod
+      that is full must not be killed for it. uvicorn's own limit would refuse all of them, held or new.
     - While the process drains, each answer ends its connection, so that a proxy stops reusing it before it goes away.
 
     A request that arrives in one read, as nearly all do, costs no timer.
@@ -23,6 +32,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     receive_timeout_seconds: float
     max_header_bytes: int
+    max_connections: int
+    extra: dict["GuardedProtocol", None]
+    """Connections above the limit, oldest first; of the class that `guarded` made, one for each server."""
 
     _deadline: asyncio.TimerHandle | None = None
     _is_receiving = False
@@ -33,10 +45,17 @@ class GuardedProtocol(HttpToolsProtocol):
         """Expect a request from the start on, even if no byte of it ever comes."""
         super().connection_made(transport)
         self._expect()
+        if not self._has_room(for_another=False):
+            self.extra[self] = None
+            if len(self.extra) > MAX_EXTRA_CONNECTIONS:
+                # Who asks for health does so at once: the oldest that has not asked anything has had its time.
+                silent = (each for each in self.extra if each.cycle is None)
+                next(silent, self)._refuse_connection()  # noqa: SLF001 - of its own class
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self.extra.pop(self, None)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -66,8 +85,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
             self._refuse(HTTPStatus.BAD_REQUEST, "A request names its host in one Host header.")
             return
+        if self in self.extra:
+            if self._has_room(for_another=True):
+                del self.extra[self]
+            elif self.url.partition(b"?")[0] not in ALWAYS_ADMITTED:
+                self._refuse_connection()
+                return
         super().on_headers_complete()
         self._has_headers = True
+        if self in self.extra:
+            self.cycle.keep_alive = False
         readiness: Readiness | None = self.app_state.get("readiness")
         if readiness is not None and readiness.is_draining:
             self.cycle.keep_alive = False
@@ -89,6 +116,15 @@ class GuardedProtocol(HttpToolsProtocol):
         """Refuse what is no HTTP, in the shape of every other error."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
 
+    def _has_room(self, *, for_another: bool) -> bool:
+        return len(self.connections) - len(self.extra) + for_another <= self.max_connections
+
+    def _refuse_connection(self) -> None:
+        self.extra.pop(self, None)
+        metrics.REFUSED.inc()
+        detail = f"This replica has {self.max_connections} connections, as many as it takes. Try again in a second."
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"retry-after": "1"})
+
     def _expect(self) -> None:
         self._deadline = self.loop.call_later(self.receive_timeout_seconds, self._cut)
 
@@ -104,11 +140,11 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+    def _refuse(self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> None:
         if not self._may_answer():
             self.transport.close()
             return
-        response = problem_response(status, detail, headers={"connection": "close"})
+        response = problem_response(status, detail, headers={"connection": "close", **(headers or {})})
         head = b"".join(
             b"%s: %s\r\n" % header for header in [*self.server_state.default_headers, *response.raw_headers]
         )
@@ -136,5 +172,7 @@ def guarded(settings: Settings) -> type[GuardedProtocol]:
     limits: dict[str, Any] = {
         "receive_timeout_seconds": settings.request_receive_timeout_seconds,
         "max_header_bytes": settings.max_header_bytes,
+        "max_connections": settings.max_connections,
+        "extra": {},
     }
     return type("GuardedProtocol", (GuardedProtocol,), limits)

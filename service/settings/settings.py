@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         "uvicorn", description="ASGI server. One process a pod is what the autoscaler counts on; see docs/decisions."
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Server processes in each pod.")
-    host: Text = Field("127.0.0.1", description="Address to listen on.")
+    host: Text = Field("127.0.0.1", description="Address or name to listen on; `::` is all, of both families.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on; 0 takes a free one.")
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         75,
@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     )
     request_receive_timeout_seconds: Seconds = Field(10, description="Seconds that a request may take to arrive.")
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        2048, description="Connections above this get 503 at once; well above what an ingress keeps idle."
+        2048,
+        description="Connections above this get 503 at once, but for probes and scrapes; well above what an ingress"
+        " keeps idle. On granian they wait, probes too, until another ends.",
     )
 
     # Logs

@@ -1,7 +1,10 @@
+import contextlib
+import os
 import signal
 import threading
 import time
-from http.client import HTTPConnection
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -99,3 +102,71 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with pytest.raises(RuntimeError, match="USERS_API_WORKERS"), ServiceProcess(log, workers=0):
         pass
+
+
+@pytest.mark.parametrize(("server", "workers"), [*SERVERS, ("granian", 1)])
+def test_every_server_listens_on_both_families(tmp_path: Path, server: str, workers: int) -> None:
+    """On `::` IPv4 and IPv6 are answered alike."""
+    with ServiceProcess(tmp_path / "log", server=server, workers=workers, host="::") as service:
+        for address in ("127.0.0.1", "::1"):
+            connection = HTTPConnection(address, service.port, timeout=30)
+            connection.request("GET", "/livez")
+            assert read(connection.getresponse())[0] == 200
+            connection.close()
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn", "granian"])
+def test_an_address_of_another_machine_is_named(tmp_path: Path, server: str) -> None:
+    """The start ends with the variable to change, and no traceback."""
+    log = tmp_path / "log"
+    with (
+        pytest.raises(RuntimeError, match="error: USERS_API_HOST") as caught,
+        ServiceProcess(log, server=server, host="192.0.2.1"),
+    ):
+        pass
+    assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "granian"])
+def test_gauges_of_dead_workers_leave_the_metrics(tmp_path: Path, server: str) -> None:
+    """After both workers were killed, pool sizes are those of their successors, and what they counted stays."""
+    settings = {"server": server, "workers": 2, "fast_path_enabled": False, "rate_limit_enabled": False}
+    pool = "users_api_redis_pool_size 8.0"  # four connections each
+    counted = 'http_requests_total{handler="/api/users/{user_id}",method="GET",status="200"} '
+    observed = 'http_request_duration_seconds_count{handler="/api/users/{user_id}",method="GET",status="200"} '
+    with ServiceProcess(tmp_path / "log", **settings) as service:
+        assert all(service.get("/api/users/1", **TOKEN)[0] == 200 for _ in range(20))
+        eventually(lambda: pool in service.get("/metrics")[2].decode())
+        before = children(service.process.pid)
+        assert len(before) == 2
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        eventually(lambda: len(children(service.process.pid) - before) == 2)
+        eventually(lambda: service.get("/api/users/1", **TOKEN)[0] == 200)
+        eventually(lambda: pool in service.get("/metrics")[2].decode())
+        scrape = service.get("/metrics")[2].decode()
+        assert counted + "21.0" in scrape
+        assert observed + "21.0" in scrape
+
+
+def children(process_id: int) -> set[int]:
+    """The workers of a server."""
+    found = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    return {int(child) for child in found if "spawn_main" in _command(child) or "-m\0service" in _command(child)}
+
+
+def _command(process_id: str) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process_id}/cmdline").read_text()
+    return ""
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until it holds, through refused connections."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, HTTPException):
+            if condition():
+                return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to hold within 60 s")

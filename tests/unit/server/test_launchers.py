@@ -7,7 +7,9 @@ from service.server import granian, gunicorn, uvicorn
 from service.server.protocol import GuardedProtocol
 from service.settings import Settings
 
-SETTINGS = Settings(keep_alive_seconds=80, max_connections=99, shutdown_delay_seconds=2, shutdown_drain_seconds=7)
+SETTINGS = Settings(
+    port=0, keep_alive_seconds=80, max_connections=99, shutdown_delay_seconds=2, shutdown_drain_seconds=7
+)
 
 
 def test_uvicorn_keeps_what_the_settings_say() -> None:
@@ -15,7 +17,7 @@ def test_uvicorn_keeps_what_the_settings_say() -> None:
     options = uvicorn.options(SETTINGS)
     assert options["timeout_keep_alive"] == 80
     assert options["timeout_graceful_shutdown"] == 7
-    assert options["limit_concurrency"] == 99
+    assert options["http"].max_connections == 99
     assert options["server_header"] is options["proxy_headers"] is options["access_log"] is False
     assert issubclass(options["http"], GuardedProtocol)
     assert options["http"].max_header_bytes == SETTINGS.max_header_bytes
