@@ -29,8 +29,7 @@ class Certificate(_Part):
 class Plan(_Part):
     """All that a release needs."""
 
-    release: str
-    owner: str = Field(description="ConfigMap of the release; what is made goes when it goes.")
+    release: str = Field(description="Helm's name of it.")
     labels: dict[str, str] = Field(default_factory=dict)
     passwords: tuple[Passwords, ...] = ()
     certificate: Certificate | None = None

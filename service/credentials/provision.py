@@ -17,49 +17,30 @@ _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 
 def provision(api: ApiServer, plan: Plan) -> Iterator[str]:
     """Make what the plan names and the namespace lacks; yields a line for each Secret."""
-    owner = _owner(api, plan)
     for passwords in plan.passwords:
-        yield f"Secret {passwords.secret}: {_passwords(_Secret(api, plan, passwords.secret), passwords, owner)}"
+        yield f"Secret {passwords.secret}: {_passwords(_Secret(api, plan, passwords.secret), passwords)}"
     if pair := plan.certificate:
-        yield f"Secret {pair.secret}: {_certificate(_Secret(api, plan, pair.secret), pair, owner)}"
+        yield f"Secret {pair.secret}: {_certificate(_Secret(api, plan, pair.secret), pair)}"
 
 
-def _owner(api: ApiServer, plan: Plan) -> Object:
-    """The release's ConfigMap, whose end is the Secrets' end. The first installation needs it before Helm makes it."""
-    metadata = {
-        "name": plan.owner,
-        # By these three Helm takes it for its own.
-        "labels": {"app.kubernetes.io/managed-by": "Helm"},
-        "annotations": {
-            "meta.helm.sh/release-name": plan.release,
-            "meta.helm.sh/release-namespace": api.namespace,
-        },
-    }
-    found = api.get("configmaps", plan.owner)
-    found = found or api.create("configmaps", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
-    if found is None:
-        raise ApiError(f"ConfigMap {plan.owner} was made by somebody else just now: run this again")
-    return {"apiVersion": "v1", "kind": "ConfigMap", "name": plan.owner, "uid": found["metadata"]["uid"]}
-
-
-def _passwords(secret: "_Secret", wanted: Passwords, owner: Object) -> str:
+def _passwords(secret: "_Secret", wanted: Passwords) -> str:
     missing = [key for key in wanted.keys if not secret.data.get(key)]
     if not missing:
         return "kept"
     old = secret.other(wanted.taken_from)
     made = {key: old.get(key) or _encoded(_password().encode()) for key in missing}
-    secret.write("Opaque", made, None if wanted.kept else owner)
+    secret.write("Opaque", made, kept=wanted.kept)
     return f"made {', '.join(missing)}"
 
 
-def _certificate(secret: "_Secret", wanted: Certificate, owner: Object) -> str:
+def _certificate(secret: "_Secret", wanted: Certificate) -> str:
     if not _is_due(secret.data, wanted):
         return "kept"
     pair = secret.other(wanted.taken_from)
     if _is_due(pair, wanted):
         made = certificate.make(wanted.hosts, wanted.valid_days)
         pair = {name: _encoded(pem) for name, pem in zip((_CERTIFICATE, _KEY), made, strict=True)}
-    secret.write("kubernetes.io/tls", {name: pair[name] for name in (_CERTIFICATE, _KEY)}, owner)
+    secret.write("kubernetes.io/tls", {name: pair[name] for name in (_CERTIFICATE, _KEY)})
     return f"certificate for {', '.join(wanted.hosts)}"
 
 
@@ -73,7 +54,7 @@ class _Secret:
 
     def __init__(self, api: ApiServer, plan: Plan, name: str) -> None:
         self._api = api
-        self._labels = {**plan.labels, **_MADE_BY}
+        self._plan = plan
         self._name = name
         self._found = api.get("secrets", name)
         self.data: dict[str, str] = (self._found or {}).get("data") or {}
@@ -82,10 +63,10 @@ class _Secret:
         """What another Secret holds, that an older chart had made."""
         return ((self._api.get("secrets", name) or {}).get("data") or {}) if name else {}
 
-    def write(self, kind: str, data: dict[str, str], owner: Object | None) -> None:
+    def write(self, kind: str, data: dict[str, str], *, kept: bool = False) -> None:
         """Create it, or change the one found if it was made here: another's certificate or password stays."""
         if self._found is None:
-            self._create(kind, data, owner)
+            self._create(kind, data, kept=kept)
             return
         metadata = self._found["metadata"]
         if not _MADE_BY.items() <= (metadata.get("labels") or {}).items():
@@ -96,13 +77,30 @@ class _Secret:
         version = {"resourceVersion": metadata["resourceVersion"]}
         self._api.patch("secrets", self._name, {"metadata": version, "data": data})
 
-    def _create(self, kind: str, data: dict[str, str], owner: Object | None) -> None:
-        metadata: Object = {"name": self._name, "labels": self._labels}
-        if owner:
-            metadata["ownerReferences"] = [owner]
+    def _create(self, kind: str, data: dict[str, str], *, kept: bool) -> None:
+        metadata: Object = {"name": self._name, "labels": {**self._plan.labels, **_MADE_BY}}
+        if not kept:
+            metadata["ownerReferences"] = [self._owner()]
         body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data}
         if self._api.create("secrets", body) is None:
             raise ApiError(f"Secret {self._name} was made by somebody else just now: run this again")
+
+    def _owner(self) -> Object:
+        """The chart's ConfigMap of the same name, whose end is the Secret's; the first time it is made here."""
+        metadata = {
+            "name": self._name,
+            # By these three Helm takes it for its own.
+            "labels": {"app.kubernetes.io/managed-by": "Helm"},
+            "annotations": {
+                "meta.helm.sh/release-name": self._plan.release,
+                "meta.helm.sh/release-namespace": self._api.namespace,
+            },
+        }
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        found = self._api.get("configmaps", self._name) or self._api.create("configmaps", body)
+        if found is None:
+            raise ApiError(f"ConfigMap {self._name} was made by somebody else just now: run this again")
+        return {"apiVersion": "v1", "kind": "ConfigMap", "name": self._name, "uid": found["metadata"]["uid"]}
 
 
 def _password() -> str:

@@ -18,7 +18,7 @@ MINE = {"app.kubernetes.io/managed-by": "users-api-credentials"}
 
 def plan(*passwords: Passwords, tls: Certificate | None = None) -> Plan:
     """A release's plan."""
-    return Plan(release="users", owner="users-credentials", labels={"part": "a"}, passwords=passwords, certificate=tls)
+    return Plan(release="users", labels={"part": "a"}, passwords=passwords, certificate=tls)
 
 
 def run(double: Double, what: Plan) -> list[str]:
@@ -51,23 +51,31 @@ def test_passwords_are_made_once(double: Double) -> None:
     assert {method for method, _ in double[0].calls} == {"GET"}
 
 
-def test_secrets_belong_to_a_config_map_that_helm_takes_over(double: Double) -> None:
-    """The owner carries Helm's marks of ownership; each Secret names it, so that it goes with the release."""
+def test_each_secret_belongs_to_a_config_map_that_helm_takes_over(double: Double) -> None:
+    """The owner has the Secret's name and Helm's marks of ownership; the Secret names it, so that it goes with it."""
     run(double, plan(REDIS, tls=TLS))
-    owner = double[0].objects["configmaps", "users-credentials"]["metadata"]
-    assert owner["labels"] == {"app.kubernetes.io/managed-by": "Helm"}
-    assert owner["annotations"] == {"meta.helm.sh/release-name": "users", "meta.helm.sh/release-namespace": "shop"}
     for name, kind in {"redis": "Opaque", "tls": "kubernetes.io/tls"}.items():
+        owner = double[0].objects["configmaps", name]["metadata"]
+        assert owner["labels"] == {"app.kubernetes.io/managed-by": "Helm"}
+        assert owner["annotations"] == {"meta.helm.sh/release-name": "users", "meta.helm.sh/release-namespace": "shop"}
         secret = double[0].objects["secrets", name]
         assert secret["type"] == kind
         assert secret["metadata"]["labels"] == {"part": "a", **MINE}
         (reference,) = secret["metadata"]["ownerReferences"]
-        assert (reference["name"], reference["uid"]) == ("users-credentials", owner["uid"])
+        assert (reference["name"], reference["uid"]) == (name, owner["uid"])
+
+
+def test_an_owner_that_is_there_is_used(double: Double) -> None:
+    """Where Helm has made the ConfigMap already, as `helm template | kubectl apply` does, it is taken as it is."""
+    uid = double[0].put("configmaps", {"metadata": {"name": "redis"}})["metadata"]["uid"]
+    run(double, plan(REDIS))
+    assert double[0].objects["secrets", "redis"]["metadata"]["ownerReferences"][0]["uid"] == uid
 
 
 def test_a_secret_of_kept_data_stays(double: Double) -> None:
     """A password whose data outlive the release has no owner."""
     run(double, plan(Passwords(secret="postgresql", keys=("app",), kept=True)))
+    assert ("configmaps", "postgresql") not in double[0].objects
     assert "ownerReferences" not in double[0].objects["secrets", "postgresql"]["metadata"]
 
 
@@ -151,9 +159,8 @@ def test_a_race_is_told(double: Double, kind: str) -> None:
     """Where another makes the same object between look and write nothing is overwritten, and a second run is happy."""
     api, _ = double
     if kind == "secrets":
-        api.put("configmaps", {"metadata": {"name": "users-credentials"}})
-    name = {"configmaps": "users-credentials", "secrets": "redis"}[kind]
-    api.before_create = [{"metadata": {"name": name}, "data": {"password": "dGhlaXJz"}}]
+        api.put("configmaps", {"metadata": {"name": "redis"}})
+    api.before_create = [{"metadata": {"name": "redis"}, "data": {"password": "dGhlaXJz"}}]
     with pytest.raises(ApiError, match="just now: run this again"):
         run(double, plan(REDIS))
     api.before_create = []
