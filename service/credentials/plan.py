@@ -29,7 +29,6 @@ class Certificate(_Part):
 class Plan(_Part):
     """All that a release needs."""
 
-    release: str = Field(description="Helm's name of it.")
     labels: dict[str, str] = Field(default_factory=dict)
     passwords: tuple[Passwords, ...] = ()
     certificate: Certificate | None = None

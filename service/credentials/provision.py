@@ -26,6 +26,8 @@ def provision(api: ApiServer, plan: Plan) -> Iterator[str]:
 def _passwords(secret: "_Secret", wanted: Passwords) -> str:
     missing = [key for key in wanted.keys if not secret.data.get(key)]
     if not missing:
+        if not wanted.kept:
+            secret.give_to_owner()
         return "kept"
     old = secret.other(wanted.taken_from)
     made = {key: old.get(key) or _encoded(_password().encode()) for key in missing}
@@ -35,6 +37,7 @@ def _passwords(secret: "_Secret", wanted: Passwords) -> str:
 
 def _certificate(secret: "_Secret", wanted: Certificate) -> str:
     if not _is_due(secret.data, wanted):
+        secret.give_to_owner()
         return "kept"
     pair = secret.other(wanted.taken_from)
     if _is_due(pair, wanted):
@@ -66,41 +69,39 @@ class _Secret:
     def write(self, kind: str, data: dict[str, str], *, kept: bool = False) -> None:
         """Create it, or change the one found if it was made here: another's certificate or password stays."""
         if self._found is None:
-            self._create(kind, data, kept=kept)
-            return
-        metadata = self._found["metadata"]
-        if not _MADE_BY.items() <= (metadata.get("labels") or {}).items():
+            metadata: Object = {"name": self._name, "labels": {**self._plan.labels, **_MADE_BY}}
+            metadata["ownerReferences"] = [] if kept else self._owners()
+            body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data}
+            if self._api.create("secrets", body) is None:
+                raise ApiError(f"Secret {self._name} was made by somebody else just now: run this again")
+        elif self._is_mine():
+            self._patch({"data": data})
+        else:
             raise ApiError(
                 f"Secret {self._name} was not made here, and its {' and '.join(data)} are not as wanted: complete it, "
                 "delete it, or tell the chart that it is your own (existingSecret, or routing.tls.mode=secret)"
             )
-        version = {"resourceVersion": metadata["resourceVersion"]}
-        self._api.patch("secrets", self._name, {"metadata": version, "data": data})
 
-    def _create(self, kind: str, data: dict[str, str], *, kept: bool) -> None:
-        metadata: Object = {"name": self._name, "labels": {**self._plan.labels, **_MADE_BY}}
-        if not kept:
-            metadata["ownerReferences"] = [self._owner()]
-        body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind, "data": data}
-        if self._api.create("secrets", body) is None:
-            raise ApiError(f"Secret {self._name} was made by somebody else just now: run this again")
+    def give_to_owner(self) -> None:
+        """Tie it to the release's ConfigMap, and untie it from a former release's."""
+        if self._found and self._is_mine():
+            owners = self._owners()
+            if (self._found["metadata"].get("ownerReferences") or []) != owners:
+                self._patch({"metadata": {"ownerReferences": owners}})
 
-    def _owner(self) -> Object:
-        """The chart's ConfigMap of the same name, whose end is the Secret's; the first time it is made here."""
-        metadata = {
-            "name": self._name,
-            # By these three Helm takes it for its own.
-            "labels": {"app.kubernetes.io/managed-by": "Helm"},
-            "annotations": {
-                "meta.helm.sh/release-name": self._plan.release,
-                "meta.helm.sh/release-namespace": self._api.namespace,
-            },
-        }
-        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
-        found = self._api.get("configmaps", self._name) or self._api.create("configmaps", body)
+    def _patch(self, change: Object) -> None:
+        version = {"resourceVersion": (self._found or {})["metadata"]["resourceVersion"]}
+        self._api.patch("secrets", self._name, {**change, "metadata": {**change.get("metadata", {}), **version}})
+
+    def _is_mine(self) -> bool:
+        return _MADE_BY.items() <= ((self._found or {})["metadata"].get("labels") or {}).items()
+
+    def _owners(self) -> list[Object]:
+        """The chart's ConfigMap of the same name, whose end is the Secret's; none before Helm has made it."""
+        found = self._api.get("configmaps", self._name)
         if found is None:
-            raise ApiError(f"ConfigMap {self._name} was made by somebody else just now: run this again")
-        return {"apiVersion": "v1", "kind": "ConfigMap", "name": self._name, "uid": found["metadata"]["uid"]}
+            return []
+        return [{"apiVersion": "v1", "kind": "ConfigMap", "name": self._name, "uid": found["metadata"]["uid"]}]
 
 
 def _password() -> str:

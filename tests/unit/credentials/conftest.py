@@ -63,8 +63,8 @@ class ApiDouble:
         version = change["metadata"]["resourceVersion"]
         if version != found["metadata"]["resourceVersion"]:
             return 409, {"message": "the object has been modified"}
-        found.setdefault("data", {}).update(change["data"])
-        found["metadata"]["resourceVersion"] = str(int(version) + 1)
+        found.setdefault("data", {}).update(change.get("data", {}))
+        found["metadata"].update(change["metadata"], resourceVersion=str(int(version) + 1))
         return 200, found
 
 
