@@ -11,17 +11,11 @@
       name: {{ include "users-api.tokensSecretName" . }}
       key: static-tokens
 {{- end }}
-{{- with include "users-api.redis.secretName" . }}
+{{- if include "users-api.redis.secretName" . }}
 - name: USERS_API_REDIS_USERNAME
-  valueFrom:
-    secretKeyRef:
-      name: {{ . }}
-      key: username
+  {{- include "users-api.redis.username" . | nindent 2 }}
 - name: USERS_API_REDIS_PASSWORD
-  valueFrom:
-    secretKeyRef:
-      name: {{ . }}
-      key: password
+  {{- include "users-api.redis.password" . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
@@ -31,20 +25,46 @@
 {{- if .Values.redis.enabled -}}
 redis://{{ include "users-api.redis.fullname" . }}:6379/0
 {{- else if $external.host -}}
-{{- printf "%s://%s:%v/%v" (ternary "rediss" "redis" $external.tls) $external.host $external.port $external.database -}}
+{{- $host := contains ":" $external.host | ternary (printf "[%s]" $external.host) $external.host -}}
+{{- printf "%s://%s:%v/%v" (ternary "rediss" "redis" $external.tls) $host $external.port $external.database -}}
 {{- if and $external.tls $external.caSecret -}}
 ?ssl_ca_certs=/etc/redis-ca/ca.crt
 {{- end -}}
 {{- end -}}
 {{- end -}}
 
+{{/* Port of an http or https URL, whose host may be an IPv6 address in brackets. */}}
+{{- define "users-api.port" -}}
+{{- $url := urlParse . -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq (lower $url.scheme) "https" | ternary "443" "80") -}}
+{{- end -}}
+
 {{/* User and password for Redis's own containers; redis-cli reads the last one by itself. */}}
 {{- define "users-api.redis.env" -}}
-{{- range $name, $key := dict "REDIS_USERNAME" "username" "REDIS_PASSWORD" "password" "REDISCLI_AUTH" "password" }}
-- name: {{ $name }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "users-api.redis.secretName" $ }}
-      key: {{ $key }}
+- name: REDIS_USERNAME
+  {{- include "users-api.redis.username" . | nindent 2 }}
+{{- range list "REDIS_PASSWORD" "REDISCLI_AUTH" }}
+- name: {{ . }}
+  {{- include "users-api.redis.password" $ | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Value of a variable with the user of Redis. One that the values name stands in the pods, so that another rolls both sides. */}}
+{{- define "users-api.redis.username" -}}
+{{- if and .Values.redis.enabled (not .Values.redis.auth.existingSecret) -}}
+value: {{ .Values.redis.auth.username | quote }}
+{{- else -}}
+valueFrom:
+  secretKeyRef:
+    name: {{ include "users-api.redis.secretName" . | quote }}
+    key: username
+{{- end -}}
+{{- end -}}
+
+{{/* Value of a variable with the password of Redis. */}}
+{{- define "users-api.redis.password" -}}
+valueFrom:
+  secretKeyRef:
+    name: {{ include "users-api.redis.secretName" . | quote }}
+    key: password
 {{- end -}}

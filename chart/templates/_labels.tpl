@@ -20,6 +20,39 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/* Selector of all pods of the release's own, and of no chart beside it in an umbrella: by instance alone it would be both. */}}
+{{- define "users-api.allPods" -}}
+matchExpressions:
+  - key: app.kubernetes.io/instance
+    operator: In
+    values: [{{ .Release.Name | quote }}]
+  - key: app.kubernetes.io/name
+    operator: In
+    values:
+      {{- range list "api" "redis" }}
+      - {{ get (include "users-api.selectorLabels" (dict "root" $ "component" .) | fromYaml) "app.kubernetes.io/name" | quote }}
+      {{- end }}
+{{- end -}}
+
+{{/* Selector of what is scraped: the API and, where it has an exporter, Redis. */}}
+{{- define "users-api.scraped" -}}
+{{ include "users-api.allPods" . }}
+  - key: app.kubernetes.io/component
+    operator: In
+    values:
+      - api
+      {{- if include "users-api.redis.isExported" . }}
+      - redis
+      {{- end }}
+{{- end -}}
+
+{{/* Whether Redis has a metrics exporter. */}}
+{{- define "users-api.redis.isExported" -}}
+{{- if and .Values.redis.enabled .Values.redis.exporter.enabled -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/*
 Labels of pods. Without the chart's version: a new chart must not restart Redis, nor the API for nothing. Takes a dict of
 root and component.

@@ -3,21 +3,44 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Base of all object names. Truncated at 45 characters, which leaves room for the longest suffix and a StatefulSet's hash. */}}
+{{/*
+Base of all object names. In an umbrella the release's name alone would be that of several charts: there only the chart that
+is called like the release has it, and each alias of this one a name of its own.
+*/}}
 {{- define "users-api.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" -}}
-{{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 45 | trimSuffix "-" -}}
+{{- $short := .Chart.IsRoot | ternary (contains $name .Release.Name) (eq $name .Release.Name) -}}
+{{- $full := $short | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
+{{- include "users-api.shortened" (.Values.fullnameOverride | default $full) -}}
+{{- end -}}
+
+{{/*
+A name of 45 characters at most, which leaves room for the longest suffix and a StatefulSet's hash. A longer one ends in a
+hash of it, or two that begin alike would become one.
+*/}}
+{{- define "users-api.shortened" -}}
+{{- if gt (len .) 45 -}}
+{{- printf "%s-%s" (trunc 36 . | trimSuffix "-") (sha256sum . | trunc 8) -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 45 | trimSuffix "-" -}}
+{{- . -}}
 {{- end -}}
 {{- end -}}
 
 {{/* Name of the Redis objects. */}}
 {{- define "users-api.redis.fullname" -}}
 {{- printf "%s-redis" (include "users-api.fullname" .) -}}
+{{- end -}}
+
+{{/*
+Volume claim of Redis; empty without persistence. A claim's class can never be changed and its size seldom, so both are part
+of its name: another size is another claim, whose data are rebuilt like after a loss.
+*/}}
+{{- define "users-api.redis.claimName" -}}
+{{- $persistence := .Values.redis.persistence -}}
+{{- if and .Values.redis.enabled $persistence.enabled -}}
+{{- $kind := printf "%v %v" $persistence.size $persistence.storageClassName | sha256sum | trunc 8 -}}
+{{- default (printf "%s-%s" (include "users-api.redis.fullname" .) $kind) $persistence.existingClaim -}}
+{{- end -}}
 {{- end -}}
 
 {{/* ServiceAccount that the API pods run under. */}}
@@ -34,9 +57,34 @@
 {{- default (printf "%s-tokens" (include "users-api.fullname" .)) .Values.auth.existingSecret -}}
 {{- end -}}
 
-{{/* Secret with the Redis user and password: keys username and password. */}}
+{{/* Whether the Job of credentials/ makes the password of Redis: empty where the values name one or its Secret. */}}
+{{- define "users-api.redis.generatesPassword" -}}
+{{- $auth := .Values.redis.auth -}}
+{{- if and .Values.redis.enabled (not $auth.existingSecret) (not $auth.password) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* Whether the values hold the password of Redis. */}}
+{{- define "users-api.redis.givenPassword" -}}
+{{- $auth := .Values.redis.auth -}}
+{{- if and .Values.redis.enabled (not $auth.existingSecret) $auth.password -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* Checksum of a password that the values hold, to roll both sides when it changes; empty without one. */}}
+{{- define "users-api.redis.passwordChecksum" -}}
+{{- if include "users-api.redis.givenPassword" . -}}
+{{- printf "%s %s" (include "users-api.fullname" .) .Values.redis.auth.password | sha256sum -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Secret with the password of Redis under `password`, and under `username` the user of a Secret that is not the release's. */}}
 {{- define "users-api.redis.secretName" -}}
-{{- if .Values.redis.enabled -}}
+{{- if include "users-api.redis.generatesPassword" . -}}
+{{- printf "%s-generated" (include "users-api.redis.fullname" .) -}}
+{{- else if .Values.redis.enabled -}}
 {{- default (include "users-api.redis.fullname" .) .Values.redis.auth.existingSecret -}}
 {{- else -}}
 {{- .Values.redis.external.existingSecret -}}
@@ -45,7 +93,8 @@
 
 {{/* Secret with the certificate that Ingress and Gateway serve. */}}
 {{- define "users-api.tlsSecretName" -}}
-{{- default (printf "%s-tls" (include "users-api.fullname" .)) .Values.routing.tls.secretName -}}
+{{- $suffix := eq .Values.routing.tls.mode "generated" | ternary "tls-generated" "tls" -}}
+{{- default (printf "%s-%s" (include "users-api.fullname" .) $suffix) .Values.routing.tls.secretName -}}
 {{- end -}}
 
 {{/* Image reference; a digest wins over the tag. Takes a dict of image and default tag. */}}

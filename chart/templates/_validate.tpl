@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "monitoring" "labels" -}}
+{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "monitoring" "labels" "service" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -217,6 +217,9 @@ routing.tls.mode certManager needs routing.tls.issuerRef.name: an Issuer or Clus
 {{- if and (has $tls.mode (list "certManager" "selfSigned" "generated")) (not .Values.routing.hosts) }}
 routing.tls.mode {{ $tls.mode }} makes a certificate for the names in routing.hosts: set at least one
 {{- end }}
+{{- if and (eq $tls.mode "generated") (le (int $tls.generated.validDays) (int $tls.generated.renewDays)) }}
+routing.tls.generated.renewDays {{ $tls.generated.renewDays }} is not under validDays {{ $tls.generated.validDays }}, so that each look would make another certificate: lower it
+{{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 httpRoute.enabled without httpRoute.parentRefs attaches to no Gateway: name one
 {{- end }}
@@ -236,9 +239,66 @@ routing.paths is empty, so that nothing is let through: name the paths, [/api] a
 {{- end }}
 {{- end -}}
 
-{{/* Memory for Redis, and a password for a managed one. */}}
+{{/* A Service that the API server takes. */}}
+{{- define "users-api.validate.service" -}}
+{{- $service := .Values.service -}}
+{{- if and $service.nodePort (eq $service.type "ClusterIP") }}
+service.nodePort {{ $service.nodePort }} has no meaning with service.type ClusterIP: set service.type=NodePort or LoadBalancer, or leave it out
+{{- end }}
+{{- if ne $service.type "LoadBalancer" }}
+{{- range list "loadBalancerClass" "loadBalancerSourceRanges" }}
+{{- if get $service . }}
+service.{{ . }} has no meaning with service.type {{ $service.type }}: set service.type=LoadBalancer, or leave it out
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $service.externalTrafficPolicy (eq $service.type "ClusterIP") }}
+service.externalTrafficPolicy {{ $service.externalTrafficPolicy }} has no meaning with service.type ClusterIP: set service.type=NodePort or LoadBalancer, or leave it out
+{{- end }}
+{{- if and (eq (len ($service.ipFamilies | default list)) 2) (eq $service.ipFamilyPolicy "SingleStack") }}
+service.ipFamilies names two families and service.ipFamilyPolicy SingleStack takes one: set PreferDualStack or RequireDualStack, or name one
+{{- end }}
+{{- if and (eq (len ($service.ipFamilies | default list)) 2) (not $service.ipFamilyPolicy) }}
+service.ipFamilies names two families, which a Service has only if asked: set service.ipFamilyPolicy=PreferDualStack or RequireDualStack
+{{- end }}
+{{- if ne (len ($service.ipFamilies | default list)) (len ($service.ipFamilies | default list | uniq)) }}
+service.ipFamilies names a family twice: leave one out
+{{- end }}
+{{- if and (eq (.Values.dnsPolicy | toString) "None") (not (dig "nameservers" "" (.Values.dnsConfig | default dict))) }}
+dnsPolicy None leaves the pods without a resolver: name one in dnsConfig.nameservers
+{{- end }}
+{{- if and .Chart.IsRoot (not .Values.enabled) }}
+enabled is for the `condition` of a parent chart, and installs nothing less here: leave it out, or uninstall the release
+{{- end }}
+{{- end -}}
+
+{{/* Memory for Redis, a user that it takes, and a password for a managed one. */}}
 {{- define "users-api.validate.redis" -}}
 {{- $redis := .Values.redis -}}
+{{- if and $redis.enabled (not $redis.auth.existingSecret) }}
+{{- $username := $redis.auth.username | default "" | toString }}
+{{- if not $username }}
+redis.auth.username is empty: name the user that the service logs in as
+{{- else if eq $username "default" }}
+redis.auth.username default is the user that anybody is without a login, and is off: choose another, such as users-api
+{{- else if and (eq $username "exporter") $redis.exporter.enabled }}
+redis.auth.username exporter is the metrics exporter's, which may read no keys: choose another, such as users-api
+{{- else if regexMatch "[[:space:][:cntrl:]]" $username }}
+redis.auth.username {{ $username | quote }} has a space or control character, which a user of Redis cannot have: leave it out
+{{- end }}
+{{- end }}
+{{- if and $redis.auth.existingSecret $redis.auth.password }}
+redis.auth.existingSecret and redis.auth.password both name a password: keep one
+{{- end }}
+{{- if and $redis.persistence.existingClaim (not $redis.persistence.enabled) }}
+redis.persistence.existingClaim is not used: set redis.persistence.enabled=true, or leave it out
+{{- end }}
+{{- /* Where there is no cluster to look at this finds nothing, and nothing that is rendered depends on it. */}}
+{{- with (lookup "apps/v1" "StatefulSet" .Release.Namespace (include "users-api.redis.fullname" .)).spec }}
+{{- if and $redis.enabled .volumeClaimTemplates }}
+StatefulSet {{ include "users-api.redis.fullname" $ }} was made by an older chart with a volume template, which Kubernetes lets nobody change: run `kubectl --namespace {{ $.Release.Namespace }} delete statefulset {{ include "users-api.redis.fullname" $ }} --cascade=orphan` and upgrade again; the service answers meanwhile, and its cache begins empty
+{{- end }}
+{{- end }}
 {{- if and $redis.enabled (ge (int $redis.maxmemoryMebibytes) (int $redis.resources.limitMebibytes)) }}
 redis.maxmemoryMebibytes {{ $redis.maxmemoryMebibytes }} is not under redis.resources.limitMebibytes {{ $redis.resources.limitMebibytes }}: Redis would be killed before it evicts; set at most {{ div (mul 3 $redis.resources.limitMebibytes) 4 }}
 {{- end }}

@@ -16,6 +16,7 @@ VALUES = {
     "kind": [CHART / "values-kind.yaml"],
     "production": [CHART / "values-production.yaml"],
     "everything": [EVERYTHING],
+    "otherwise": [EVERYTHING.with_name("values-otherwise.yaml")],
 }
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
@@ -77,6 +78,8 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
             specs[name] = manifest["spec"]
         elif "template" in manifest.get("spec", {}):
             specs[name] = manifest["spec"]["template"]["spec"]
+        elif manifest["kind"] == "CronJob":
+            specs[name] = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return specs
 
 
@@ -84,3 +87,11 @@ def find(manifests: list[Manifest], kind: str, name: str = "users-api") -> Manif
     """Return the one manifest of a kind and name."""
     (found,) = [m for m in manifests if m["kind"] == kind and m["metadata"]["name"] == name]
     return found
+
+
+def selects(selector: Manifest, labels: dict[str, str]) -> bool:
+    """Whether a LabelSelector selects labels; of its operators In alone is used here."""
+    assert all(term["operator"] == "In" for term in selector.get("matchExpressions", []))
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        labels.get(term["key"]) in term["values"] for term in selector.get("matchExpressions", [])
+    )

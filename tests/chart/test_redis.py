@@ -14,8 +14,14 @@ from tests.chart.conftest import Render, find
 PASSWORD = "secret of this test"
 
 
+@pytest.fixture(params=["users-api"])
+def username(request: pytest.FixtureRequest) -> str:
+    """The user that the service logs in as."""
+    return str(request.param)
+
+
 @pytest.fixture
-def port(render: Render, tmp_path: Path) -> Iterator[int]:
+def port(render: Render, tmp_path: Path, username: str) -> Iterator[int]:
     """A real Redis server on the chart's own redis.conf and users, whose port this is."""
     files = find(render(**{"redis.flavor": "redis", "redis.exporter.enabled": "true"}), "ConfigMap", "users-api-redis")[
         "data"
@@ -23,7 +29,7 @@ def port(render: Render, tmp_path: Path) -> Iterator[int]:
     users = tmp_path / "users.acl"
     script = tmp_path / "write-acl.sh"
     script.write_text(files["write-acl.sh"])
-    login = {**os.environ, "REDIS_USERNAME": "users-api", "REDIS_PASSWORD": PASSWORD}
+    login = {**os.environ, "REDIS_USERNAME": username, "REDIS_PASSWORD": PASSWORD}
     subprocess.run(["sh", script, users], env=login, check=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -98,3 +104,28 @@ def test_redis_keeps_its_users_file_to_itself(render: Render, tmp_path: Path) ->
     )
     assert PASSWORD not in users.read_text()
     assert users.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "username",
+    ["-n", r"back\slash\n", "#hash", "$HOME", "`id`", 'quo"te', "it's", "%s", "*", "Zoë", "1234", "on"],
+    indirect=True,
+)
+def test_redis_takes_any_other_user_name(port: int, username: str) -> None:
+    """A name with characters that a shell or a file of users reads otherwise logs in and does its work."""
+    with _client(port, username) as client:
+        assert client.acl_whoami() == username
+        assert client.set("key", "value")
+
+
+@pytest.mark.parametrize("username", ["", "default", "exporter", "a b", "a\tb", "a\nb"])
+def test_redis_refuses_a_user_of_a_secret_that_it_cannot_have(render: Render, tmp_path: Path, username: str) -> None:
+    """A name that only the Secret knows stops the start with what to change, and writes no users."""
+    script = tmp_path / "write-acl.sh"
+    settings = {"redis.auth.existingSecret": "mine", "redis.exporter.enabled": "true"}
+    script.write_text(find(render(**settings), "ConfigMap", "users-api-redis")["data"]["write-acl.sh"])
+    login = {**os.environ, "REDIS_USERNAME": username, "REDIS_PASSWORD": PASSWORD}
+    done = subprocess.run(["sh", script, tmp_path / "users"], env=login, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "change 'username' in the Secret" in done.stderr
+    assert not (tmp_path / "users").exists()

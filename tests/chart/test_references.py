@@ -2,7 +2,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.chart.conftest import EVERYTHING, Manifest, Render, find, pods
+from service.credentials.plan import Plan
+from tests.chart.conftest import EVERYTHING, Manifest, Render, find, pods, selects
 
 # Secrets and accounts that a values file says are the operator's own.
 GIVEN = {"Secret/users-api-redis"}
@@ -10,8 +11,18 @@ GIVEN = {"Secret/users-api-redis"}
 
 def _named(manifests: list[Manifest]) -> set[str]:
     made = {f"{manifest['kind']}/{manifest['metadata']['name']}" for manifest in manifests}
-    # cert-manager makes the Secret that a Certificate names.
-    return made | {f"Secret/{m['spec']['secretName']}" for m in manifests if m["kind"] == "Certificate"}
+    # cert-manager makes the Secret that a Certificate names, and the Job those of its plan.
+    made |= {f"Secret/{m['spec']['secretName']}" for m in manifests if m["kind"] == "Certificate"}
+    return made | {f"Secret/{name}" for name in _planned(manifests)}
+
+
+def _planned(manifests: list[Manifest]) -> Iterator[str]:
+    for manifest in manifests:
+        if manifest["kind"] == "Job":
+            plan = Plan.model_validate_json(pods([manifest]).popitem()[1]["containers"][0]["args"][0])
+            yield from (passwords.secret for passwords in plan.passwords)
+            if plan.certificate:
+                yield plan.certificate.secret
 
 
 def _containers(spec: Manifest) -> list[Manifest]:
@@ -27,6 +38,8 @@ def _references(spec: Manifest) -> Iterator[str]:
             yield f"ConfigMap/{volume['configMap']['name']}"
         if "secret" in volume:
             yield f"Secret/{volume['secret']['secretName']}"
+        if "persistentVolumeClaim" in volume:
+            yield f"PersistentVolumeClaim/{volume['persistentVolumeClaim']['claimName']}"
     for container in _containers(spec):
         for source in container.get("envFrom", []):
             yield from (f"{kind}/{source[key]['name']}" for key, kind in KINDS.items() if key in source)
@@ -51,11 +64,10 @@ def test_pods_need_only_what_the_release_makes(render: Render, values: list[Path
 def test_mounts_name_volumes_and_no_variable_is_set_twice(render: Render, values: list[Path]) -> None:
     """Each mount is of a volume that its pod has, and each container sets a variable once."""
     manifests = render(*values)
-    claims = {t["metadata"]["name"] for m in manifests for t in m.get("spec", {}).get("volumeClaimTemplates", [])}
     for name, spec in pods(manifests).items():
         volumes = {volume["name"] for volume in spec.get("volumes", [])}
         for container in _containers(spec):
-            assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes | claims, name
+            assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes, name
             variables = [entry["name"] for entry in container.get("env", [])]
             assert len(variables) == len(set(variables)), name
 
@@ -79,8 +91,8 @@ def test_services_and_policies_select_pods_with_their_ports(render: Render, valu
         if manifest["kind"] not in {"Service", "NetworkPolicy"}:
             continue
         spec = manifest["spec"]
-        selector = spec["selector"] if manifest["kind"] == "Service" else spec["podSelector"].get("matchLabels", {})
-        selected = [t for t in templates if selector.items() <= t["metadata"]["labels"].items()]
+        selector = {"matchLabels": spec["selector"]} if manifest["kind"] == "Service" else spec["podSelector"]
+        selected = [t for t in templates if selects(selector, t["metadata"]["labels"])]
         assert selected, manifest["metadata"]["name"]
         if manifest["kind"] == "Service":
             ports = {port["name"] for t in selected for c in t["spec"]["containers"] for port in c.get("ports", [])}

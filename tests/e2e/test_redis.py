@@ -38,7 +38,7 @@ def other(api: client.ApiClient) -> Iterator[OwnRelease]:
 
 def password(release: OwnRelease) -> str:
     """The password in the release's Secret."""
-    secret = release.core.read_namespaced_secret(f"{release.name}-redis", release.namespace)
+    secret = release.core.read_namespaced_secret(f"{release.name}-redis-generated", release.namespace)
     return base64.b64decode(secret.data["password"]).decode()
 
 
@@ -75,13 +75,33 @@ def test_data_outlives_the_pod(release: OwnRelease) -> None:
 def test_a_password_is_changed_by_its_secret(release: OwnRelease) -> None:
     """After a new password in the Secret and a restart of both, Redis takes the new one and upgrades keep it."""
     new = base64.b64encode(b"another password").decode()
-    release.kubectl("patch", "secret", f"{release.name}-redis", "--patch", f"data: {{password: {new}}}")
+    release.kubectl("patch", "secret", f"{release.name}-redis-generated", "--patch", f"data: {{password: {new}}}")
     release.kubectl("rollout", "restart", f"statefulset/{release.name}-redis", f"deployment/{release.name}")
     release.wait_for_rollout()
     wait_until(lambda: has_redis(release), bool, 30, "Redis within reach")
     assert redis(release, "GET", "kept") == "yes"
     release.upgrade(VALUES)
     assert password(release) == "another password"
+
+
+def test_persistence_may_be_changed_by_any_upgrade(release: OwnRelease) -> None:
+    """Another size, none and persistence again are upgrades like others; one volume at most is left after each."""
+    for persistence in ({"enabled": True, "size": "96Mi"}, {"enabled": False}, VALUES["redis"]["persistence"]):
+        values = {**VALUES, "redis": {**VALUES["redis"], "persistence": persistence}}
+        release.upgrade(values, "--wait", "--timeout", "2m")
+        release.wait_for_rollout()
+        wait_until(lambda: has_redis(release), bool, 60, "Redis within reach")
+        wait_for_claims(release, int(persistence["enabled"]))
+
+
+def wait_for_claims(release: OwnRelease, count: int) -> None:
+    """Wait until so many volume claims are left."""
+    wait_until(lambda: claims(release), lambda names: len(names) == count, 60, f"{count} volume claims")
+
+
+def claims(release: OwnRelease) -> list[str]:
+    """The volume claims of the namespace."""
+    return release.kubectl("get", "persistentvolumeclaims", "--output=name").split()
 
 
 def test_a_release_uses_a_redis_that_is_not_its_own(release: OwnRelease, other: OwnRelease) -> None:

@@ -3,6 +3,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from http import HTTPStatus
 from typing import Any
 
@@ -30,7 +31,7 @@ VALUES: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
-    """A release with a certificate by Helm, at a host name of its own on the Ingress."""
+    """A release with a certificate of its own making, at a host name of its own on the Ingress."""
     release = OwnRelease(api, "with-tls")
     try:
         release.upgrade(VALUES, "--wait", "--timeout", "2m")
@@ -41,7 +42,7 @@ def release(api: client.ApiClient) -> Iterator[OwnRelease]:
 
 def certificate(release: OwnRelease, key: str = "tls.crt", name: str = "") -> str:
     """The certificate in the release's Secret, or in that of another name, in PEM."""
-    secret = release.core.read_namespaced_secret(name or f"{release.name}-tls", release.namespace)
+    secret = release.core.read_namespaced_secret(name or f"{release.name}-tls-generated", release.namespace)
     return base64.b64decode(secret.data[key]).decode()
 
 
@@ -100,14 +101,49 @@ def test_an_upgrade_keeps_the_certificate(release: OwnRelease) -> None:
     assert served(before)
 
 
+def test_another_host_gets_a_certificate_at_once(release: OwnRelease) -> None:
+    """With another host among them the upgrade makes a certificate for all, and HTTPS is answered all the while."""
+    before = certificate(release)
+    hosts = {**VALUES, "routing": {**VALUES["routing"], "hosts": [HOST, "other.example.com"]}}
+    with ThreadPoolExecutor(1) as thread:
+        upgrade = thread.submit(release.upgrade, hosts, "--wait", "--timeout", "2m")
+        while not upgrade.done():
+            assert served(before) or served(certificate(release))
+            wait([upgrade], timeout=0.5)
+    upgrade.result()
+    after = certificate(release)
+    assert after != before
+    assert b"other.example.com" in ssl.PEM_cert_to_DER_cert(after)
+    check_answers_over_https(after)
+
+
+def test_the_certificate_is_renewed_by_its_cron_job(release: OwnRelease) -> None:
+    """A look by the CronJob keeps a certificate that is good, and replaces one that is not."""
+    job = ("create", "job", f"--from=cronjob/{release.name}-tls")
+    before = certificate(release)
+    release.kubectl(*job, "first-look")
+    release.kubectl("wait", "job/first-look", "--for=condition=Complete", "--timeout=60s")
+    assert certificate(release) == before
+    release.kubectl(
+        "patch", "secret", f"{release.name}-tls-generated", "--patch", 'data: {"tls.crt": "", "tls.key": ""}'
+    )
+    release.kubectl(*job, "second-look")
+    release.kubectl("wait", "job/second-look", "--for=condition=Complete", "--timeout=60s")
+    check_answers_over_https(certificate(release))
+    release.kubectl("delete", "job", "first-look", "second-look")
+
+
 def test_a_given_secret_is_served(release: OwnRelease) -> None:
     """With `mode: secret` the Ingress serves the certificate that its Secret has, by another name."""
     trusted = certificate(release)
-    secret = release.core.read_namespaced_secret(f"{release.name}-tls", release.namespace)
+    secret = release.core.read_namespaced_secret(f"{release.name}-tls-generated", release.namespace)
     metadata = client.V1ObjectMeta(name="given")
     given = client.V1Secret(metadata=metadata, type="kubernetes.io/tls", data=secret.data)
     release.core.create_namespaced_secret(release.namespace, given)
     release.upgrade({**VALUES, "routing": {"hosts": [HOST], "tls": {"mode": "secret", "secretName": "given"}}})
-    assert f"{release.name}-tls" not in release.kubectl("get", "secrets", "--output=name")
+    made = f"secret/{release.name}-tls-generated"
+    wait_until(
+        lambda: release.kubectl("get", "secrets", "--output=name").split(), lambda left: made not in left, 60, "gone"
+    )
     wait_until(lambda: served(trusted), bool, 30, "the given certificate")
     assert get(trusted, "/api/health").status_code == HTTPStatus.OK

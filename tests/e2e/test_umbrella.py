@@ -1,0 +1,82 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+
+from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.release import image_tag, wait_until
+from tests.umbrella import ROOT, build
+
+pytestmark = pytest.mark.e2e
+
+RELEASE = "shop"
+ALIASES = ("users", "accounts")
+KIND: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values-kind.yaml").read_text(encoding="utf-8"))
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The values of the one with those of the other over them, as Helm merges values files."""
+    result = dict(base)
+    for key, value in changes.items():
+        result[key] = merged(base.get(key, {}), value) if isinstance(value, dict) else value
+    return result
+
+
+def values() -> dict[str, Any]:
+    """Small ones for each alias, and the image under test for all."""
+    image = f"localhost/users-api:{image_tag()}"
+    small = merged(merged(KIND, SMALL), {"image": {"tag": image_tag()}, "dashboards": {"enabled": False}})
+    return {**dict.fromkeys(ALIASES, small), "neighbour": {"image": image}}
+
+
+@pytest.fixture(scope="module", params=["helm", "helm4"])
+def shop(
+    request: pytest.FixtureRequest, api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnRelease]:
+    """The umbrella of two aliases and a neighbour, installed by Helm 3, then by Helm 4."""
+    release = OwnRelease(api, f"umbrella-by-{request.param}", request.param)
+    release.name = RELEASE
+    umbrella = str(build(tmp_path_factory.mktemp("umbrella"), request.param))
+    try:
+        release.helm("install", RELEASE, umbrella, "--values", "-", "--wait", "--timeout", "3m", values=values())
+        yield release
+    finally:
+        release.remove()
+
+
+def test_all_pods_are_ready(shop: OwnRelease) -> None:
+    """Both aliases, their Redis and the neighbour run, each with pods of its own."""
+    shop.wait_for_rollout()
+    pods = shop.core.list_namespaced_pod(shop.namespace).items
+    names = {pod.metadata.labels["app.kubernetes.io/name"] for pod in pods}
+    assert names == {"users", "users-redis", "accounts", "accounts-redis", "neighbour"}
+    assert all(status.ready for pod in pods for status in pod.status.container_statuses)
+
+
+def test_helm_test_passes_in_every_chart(shop: OwnRelease) -> None:
+    """`helm test` passes: each alias answers, with a Redis of its own, and the neighbour is cut off by no policy."""
+    said = shop.helm("test", RELEASE, "--timeout", "3m")
+    assert "Failed" not in said
+    assert f"{RELEASE}-neighbour-test" in said
+    assert all(f"{RELEASE}-{alias}-test-redis" in said for alias in ALIASES)
+
+
+def test_an_alias_that_is_turned_off_goes_alone(shop: OwnRelease, tmp_path: Path) -> None:
+    """`accounts.enabled=false` takes that alias with all that it had, its password too, and nothing of the other."""
+    umbrella = str(build(tmp_path, shop.binary))
+    flags = ("--values", "-", "--set", "accounts.enabled=false", "--wait", "--timeout", "3m")
+    before = {name for name in shop.objects() if "users" in name and not name.startswith(("pod", "endpoint"))}
+    shop.helm("upgrade", RELEASE, umbrella, *flags, values=values())
+    wait_until(
+        lambda: [name for name in shop.objects() if "accounts" in name], lambda left: not left, 90, "no accounts"
+    )
+    assert before <= shop.objects()
+
+
+def test_uninstall_leaves_nothing(shop: OwnRelease) -> None:
+    """After `helm uninstall` the namespace is as empty as a new one."""
+    shop.helm("uninstall", RELEASE, "--wait", "--timeout", "2m")
+    wait_until(shop.objects, lambda left: not left, 60, "an empty namespace")
