@@ -190,3 +190,32 @@ async def test_pubsub_has_a_connection_of_its_own(redis: RedisProcess) -> None:
 async def test_close_without_start() -> None:
     """A client that never started can be closed."""
     await RedisClient(RedisConfig()).aclose()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), LookupError()], ids=lambda e: type(e).__name__)
+async def test_an_error_that_redis_does_not_make_is_one_that_callers_expect(
+    redis: RedisProcess, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever goes wrong within the client, a call raises a RedisError, and the log has the trace."""
+
+    async def fail(_: object) -> list[object]:
+        raise error
+
+    async with connected(redis.url, probe_interval_seconds=60) as client:
+        with monkeypatch.context() as broken:
+            broken.setattr(client, "_round_trip", fail)
+            for call in (client.read, client.write):
+                with pytest.raises(RedisUnavailableError):
+                    await call("GET", "key")
+        assert "in a way that Redis does not" in caplog.text
+        assert await client.read("PING")
+
+
+async def test_text_that_is_not_unicode_fails_alone(redis: RedisProcess) -> None:
+    """A command that can't be written costs none of those that leave with it."""
+    async with connected(redis.url, call_timeout_seconds=5) as client:
+        calls = [client.write("SET", "a", "1"), client.write("SET", "b", "\ud800"), client.read("PING")]
+        done, refused, answered = await asyncio.gather(*calls, return_exceptions=True)
+        assert done
+        assert isinstance(refused, RedisError)
+        assert answered == b"PONG"

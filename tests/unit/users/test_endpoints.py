@@ -201,3 +201,16 @@ async def test_an_idempotency_key_has_bounds(key: str) -> None:
     async with calling() as client:
         response = await client.post("/api/users", json=ADA, headers={"idempotency-key": key})
     assert response.status_code == 422
+
+
+@pytest.mark.parametrize("field", ["name", "email", "\\ud800"])
+async def test_half_a_surrogate_pair_is_no_text(field: str) -> None:
+    """A body that JSON can say and no text can hold is refused as unfit, in a value or in a name."""
+    body = {"name": '"Grace Hopper"', "email": '"grace@example.com"', field: '"\\ud800@example.com"'}
+    text = ",".join(f'"{name}":{value}' for name, value in body.items())
+    async with calling() as client:
+        answer = await client.post(
+            "/api/users", content=f"{{{text}}}", headers={"content-type": "application/json", "idempotency-key": "a"}
+        )
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
