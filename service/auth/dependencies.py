@@ -8,6 +8,7 @@ from starlette.responses import Response
 from service.auth.authenticator import Authenticator
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
+from service.http.headers import field
 from service.http.problem import problem_response
 
 REALM = "users-api"
@@ -28,8 +29,7 @@ def requires(scope: str) -> Callable[..., Awaitable[Principal]]:
 
     async def principal(request: Request, _documented: Annotated[object, Depends(_scheme)]) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
-        header = request.headers.get("authorization")
-        found = await authenticator.authenticate(None if header is None else header.encode("latin-1"))
+        found = await authenticator.authenticate(field(request.scope, b"authorization"))
         if scope not in found.scopes:
             raise ForbiddenError(scope)
         return found

@@ -13,6 +13,8 @@ from service.auth.principal import Principal
 
 # OpenID Connect allows 255; a service account of Kubernetes may have some 340.
 MAX_SUBJECT = 1024
+MAX_TIME = 253_402_300_799
+"""The end of the year 9999, in seconds since 1970."""
 
 
 class JwtVerifier:
@@ -56,6 +58,9 @@ class JwtVerifier:
             ) from None
         except Exception:  # noqa: BLE001 - as above
             raise UnauthenticatedError("The token does not hold: Decode.") from None
+        for name in ("exp", "nbf", "iat"):
+            if name in claims and not _is_time(claims[name]):
+                raise UnauthenticatedError(f"The token does not hold: {name} is no time.")
         expires_at = float(claims["exp"]) + self._leeway_seconds
         # No longer than a key that was taken out could go unnoticed.
         return _principal(claims), min(expires_at, time.time() + self.keys.refresh_seconds)
@@ -81,6 +86,11 @@ def _check_subject(subject: str) -> None:
     """A subject names somebody in keys, limits and logs."""
     if not 1 <= len(subject) <= MAX_SUBJECT or any(unicodedata.category(each) == "Cc" for each in subject):
         raise InvalidSubjectError
+
+
+def _is_time(claim: object) -> bool:
+    """Tell whether a claim is a NumericDate (RFC 7519, section 2) of this age; the library also takes text and True."""
+    return isinstance(claim, int | float) and not isinstance(claim, bool) and abs(claim) <= MAX_TIME
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

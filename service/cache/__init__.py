@@ -1,9 +1,9 @@
 """Two cache tiers in front of a slow source: encoded responses in this process, then in Redis."""
 
 from service.cache.config import CacheConfig
-from service.cache.entry import Entry
+from service.cache.entry import Entry, etag_of
 from service.cache.invalidation import InvalidationChannel
 from service.cache.response import render
 from service.cache.tiered import Lookup, TieredCache
 
-__all__ = ["CacheConfig", "Entry", "InvalidationChannel", "Lookup", "TieredCache", "render"]
+__all__ = ["CacheConfig", "Entry", "InvalidationChannel", "Lookup", "TieredCache", "etag_of", "render"]

@@ -1,8 +1,8 @@
 import time
 from typing import Literal
 
-from service.cache.conditional import none_match
 from service.cache.entry import Entry
+from service.http.conditional import is_listed
 
 Tier = Literal["L1", "L2", "MISS", "STALE"]
 Headers = list[tuple[bytes, bytes]]
@@ -32,6 +32,6 @@ def render(entry: Entry, tier: Tier, if_none_match: bytes | None) -> tuple[int, 
             VARY,
         ]
     age = (b"age", b"%d" % max(0.0, time.time() - entry.stored_at))
-    if if_none_match is not None and none_match(if_none_match, entry.etag):
+    if if_none_match is not None and is_listed(if_none_match, entry.etag):
         return 304, [*entry.headers[2:], age, X_CACHE[tier]], b""
     return 200, [*entry.headers, age, X_CACHE[tier]], entry.body

@@ -5,8 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
+from service.http.parameters import DECIMAL
+
 router = APIRouter(prefix="/api/faults", tags=["faults"], include_in_schema=False)
-Milliseconds = Annotated[int, Query(ge=0, le=60_000)]
+Milliseconds = Annotated[int, DECIMAL, Query(ge=0, le=60_000)]
 _leaked: list[bytes] = []
 
 
@@ -28,14 +30,14 @@ async def sleep(milliseconds: Milliseconds = 1000) -> dict[str, int]:
 
 
 @router.get("/leak")
-async def leak(kibibytes: Annotated[int, Query(ge=1, le=1024)] = 1) -> dict[str, int]:
+async def leak(kibibytes: Annotated[int, DECIMAL, Query(ge=1, le=1024)] = 1) -> dict[str, int]:
     """Keep so much memory for good."""
     _leaked.append(b"x" * (kibibytes * 1024))  # no zeros: the system would give no pages for them
     return {"leaked_kibibytes": kibibytes}
 
 
 @router.get("/status/{code}")
-async def fail(code: Annotated[int, Path(ge=400, le=599)]) -> None:
+async def fail(code: Annotated[int, DECIMAL, Path(ge=400, le=599)]) -> None:
     """Answer with an error."""
     if code not in set(HTTPStatus):
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"{code} is no registered status code.")

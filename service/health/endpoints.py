@@ -41,9 +41,13 @@ async def version(request: Request) -> dict[str, str]:
     return {"version": __version__, "revision": settings.revision}
 
 
+@router.get("/gateway-health", tags=["health"])
 @router.get("/api/health", tags=["health"])
 async def health(request: Request) -> dict[str, str | bool]:
-    """Tell which replica answers, and how it is; `redis` is "off" where the service has none by choice."""
+    """Tell which replica answers, and how it is; `redis` is "off" where the service has none by choice.
+
+    Takes no token, spends no permit and is not counted as load.
+    """
     settings: Settings = request.app.state.settings
     redis: RedisClient = request.app.state.redis
     return {

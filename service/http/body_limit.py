@@ -1,8 +1,9 @@
 from http import HTTPStatus
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.http.headers import field
 
 
 class BodyLimitMiddleware:
@@ -41,5 +42,5 @@ class BodyLimitMiddleware:
 
 
 def _announced_bytes(scope: Scope) -> int:
-    length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isdecimal() else 0
+    length = field(scope, b"content-length") or b""
+    return int(length) if length.isdigit() else 0

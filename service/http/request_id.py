@@ -3,9 +3,9 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.headers import REQUEST_ID, field
 from service.observability import logging
 
-HEADER = b"x-request-id"
 # What a proxy in front sends; anything else could forge log lines.
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 
@@ -28,12 +28,12 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = accept_or_make(next((value for name, value in scope["headers"] if name == HEADER), None))
+        request_id = accept_or_make(field(scope, REQUEST_ID))
         logging.request_id.set(request_id.decode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (HEADER, request_id)]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id)]
             await send(message)
 
         await self._app(scope, receive, send_with_id)

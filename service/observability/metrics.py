@@ -1,3 +1,5 @@
+from http import HTTPStatus
+
 from fastapi import FastAPI
 from prometheus_client import Counter, Histogram, disable_created_metrics
 from prometheus_fastapi_instrumentator import Instrumentator
@@ -8,8 +10,15 @@ from service.observability import tracing
 # From a cache hit to a call that gave up; 0.05 and 0.1 s are promised edges.
 LATENCY_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5)
 # Probes and scrapes would count as load, and the autoscaler would follow them.
-EXCLUDED = (r"^/metrics$", r"^/livez$", r"^/readyz$", r"^/api/health$", r"^/version$", r"^/docs", r"^/openapi\.json$")
+EXCLUDED = (
+    *(r"^/metrics$", r"^/livez$", r"^/readyz$", r"^/api/health$", r"^/gateway-health$", r"^/version$"),
+    *(r"^/docs(/|$)", r"^/openapi\.json$"),
+)
 LABELS = ("handler", "method", "status")
+# Clients may make up methods; a label takes one of these or OTHER, or each invention would be a series of its own.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+STATUSES = frozenset(str(int(status)) for status in HTTPStatus)
+OTHER = "other"
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a series more for each one, which no query of ours reads
 # The instrumentator's own families by name, label and meaning; held here for a path around it to count into them too.
@@ -50,7 +59,7 @@ class RequestMetrics:
 
 
 def instrument(app: FastAPI) -> None:
-    """Count and time requests by route template, method and real status code."""
+    """Count and time requests by route template (`none` where no route is), method and real status code."""
     instrumentator = Instrumentator(
         should_group_status_codes=False,  # 401 and 429 must not look like 404
         excluded_handlers=list(EXCLUDED),
@@ -60,7 +69,11 @@ def instrument(app: FastAPI) -> None:
 
 
 def _record(info: Info) -> None:
-    labels = (info.modified_handler, info.method, info.modified_status)
+    labels = (
+        info.modified_handler,
+        info.method if info.method in METHODS else OTHER,
+        info.modified_status if info.modified_status in STATUSES else OTHER,
+    )
     REQUESTS.labels(*labels).inc()
     DURATION.labels(*labels).observe(info.modified_duration, _exemplar())
 

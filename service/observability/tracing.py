@@ -5,7 +5,7 @@ from starlette.types import Scope
 from service import __version__
 from service.settings import Settings
 
-UNTRACED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+UNTRACED_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/gateway-health"})
 # All that a collector that is away may add to the time that a process takes to end: 10 s is the exporter's default.
 EXPORT_TIMEOUT_SECONDS = 3
 OFF = TelemetryConfig(tracing=False, metrics=False, logs=False)

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.headers import field
 from service.ratelimit.client_ip import ClientIPResolver
 from service.ratelimit.decision import Decision
 from service.ratelimit.limiter import RateLimiter
@@ -73,8 +74,7 @@ class RateLimitMiddleware:
 
     def _address(self, scope: Scope) -> str:
         client = scope.get("client")
-        values = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        return self._client_ip.resolve(client[0] if client else "", b",".join(values))
+        return self._client_ip.resolve(client[0] if client else "", field(scope, b"x-forwarded-for") or b"")
 
 
 def refusal(policy: Policy, decision: Decision) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

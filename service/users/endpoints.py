@@ -6,21 +6,25 @@ from starlette.responses import Response
 
 from service.auth.dependencies import requires
 from service.auth.principal import Principal
-from service.cache import render
+from service.cache import etag_of, render
+from service.cache.response import CACHE_CONTROL, VARY
+from service.http.conditional import Preconditions, is_listed
 from service.http.negotiation import JSON, JsonRoute
 from service.http.openapi import problems
+from service.http.parameters import DECIMAL
 from service.idempotency import Answer, ConflictingKeyError, IdempotencyStore, InProgressError
 from service.users import cursor
 from service.users.repository import EmailTakenError
 from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
-from service.users.service import UserService
+from service.users.service import UserService, encode
 
 MAX_PAGE = 100
+DEFAULT_PAGE = 20
 
 router = APIRouter(prefix="/api/users", tags=["users"], route_class=JsonRoute)
 _read = Depends(requires("users:read"))
 _write = Depends(requires("users:write"))
-_Id = Annotated[UserId, Path(description="The user's id.")]
+_Id = Annotated[UserId, DECIMAL, Path(description="The user's id.")]
 
 
 def _users(request: Request) -> UserService:
@@ -45,56 +49,87 @@ _Key = Annotated[
         description="Drawn by the client for each new request and sent again with each repetition of it.",
     ),
 ]
+
+
+def _preconditions(request: Request) -> Preconditions:
+    return Preconditions(request.scope)
+
+
+Conditions = Annotated[Preconditions, Depends(_preconditions)]
 _created: dict[int | str, dict[str, Any]] = {
     201: {"headers": {"Location": {"description": "Where the user is.", "schema": {"type": "string"}}}},
 }
 _cached: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client's copy, named in If-None-Match, still holds."},
-    **problems(401, 403, 404, 406, 422, 429),
 }
 
 
-@router.get("/{user_id}", response_model=User, responses=_cached, dependencies=[_read])
-async def get_user(user_id: _Id, request: Request, users: Users) -> Response:
-    """Return one user, from the nearest cache that has it."""
+@router.get(
+    "/{user_id}",
+    response_model=User,
+    responses=_cached | problems(400, 401, 403, 404, 406, 412, 422, 429),
+    dependencies=[_read],
+)
+async def get_user(user_id: _Id, users: Users, conditions: Conditions) -> Response:
+    """Return one user, from the nearest cache that has it; 304 where If-None-Match names its ETag."""
     lookup = await users.get(user_id)
     if not lookup.entry.found:
         raise _not_found(user_id)
-    if_none_match = request.headers.get("if-none-match")
-    validators = None if if_none_match is None else if_none_match.encode("latin-1")
-    status, headers, body = render(lookup.entry, lookup.tier, validators)
+    conditions.allow_read(lookup.entry.etag)
+    status, headers, body = render(lookup.entry, lookup.tier, conditions.if_none_match)
     response = Response(body, status)
     response.raw_headers[:] = headers
     return response
 
 
-@router.get("", responses=problems(401, 403, 406, 422, 429), dependencies=[_read])
+@router.get(
+    "",
+    response_model=UserPage,
+    responses=_cached | problems(400, 401, 403, 406, 412, 422, 429),
+    dependencies=[_read],
+)
 async def list_users(
     users: Users,
+    conditions: Conditions,
     after: Annotated[str | None, Query(pattern=cursor.PATTERN, description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
-) -> UserPage:
-    """Return a page of users in the order of their ids."""
-    return await users.page(after, limit)
+    limit: Annotated[int, DECIMAL, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
+) -> Response:
+    """Return a page of users in the order of their ids; 304 where If-None-Match names its ETag."""
+    body = (await users.page(after, limit)).model_dump_json().encode()
+    etag = etag_of(body)
+    conditions.allow_read(etag)
+    is_held = conditions.if_none_match is not None and is_listed(conditions.if_none_match, etag)
+    response = Response(b"", 304) if is_held else Response(body, media_type=JSON)
+    response.raw_headers += [(b"etag", etag), CACHE_CONTROL, VARY]
+    return response
 
 
 @router.post(
     "",
     status_code=201,
     response_model=User,
-    responses=_created | problems(400, 401, 403, 406, 409, 413, 415, 422, 429),
+    responses=_created | problems(400, 401, 403, 406, 409, 412, 413, 415, 422, 429),
 )
-async def create_user(
-    user: UserCreate, users: Users, store: Idempotency, caller: Annotated[Principal, _write], key: _Key = None
+async def create_user(  # noqa: PLR0913, PLR0917 - FastAPI passes them by name
+    user: UserCreate,
+    users: Users,
+    store: Idempotency,
+    caller: Annotated[Principal, _write],
+    conditions: Conditions,
+    key: _Key = None,
 ) -> Response:
     """Create a user; Location says where it is. With an Idempotency-Key a repetition creates no second one."""
 
     async def create() -> Answer:
+        if conditions.are_given:  # they are about what is at this URL: the first page
+            page = await users.page(None, DEFAULT_PAGE)
+            conditions.allow_write(etag_of(page.model_dump_json().encode()))
         try:
             created = await users.create(user)
         except EmailTakenError:
             raise _email_taken() from None
-        return Answer(201, created.model_dump_json().encode(), {"location": f"/api/users/{created.id}"})
+        body = encode(created)
+        return Answer(201, body, {"location": f"/api/users/{created.id}", "etag": etag_of(body).decode()})
 
     if key is None:
         answer = await create()
@@ -111,22 +146,30 @@ async def create_user(
     return Response(answer.body, answer.status, {"cache-control": "no-store", **answer.headers}, JSON)
 
 
-@router.patch("/{user_id}", responses=problems(400, 401, 403, 404, 406, 409, 413, 415, 422, 429), dependencies=[_write])
-async def update_user(user_id: _Id, change: UserUpdate, users: Users) -> User:
-    """Change what the body names; the rest stays."""
+@router.patch(
+    "/{user_id}",
+    response_model=User,
+    responses=problems(400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429),
+    dependencies=[_write],
+)
+async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions: Conditions) -> Response:
+    """Change what the body names; the rest stays. With If-Match only the user that has this ETag."""
     try:
-        changed = await users.update(user_id, change)
+        changed = await users.update(user_id, change, conditions.allow_write)
     except EmailTakenError:
         raise _email_taken() from None
     if changed is None:
         raise _not_found(user_id)
-    return changed
+    body = encode(changed)
+    return Response(body, 200, {"cache-control": "no-store", "etag": etag_of(body).decode()}, JSON)
 
 
-@router.delete("/{user_id}", status_code=204, responses=problems(401, 403, 404, 406, 422, 429), dependencies=[_write])
-async def delete_user(user_id: _Id, users: Users) -> None:
-    """Remove a user."""
-    if not await users.delete(user_id):
+@router.delete(
+    "/{user_id}", status_code=204, responses=problems(400, 401, 403, 404, 406, 412, 422, 429), dependencies=[_write]
+)
+async def delete_user(user_id: _Id, users: Users, conditions: Conditions) -> None:
+    """Remove a user. With If-Match only the one that has this ETag."""
+    if not await users.delete(user_id, conditions.allow_write):
         raise _not_found(user_id)
 
 

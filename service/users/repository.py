@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -7,6 +7,10 @@ from service.users.schemas import User, UserCreate, UserUpdate
 SEEDED_USERS = 1000
 _FIRST_NAMES = ("Ada", "Alan", "Barbara", "Dennis", "Edsger", "Frances", "Grace", "Ken", "Leslie", "Margaret")
 _LAST_NAMES = ("Allen", "Dijkstra", "Hamilton", "Hopper", "Lamport", "Liskov", "Lovelace", "Ritchie", "Turing", "Wing")
+
+
+Precondition = Callable[[User], None]
+"""Called with the very user that a write replaces, with no other write between; what it raises ends the write."""
 
 
 class EmailTakenError(Exception):
@@ -28,12 +32,12 @@ class UserRepository(Protocol):
         """Add a user. Raises: EmailTakenError."""
         ...
 
-    async def update(self, user_id: int, change: UserUpdate) -> User | None:
-        """Change a user, and return it as it is then. Raises: EmailTakenError."""
+    async def update(self, user_id: int, change: UserUpdate, precondition: Precondition | None = None) -> User | None:
+        """Change a user, and return it as it is then. Raises: EmailTakenError, what `precondition` raises."""
         ...
 
-    async def delete(self, user_id: int) -> bool:
-        """Remove a user; tells whether there was one."""
+    async def delete(self, user_id: int, precondition: Precondition | None = None) -> bool:
+        """Remove a user; tells whether there was one. Raises: what `precondition` raises."""
         ...
 
 
@@ -65,11 +69,13 @@ class SeededUserRepository:
         self._by_email[created.email] = created.id
         return created
 
-    async def update(self, user_id: int, change: UserUpdate) -> User | None:
-        """Change a user, and return it as it is then. Raises: EmailTakenError."""
+    async def update(self, user_id: int, change: UserUpdate, precondition: Precondition | None = None) -> User | None:
+        """Change a user, and return it as it is then. Raises: EmailTakenError, what `precondition` raises."""
         user = self._users.get(user_id)
         if user is None:
             return None
+        if precondition is not None:
+            precondition(user)
         if change.email is not None:
             self._claim(change.email, user_id)
             del self._by_email[user.email]
@@ -78,11 +84,14 @@ class SeededUserRepository:
         self._users[user_id] = changed
         return changed
 
-    async def delete(self, user_id: int) -> bool:
-        """Remove a user; tells whether there was one."""
-        user = self._users.pop(user_id, None)
+    async def delete(self, user_id: int, precondition: Precondition | None = None) -> bool:
+        """Remove a user; tells whether there was one. Raises: what `precondition` raises."""
+        user = self._users.get(user_id)
         if user is None:
             return False
+        if precondition is not None:
+            precondition(user)
+        del self._users[user_id]
         del self._by_email[user.email]
         return True
 

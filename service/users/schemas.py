@@ -30,7 +30,7 @@ class User(BaseModel):
 class UserCreate(BaseModel):
     """What it takes to create a user."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Name
     email: Email
@@ -39,7 +39,7 @@ class UserCreate(BaseModel):
 class UserUpdate(BaseModel):
     """What to change; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Name | None = None
     email: Email | None = None

@@ -1,7 +1,12 @@
-from service.cache import Lookup, TieredCache
+from collections.abc import Callable
+
+from service.cache import Lookup, TieredCache, etag_of
 from service.users import cursor
 from service.users.repository import UserRepository
 from service.users.schemas import User, UserCreate, UserPage, UserUpdate
+
+Allow = Callable[[bytes], None]
+"""Told the ETag of what a write is about to replace; what it raises ends the write."""
 
 
 class UserService:
@@ -16,7 +21,7 @@ class UserService:
 
         async def load() -> bytes | None:
             user = await self._repository.get(user_id)
-            return None if user is None else user.model_dump_json().encode()
+            return None if user is None else encode(user)
 
         return await self._cache.fetch(cache_key(user_id), load)
 
@@ -33,19 +38,24 @@ class UserService:
         await self._cache.invalidate(cache_key(created.id))  # somebody may have asked for it before it was
         return created
 
-    async def update(self, user_id: int, change: UserUpdate) -> User | None:
-        """Change a user. Raises: EmailTakenError."""
-        changed = await self._repository.update(user_id, change)
+    async def update(self, user_id: int, change: UserUpdate, allow: Allow) -> User | None:
+        """Change a user. Raises: EmailTakenError, what `allow` raises."""
+        changed = await self._repository.update(user_id, change, lambda user: allow(etag_of(encode(user))))
         if changed is not None:
             await self._cache.invalidate(cache_key(user_id))
         return changed
 
-    async def delete(self, user_id: int) -> bool:
-        """Remove a user; tells whether there was one."""
-        deleted = await self._repository.delete(user_id)
+    async def delete(self, user_id: int, allow: Allow) -> bool:
+        """Remove a user; tells whether there was one. Raises: what `allow` raises."""
+        deleted = await self._repository.delete(user_id, lambda user: allow(etag_of(encode(user))))
         if deleted:
             await self._cache.invalidate(cache_key(user_id))
         return deleted
+
+
+def encode(user: User) -> bytes:
+    """Return the one representation of a user, which its ETag is made of."""
+    return user.model_dump_json().encode()
 
 
 def cache_key(user_id: int) -> str:

@@ -30,6 +30,14 @@ def test_probes_and_metrics_stay_inside(http: httpx.Client, path: str) -> None:
     assert http.get(path).status_code == HTTPStatus.NOT_FOUND
 
 
+def test_a_monitor_needs_no_token(http: httpx.Client, release: Release) -> None:
+    """The Ingress lets the old stack's health page through, and a replica names itself."""
+    del http.headers["authorization"]
+    response = http.get("/gateway-health")
+    assert response.status_code == HTTPStatus.OK
+    assert response.json()["server_id"] in release.pods()
+
+
 def test_each_replica_answers(release: Release, http: httpx.Client) -> None:
     """The `server_id` of each replica is seen, and no other."""
     seen: set[str] = set()

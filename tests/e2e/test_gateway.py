@@ -76,6 +76,12 @@ def test_probes_and_metrics_stay_inside(release: OwnRelease, path: str) -> None:
     assert ask(release, path).status_code == HTTPStatus.NOT_FOUND
 
 
+def test_a_monitor_needs_no_token(release: OwnRelease) -> None:
+    """The HTTPRoute, like the Ingress, lets the health page through."""
+    answer = ask(release, "/gateway-health")
+    assert (answer.status_code, answer.json()["status"]) == (HTTPStatus.OK, "healthy")
+
+
 def test_http_is_sent_to_https(release: OwnRelease) -> None:
     """The Gateway's HTTP listener answers the release's host with a permanent redirect to HTTPS."""
     del release

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -78,6 +79,33 @@ async def test_leeway_forgives_clocks(verifier: JwtVerifier) -> None:
     principal, believed_until = await verifier.verify(RSA.sign(exp=now - 5, nbf=now + 5))
     assert principal.subject == "alice"
     assert believed_until == now - 5 + 10
+
+
+_NO_TIMES = [
+    *(10**400, -(10**400), 1e300, -1e300, float("inf"), float("-inf"), float("nan"), 253_402_300_800, 2**63),
+    *("4102444800", "1e9", "", True, False, [], [4102444800], {}, "\ud800"),
+]
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", _NO_TIMES, ids=lambda value: repr(value)[:20])
+async def test_a_claim_that_is_no_time_is_refused(verifier: JwtVerifier, claim: str, value: object) -> None:
+    """Times are JSON numbers of this age (RFC 7519, section 2): no text, no truth values, nothing beyond a float."""
+    assert await refusal(verifier, RSA.sign(**{claim: value}))
+
+
+async def test_an_endless_number_is_refused(verifier: JwtVerifier) -> None:
+    """Python converts no text of more than 4,300 digits; JSON's 1e999 is infinite."""
+    for digits in ("1" + "0" * 400, "1" + "0" * 5000, "1e999", "-1e999"):
+        payload = f'{{"sub":"alice","iss":"{ISSUER}","aud":"{AUDIENCE}","exp":{digits}}}'.encode()
+        token = jwt.PyJWS().encode(payload, RSA.private, RSA.algorithm, {"kid": RSA.key_id}).encode()
+        assert await refusal(verifier, token)
+
+
+async def test_a_fraction_of_a_second_is_a_time(verifier: JwtVerifier) -> None:
+    """NumericDates may have one."""
+    principal, _ = await verifier.verify(RSA.sign(exp=time.time() + 60.5, nbf=0.5, iat=-0.5))
+    assert principal.subject == "alice"
 
 
 async def test_a_token_is_believed_no_longer_than_its_key_is_checked(verifier: JwtVerifier) -> None:

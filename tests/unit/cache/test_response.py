@@ -1,40 +1,6 @@
 import time
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from service.cache import CacheConfig, Entry, render
-from service.cache.conditional import none_match
-
-ETAG = b'"abc"'
-
-
-@pytest.mark.parametrize(
-    ("value", "matches"),
-    [
-        (b'"abc"', True),
-        (b'W/"abc"', True),
-        (b'"x", "abc"', True),
-        (b'"x","y" , W/"abc"', True),
-        (b"*", True),
-        (b" * ", True),
-        (b'"x"', False),
-        (b"abc", False),
-        (b'"ab', False),
-        (b"", False),
-        (b'"*"', False),
-    ],
-)
-def test_none_match(value: bytes, matches: bool) -> None:  # noqa: FBT001 - pytest's
-    """If-None-Match compares weakly, takes lists and the asterisk, and takes malformed values for no match."""
-    assert none_match(value, ETAG) is matches
-
-
-@given(st.binary(max_size=100))
-def test_none_match_never_raises(value: bytes) -> None:
-    """Any header value is a match or none."""
-    assert none_match(value, ETAG) in (True, False)
 
 
 def test_full_answer() -> None:

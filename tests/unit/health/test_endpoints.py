@@ -2,6 +2,7 @@ import pytest
 
 from service import __version__
 from tests.api import calling, client_of, running
+from tests.observe import sample
 from tests.redis_process import RedisProcess
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +50,18 @@ async def test_with_redis_the_service_is_healthy(redis: RedisProcess) -> None:
         assert (await client.get("/readyz?verbose")).json()["degraded"] is False
         health = (await client.get("/api/health")).json()
     assert health == {"status": "healthy", "server_id": "replica-1", "version": __version__, "redis": True}
+
+
+async def test_a_monitor_asks_at_the_gateway() -> None:
+    """The old stack's path answers as /api/health does: without a token, beyond any limit, not counted as load."""
+    async with running(rate_limit_requests=3, server_id="replica-1") as app, client_of(app) as client:
+        before = sample("http_requests_total", handler="/gateway-health", method="GET", status="200")
+        responses = [await client.get("/gateway-health") for _ in range(5)]
+        assert (await client.get("/api/health")).json() == responses[0].json()
+    assert {response.status_code for response in responses} == {200}
+    assert "ratelimit" not in responses[0].headers
+    assert responses[0].json()["server_id"] == "replica-1"
+    assert sample("http_requests_total", handler="/gateway-health", method="GET", status="200") == before == 0
 
 
 async def test_the_version_names_its_revision() -> None:

@@ -19,7 +19,11 @@ pytestmark = pytest.mark.anyio
         "*/*;q=0, application/json",
         "application/json;profile=x; q = 1",
         "application/json;profile=x",
+        "text/html;q=0.7, , application/json;Q=0.001,",
+        'text/html;x="a, b", application/json',
+        "*/*;q=1.000",
         " ",
+        ",",
     ],
 )
 def test_ranges_that_allow_json(accept: str) -> None:
@@ -29,10 +33,14 @@ def test_ranges_that_allow_json(accept: str) -> None:
 
 @pytest.mark.parametrize(
     "accept",
-    ["text/html", "application/json;q=0", "*/*, application/json;q=0", "application/xml, text/*", "*/*;q=x", ","],
+    [
+        *("text/html", "application/json;q=0", "*/*, application/json;q=0", "application/xml, text/*", ";, text/html"),
+        *("*/*;q=x", "*/*;q=1_0", "*/*;q=inf", "*/*;q=2", "*/*;q=-1", "*/*;q=+1", "*/*;q=0.0001", "*/*;q="),
+        *('text/html;x=",application/json,"', r'text/html;x="\",application/json', "application/jsonx", "*"),
+    ],
 )
 def test_ranges_that_rule_json_out(accept: str) -> None:
-    """By leaving it out, or by a quality of zero."""
+    """By leaving it out, by a quality of zero or one that is none, or by naming it in a quoted string only."""
     assert not accepts_json(accept)
 
 
@@ -58,7 +66,17 @@ async def test_json_bodies_are_taken(content_type: str) -> None:
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("headers", [{"content-type": "text/plain"}, {"content-type": "application/xml"}, {}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "application/xml"},
+        {"content-type": "application/json, text/plain"},
+        {"content-type": "application/x,y+json"},
+        {"content-type": "json"},
+        {},
+    ],
+)
 async def test_other_bodies_are_refused(headers: dict[str, str]) -> None:
     """415 names what is taken; so does a body that doesn't say what it is."""
     async with calling() as client:

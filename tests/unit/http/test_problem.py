@@ -1,7 +1,9 @@
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
-from service.http.problem import problem_response
+from service.http.problem import UnexpectedErrorMiddleware, problem_response
 from tests.api import TOKEN, calling, client_of, running
+from tests.asgi import http_scope
 
 pytestmark = pytest.mark.anyio
 
@@ -41,15 +43,21 @@ async def test_each_error_has_the_one_shape(
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/api/users/1", "GET, PATCH, DELETE"), ("/api/users", "GET, POST"), ("/livez", "GET"), ("/docs", "GET, HEAD")],
+    [
+        ("/api/users/1", "GET, HEAD, PATCH, DELETE"),
+        ("/api/users", "GET, HEAD, POST"),
+        ("/livez", "GET, HEAD"),
+        ("/docs", "GET, HEAD"),
+    ],
 )
 async def test_405_names_all_methods_of_the_path(path: str, allowed: str) -> None:
     """Those of each route there, not of the first one only."""
     async with calling() as client:
-        response = await client.put(path)
-    assert response.status_code == 405
-    assert response.headers["allow"] == allowed
-    assert allowed in response.json()["detail"]
+        responses = [await client.request(method, path) for method in ("PUT", "OPTIONS", "TRACE", "BREW")]
+    for response in responses:
+        assert response.status_code == 405
+        assert response.headers["allow"] == allowed
+        assert allowed in response.json()["detail"]
 
 
 async def test_a_validation_error_points_at_its_cause() -> None:
@@ -69,6 +77,43 @@ async def test_a_failure_tells_the_client_nothing_but_the_request_id() -> None:
     assert response.headers["x-request-id"] == "request-1"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "NoneType" not in response.text
+
+
+@pytest.mark.parametrize("fast_path_enabled", [True, False])
+async def test_a_browser_can_read_a_failure(*, fast_path_enabled: bool) -> None:
+    """500 that nobody caught carries CORS, security and transport headers, each once, in production too."""
+    origin = "https://app.example.com"
+    settings = {"environment": "production", "cors_origins": [origin], "fast_path_enabled": fast_path_enabled}
+    async with running(**settings) as app, client_of(app, origin=origin) as client:
+        app.state.authenticator.authenticate = None
+        response = await client.get("/api/users/1", headers=TOKEN)
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["access-control-allow-origin"] == origin
+    assert "Origin" in response.headers["vary"]
+    assert "x-request-id" in response.headers["access-control-expose-headers"]
+    for name in ("strict-transport-security", "x-content-type-options", "x-request-id"):
+        assert len(response.headers.get_list(name)) == 1
+
+
+async def test_a_failure_after_the_answer_has_begun_adds_no_second_one() -> None:
+    """There is nothing left to say but to end."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ValueError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nobody reads the body")
+
+    with pytest.raises(ValueError, match=r"^$"):
+        await UnexpectedErrorMiddleware(app)(http_scope(), receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start"]
 
 
 def test_extensions_are_members_of_the_problem() -> None:

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from service.http.request_id import HEADER, RequestIdMiddleware, accept_or_make
+from service.http.headers import REQUEST_ID
+from service.http.request_id import RequestIdMiddleware, accept_or_make
 from service.observability import logging
 from tests.asgi import answer, call, http_scope
 
@@ -41,9 +42,9 @@ async def test_the_id_is_in_the_answer_and_in_the_logs() -> None:
         seen.append(logging.request_id.get())
         await answer(scope, receive, send)
 
-    sent = await call(RequestIdMiddleware(app), http_scope(headers=[(HEADER, b"request-1")]))
+    sent = await call(RequestIdMiddleware(app), http_scope(headers=[(REQUEST_ID, b"request-1")]))
     assert seen == ["request-1"]
-    assert (HEADER, b"request-1") in sent[0]["headers"]
+    assert (REQUEST_ID, b"request-1") in sent[0]["headers"]
 
 
 @pytest.mark.anyio

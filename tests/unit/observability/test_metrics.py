@@ -47,7 +47,16 @@ async def test_probes_and_scrapes_do_not_count() -> None:
     """The autoscaler follows these numbers: what the platform asks is no load."""
     async with calling() as client:
         before = _requests((await client.get("/metrics")).text)
-        for path in ("/livez", "/readyz", "/api/health", "/version", "/docs", "/openapi.json", "/metrics"):
+        for path in (
+            "/livez",
+            "/readyz",
+            "/api/health",
+            "/gateway-health",
+            "/version",
+            "/docs",
+            "/openapi.json",
+            "/metrics",
+        ):
             assert (await client.get(path)).status_code == 200
         assert _requests((await client.get("/metrics")).text) == before
 

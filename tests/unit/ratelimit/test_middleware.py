@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from service.http.headers import HeaderMiddleware
 from service.ratelimit import ClientIPResolver, Decision, Policies, Policy, RateLimiter, RateLimitMiddleware
 from service.ratelimit.middleware import STATE_KEY
 from service.redis_client import RedisClient, RedisConfig
@@ -50,7 +51,7 @@ class Exchange:
         async def send(message: Message) -> None:
             self.sent.append(message)
 
-        await self.middleware(scope, receive, send)
+        await HeaderMiddleware(self.middleware)(scope, receive, send)
         status: int = self.sent[0]["status"]
         return status
 

@@ -49,7 +49,11 @@ def test_no_redis_is_an_empty_address(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CORS_ORIGINS", '["https://a.example.com"]', ("https://a.example.com",)),
         ("CORS_ORIGINS", '"https://a.example.com"', ("https://a.example.com",)),
         ("CORS_ORIGINS", "https://a.example.com", ("https://a.example.com",)),
-        ("CORS_ORIGINS", "https://a.example.com, https://b.example.com,", ("https://a.example.com", "https://b.example.com")),
+        (
+            "CORS_ORIGINS",
+            "https://a.example.com, https://b.example.com,",
+            ("https://a.example.com", "https://b.example.com"),
+        ),
         ("CORS_ORIGINS", "[]", ()),
     ],
 )
