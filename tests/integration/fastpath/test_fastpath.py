@@ -79,6 +79,17 @@ REQUESTS: dict[str, Callable[[str], httpx.Request]] = {
     "query": lambda url: httpx.Request("GET", f"{url}?verbose", headers=TOKEN),
     "other site": lambda url: httpx.Request("GET", url, headers={**TOKEN, "origin": "https://example.com"}),
     "body": lambda url: httpx.Request("GET", url, headers=TOKEN, content=b"x"),
+    "two accepts": lambda url: httpx.Request(
+        "GET", url, headers=[*TOKEN.items(), ("accept", "text/html"), ("accept", "application/json")]
+    ),
+    "two types": lambda url: httpx.Request(
+        "GET", url, headers=[*TOKEN.items(), ("content-type", "text/html"), ("content-type", "text/html")]
+    ),
+    "this tag": lambda url: httpx.Request("GET", url, headers={**TOKEN, "if-match": '"other"'}),
+    "part": lambda url: httpx.Request("GET", url, headers={**TOKEN, "range": "bytes=0-0"}),
+    "encoded": lambda url: httpx.Request("GET", url.replace("42", "%34%32"), headers=TOKEN),
+    "encoded slash": lambda url: httpx.Request("GET", url.replace("/42", "%2F42"), headers=TOKEN),
+    "head of nobody": lambda url: httpx.Request("HEAD", url.replace("42", "4242"), headers=TOKEN),
     "head": lambda url: httpx.Request("HEAD", url, headers=TOKEN),
     "put": lambda url: httpx.Request("PUT", url, headers=TOKEN),
     "leading zero": lambda url: httpx.Request("GET", url.replace("42", "042"), headers=TOKEN),
@@ -188,6 +199,18 @@ async def test_without_rate_limit(redis: RedisProcess) -> None:
         assert passed.count == 0
         assert (await client.get("/api/users/43")).headers["x-cache"] == "MISS"
         assert passed.count == 1
+
+
+async def test_a_failure_is_left_to_the_routes(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody expects on the fast path is logged, and the request answered by the routes."""
+    async with serving(redis) as (app, client):
+        await client.get(PATH)
+        passed = watch(app)
+        monkeypatch.setattr(app.state.cache, "hit", None)
+        response = await client.get(PATH)
+    assert passed.count == 1
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_writes_show_at_once(redis: RedisProcess) -> None:
