@@ -91,7 +91,8 @@ _NO_TIMES = [
 @pytest.mark.parametrize("value", _NO_TIMES, ids=lambda value: repr(value)[:20])
 async def test_a_claim_that_is_no_time_is_refused(verifier: JwtVerifier, claim: str, value: object) -> None:
     """Times are JSON numbers of this age (RFC 7519, section 2): no text, no truth values, nothing beyond a float."""
-    assert await refusal(verifier, RSA.sign(**{claim: value}))
+    claims: dict[str, Any] = {claim: value}
+    assert await refusal(verifier, RSA.sign(**claims))
 
 
 async def test_an_endless_number_is_refused(verifier: JwtVerifier) -> None:
