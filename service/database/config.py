@@ -1,4 +1,7 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from service.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,7 +12,9 @@ class DatabaseConfig:
     the second try.
     """
 
-    url: str
+    url: str = field(repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
     pool_size: int = 8
     max_waiting: int = 256
     wait_seconds: float = 0.25
@@ -19,3 +24,27 @@ class DatabaseConfig:
     breaker_failures: int = 3
     probe_interval_seconds: float = 0.5
     slow_query_seconds: float = 0.2
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the settings say."""
+        password = settings.database_password
+        return cls(
+            url=settings.database_url,
+            username=settings.database_username,
+            password=None if password is None else password.get_secret_value(),
+            pool_size=settings.database_pool_size,
+            max_waiting=settings.database_max_waiting,
+            wait_seconds=settings.database_wait_seconds,
+            connect_timeout_seconds=settings.database_connect_timeout_seconds,
+            operation_timeout_seconds=settings.database_operation_timeout_seconds,
+            idle_seconds=settings.database_idle_seconds,
+            breaker_failures=settings.database_breaker_failures,
+            probe_interval_seconds=settings.database_probe_interval_seconds,
+            slow_query_seconds=settings.database_slow_query_seconds,
+        )
+
+    @property
+    def login(self) -> dict[str, Any]:
+        """What the driver needs to log in; what is None is as the URL says."""
+        return {"dsn": self.url, "user": self.username, "password": self.password}

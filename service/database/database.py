@@ -19,7 +19,7 @@ class Database:
 
     def __init__(self, config: DatabaseConfig, tracer: Tracer | None = None) -> None:
         self._config = config
-        self.primary = Server(config.url, config, tracer=tracer)
+        self.primary = Server(config, tracer=tracer)
 
     @property
     def available(self) -> bool:

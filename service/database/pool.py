@@ -38,10 +38,9 @@ class ConnectionPool:
     """
 
     def __init__(
-        self, url: str, config: DatabaseConfig, target: str, *, on_silence: Callable[[Exception], None]
+        self, config: DatabaseConfig, target: str, *, on_silence: Callable[[Exception], None]
     ) -> None:
         self._on_silence = on_silence
-        self._url = url
         self._config = config
         self._target = target
         self._in_use = metrics.POOL_IN_USE.labels(target)
@@ -127,7 +126,7 @@ class ConnectionPool:
         remaining = deadline - asyncio.get_running_loop().time()
         generation = self._generation
         connection = await asyncpg.connect(
-            self._url,
+            **self._config.login,
             # Of several hosts the one that is primary; asyncpg's default takes the first that answers.
             target_session_attrs=SessionAttribute.primary if self._target == PRIMARY else SessionAttribute.any,
             timeout=max(MIN_TIMEOUT_SECONDS, min(self._config.connect_timeout_seconds, remaining)),

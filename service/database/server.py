@@ -34,11 +34,11 @@ class Server:
     Raises `DatabaseUnavailableError` where there is no answer, and asyncpg's own errors where the answer is one.
     """
 
-    def __init__(self, url: str, config: DatabaseConfig, *, target: str = PRIMARY, tracer: Tracer | None) -> None:
+    def __init__(self, config: DatabaseConfig, *, target: str = PRIMARY, tracer: Tracer | None) -> None:
         self.target = target
         self._config = config
         self._tracer = tracer
-        self.pool = ConnectionPool(url, config, target, on_silence=self._on_silence)
+        self.pool = ConnectionPool(config, target, on_silence=self._on_silence)
         self._breaker = CircuitBreaker(
             f"database {target}",
             failures=config.breaker_failures,

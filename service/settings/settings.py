@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from service import NAME
 from service.settings import environment
 from service.settings.entries import RateLimitOverride, Seconds, StaticToken
-from service.settings.forms import HttpUrl, KeyPrefix, Listed, Network, Origin, RedisUrl
+from service.settings.forms import HttpUrl, KeyPrefix, Listed, Network, Origin, PostgresUrl, RedisUrl
 from service.settings.rules import RULES
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -104,6 +104,33 @@ class Settings(BaseSettings):
         3, description="Failed calls in a row before Redis is left alone."
     )
     redis_probe_interval_seconds: Seconds = Field(0.4, description="Seconds between looks whether Redis is back.")
+
+    # PostgreSQL
+    database_url: PostgresUrl = Field(
+        "",
+        repr=False,
+        description="Where PostgreSQL is; of several hosts the one that takes writes is used. Empty: each process makes"
+        " up a thousand users of its own, for development.",
+    )
+    database_username: Text | None = Field(None, description="Role to log in as, instead of the URL's.")
+    database_password: SecretStr | None = Field(None, description="Its password.")
+    database_pool_size: Annotated[int, Field(ge=1, le=1000)] = Field(
+        8, description="Connections of each process. All processes together must fit the server's max_connections."
+    )
+    database_max_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        256, description="Requests that may wait for a connection; what is above gets 503 at once."
+    )
+    database_wait_seconds: Seconds = Field(0.25, description="Seconds that a request waits for a connection.")
+    database_connect_timeout_seconds: Seconds = Field(0.5, description="Seconds for a new connection.")
+    database_operation_timeout_seconds: Seconds = Field(
+        0.9, description="Seconds for a read or a write, with its wait, its connection and its second try."
+    )
+    database_idle_seconds: Seconds = Field(60, description="Seconds after which an unused connection is closed.")
+    database_breaker_failures: Annotated[int, Field(ge=1, le=1000)] = Field(
+        3, description="Failures in a row before PostgreSQL is left alone."
+    )
+    database_probe_interval_seconds: Seconds = Field(0.5, description="Seconds between looks whether it is back.")
+    database_slow_query_seconds: Seconds = Field(0.2, description="Statements from here on leave a log line.")
 
     # Rate limit
     rate_limit_enabled: bool = Field(

@@ -1,0 +1,145 @@
+"""`python -m service.migrate`: bring the schema to where this version needs it.
+
+Revisions are of two branches. `expand` adds what the next version needs and the present one does not mind: it may run
+while both serve. `contract` takes away what no version needs any more: it runs on request, once the old one is gone.
+"""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from service.command import begin
+from service.database import DatabaseConfig
+
+logger = logging.getLogger(__name__)
+
+Branch = Literal["expand", "contract"]
+
+# Any number that nobody else uses will do: one Job at a time holds it.
+ADVISORY_LOCK = 0x75736572736170
+# A statement that waits for a lock makes every later one on that table wait behind it: rather give up, and come again.
+LOCK_TIMEOUT_SECONDS = 4
+LOCK_ATTEMPTS = 30
+LOCK_PAUSE_SECONDS = 1.0
+CONNECT_ATTEMPTS = 60
+CONNECT_TIMEOUT_SECONDS = 5
+POLL_SECONDS = 1.0
+EX_TEMPFAIL = 75  # of sysexits.h
+
+
+class MigrationError(Exception):
+    """The schema could not be brought to where it should be."""
+
+
+def config() -> Config:
+    """Return what Alembic needs to know."""
+    alembic = Config()
+    alembic.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    alembic.set_main_option("path_separator", "os")
+    return alembic
+
+
+async def migrate(database: DatabaseConfig, branch: Branch = "expand") -> None:
+    """Apply what is missing of `branch`; nothing where the schema is that of a newer version.
+
+    Raises:
+        MigrationError: the database did not answer, or a lock was not to be had.
+    """
+    async with _connection(database) as connection:
+        await _lock(connection)
+        for _ in range(LOCK_ATTEMPTS):
+            try:
+                await connection.run_sync(_apply, branch)
+            except DBAPIError as error:
+                if not _is_lock_timeout(error):
+                    raise
+                await connection.rollback()
+                logger.warning("a table is in use, trying again: %s", error.orig)
+                await asyncio.sleep(LOCK_PAUSE_SECONDS)
+            else:
+                return
+    raise MigrationError(f"a table stayed in use through {LOCK_ATTEMPTS} attempts: end the long transaction on it")
+
+
+@asynccontextmanager
+async def _connection(database: DatabaseConfig) -> AsyncIterator[AsyncConnection]:
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        for _ in range(CONNECT_ATTEMPTS - 1):
+            try:
+                return await asyncpg.connect(**database.login, timeout=CONNECT_TIMEOUT_SECONDS)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                logger.warning("the database does not answer yet: %s", error)
+                await asyncio.sleep(POLL_SECONDS)
+        return await asyncpg.connect(**database.login, timeout=CONNECT_TIMEOUT_SECONDS)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def _lock(connection: AsyncConnection) -> None:
+    """Wait for other Jobs; by asking again, as who waits inside a statement holds up CREATE INDEX CONCURRENTLY."""
+    while not await connection.scalar(text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")):
+        await connection.commit()
+        logger.info("another migration is running")
+        await asyncio.sleep(POLL_SECONDS)
+    await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
+    await connection.commit()
+
+
+def _apply(connection: Connection, branch: Branch) -> None:
+    alembic = config()
+    scripts = ScriptDirectory.from_config(alembic)
+    present = MigrationContext.configure(connection).get_current_heads()
+    known = {script.revision: script for script in scripts.walk_revisions()}
+    connection.rollback()  # what only looked
+    if unknown := set(present) - set(known):
+        logger.warning("the schema is newer than this version, and is left as it is: %s", ", ".join(sorted(unknown)))
+        return
+    if not any(branch in script.branch_labels for script in known.values()):
+        logger.info("there is nothing to %s", branch)
+        return
+    alembic.attributes["connection"] = connection
+    command.upgrade(alembic, f"{branch}@head")
+    connection.commit()
+
+
+def _is_lock_timeout(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == asyncpg.LockNotAvailableError.sqlstate
+
+
+def main() -> int:
+    """Migrate as the command line says; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--contract", action="store_true", help="take away what no running version needs any more")
+    branch: Branch = "contract" if parser.parse_args().contract else "expand"
+    database = begin()
+    try:
+        asyncio.run(migrate(database, branch))
+    except (MigrationError, OSError, asyncpg.PostgresError, DBAPIError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return EX_TEMPFAIL
+    logger.info("the schema is as this version needs it")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

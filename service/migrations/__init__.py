@@ -1,0 +1,1 @@
+"""The schema's history, for Alembic; the service imports none of it."""

@@ -1,0 +1,169 @@
+import asyncio
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from service import migrate
+from service.database import DatabaseConfig
+from service.dev import free_port
+from tests.postgres_process import PostgresProcess
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+ROOT = Path(__file__).parents[3]
+
+
+def name_of(url: str) -> str:
+    """The database that a URL names."""
+    return url.rpartition("/")[2]
+
+
+def revisions(postgres: PostgresProcess, url: str) -> list[str]:
+    """What the database says that it is at."""
+    return postgres.sql("SELECT version_num FROM alembic_version", name_of(url)).splitlines()
+
+
+async def test_the_schema_is_made_once(postgres: PostgresProcess, database_url: str) -> None:
+    """The first run makes the tables; the second finds nothing to do; there is nothing to take away yet."""
+    branches: list[migrate.Branch] = ["expand", "expand", "contract"]
+    for branch in branches:
+        await migrate.migrate(DatabaseConfig(database_url), branch)
+    assert revisions(postgres, database_url) == ["expand_0001"]
+    assert postgres.sql("SELECT count(*) FROM users", name_of(database_url)) == "0"
+
+
+def test_of_five_at_once_one_migrates(postgres: PostgresProcess, database_url: str) -> None:
+    """Five Jobs end with success, one of which has made the tables."""
+    environment = {**os.environ, "USERS_API_DATABASE_URL": database_url}
+    jobs = [
+        subprocess.Popen([sys.executable, "-m", "service.migrate"], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+        for _ in range(5)
+    ]
+    output = [job.communicate()[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0] * 5
+    assert b"".join(output).count(b"Running upgrade  -> expand_0001") == 1
+    assert revisions(postgres, database_url) == ["expand_0001"]
+
+
+async def test_a_newer_schema_is_left_alone(
+    postgres: PostgresProcess, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a rollback the old version's Job succeeds on the schema of the new one, and changes nothing."""
+    await migrate.migrate(DatabaseConfig(database_url))
+    postgres.sql("UPDATE alembic_version SET version_num = 'expand_9999'", name_of(database_url))
+    await migrate.migrate(DatabaseConfig(database_url))
+    assert revisions(postgres, database_url) == ["expand_9999"]
+    assert "newer than this version" in caplog.text
+
+
+async def test_who_is_second_waits(
+    postgres: PostgresProcess, database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another holds the lock nothing is done."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(migrate, "POLL_SECONDS", 0.1)
+    database = DatabaseConfig(database_url)
+    async with migrate._connection(database) as other:
+        await migrate._lock(other)
+        waiting = asyncio.create_task(migrate.migrate(database))
+        async with asyncio.timeout(30):
+            while "another migration is running" not in caplog.text:  # noqa: ASYNC110 - it is logged by a task
+                await asyncio.sleep(0.05)
+        assert postgres.sql("SELECT to_regclass('users')", name_of(database_url)) == ""
+    await waiting
+    assert revisions(postgres, database_url) == ["expand_0001"]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up after a short while."""
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(migrate, "LOCK_ATTEMPTS", 2)
+    monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(migrate, "CONNECT_ATTEMPTS", 2)
+    monkeypatch.setattr(migrate, "POLL_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_table_in_use_is_not_waited_for_in_the_way_of_others(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lock that is not to be had is given up, tried for again, and in the end named."""
+    database = DatabaseConfig(database_url)
+    await migrate.migrate(database)
+    async with migrate._connection(database) as reader:
+        await reader.exec_driver_sql("DELETE FROM alembic_version")
+        await reader.exec_driver_sql("DROP TABLE users, idempotency_keys")
+        await reader.commit()
+        await reader.exec_driver_sql("LOCK alembic_version")
+        with pytest.raises(migrate.MigrationError, match="stayed in use through 2 attempts"):
+            await migrate.migrate(database)
+    assert "a table is in use, trying again" in caplog.text
+    await migrate.migrate(database)
+
+
+async def test_another_failure_is_not_tried_again(postgres: PostgresProcess, database_url: str) -> None:
+    """What is wrong with a statement is raised at once."""
+    postgres.sql("CREATE TABLE users (id int)", name_of(database_url))
+    with pytest.raises(DBAPIError, match="already exists"):
+        await migrate.migrate(DatabaseConfig(database_url))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_the_command_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a URL, with a wrong one, and without a server, it ends with a status and a line."""
+    monkeypatch.setattr(sys, "argv", ["migrate"])
+    for url, message in (("", "DATABASE_URL is empty"), ("mysql://x", "must be an address")):
+        monkeypatch.setenv("USERS_API_DATABASE_URL", url)
+        with pytest.raises(SystemExit) as error:
+            migrate.main()
+        assert error.value.code == 64
+        assert message in capsys.readouterr().err
+    monkeypatch.setenv("USERS_API_DATABASE_URL", f"postgresql://postgres@127.0.0.1:{free_port()}/x")
+    assert migrate.main() == migrate.EX_TEMPFAIL
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_command_migrates(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with success, and so it does where there is nothing to contract."""
+    monkeypatch.setenv("USERS_API_DATABASE_URL", database_url)
+    for arguments in (["migrate"], ["migrate", "--contract"]):
+        monkeypatch.setattr(sys, "argv", arguments)
+        assert migrate.main() == 0
+
+
+def expanding_sql() -> str:
+    """What the revisions that run while the service serves would send."""
+    config = migrate.config()
+    config.output_buffer = io.StringIO()
+    command.upgrade(config, "expand@head", sql=True)
+    # Alembic's own table comes before.
+    return config.output_buffer.getvalue().partition("-- Running upgrade")[2].partition("\n")[2]
+
+
+def test_expanding_stops_nobody(tmp_path: Path) -> None:
+    """Squawk finds no statement that would lock a table for long, or break what the old version does."""
+    file = tmp_path / "expand.sql"
+    file.write_text(f"BEGIN;\nSET lock_timeout = '{migrate.LOCK_TIMEOUT_SECONDS}s';\n{expanding_sql()}")
+    # An index on a large table takes as long as it takes.
+    squawk = ["squawk", "--pg-version=15", "--exclude=require-statement-timeout", "--exclude=transaction-nesting"]
+    done = subprocess.run([Path(sys.executable).parent / squawk[0], *squawk[1:], file], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    file.write_text("ALTER TABLE users DROP COLUMN name;")
+    assert subprocess.run([Path(sys.executable).parent / squawk[0], *squawk[1:], file], capture_output=True,
+                          check=False).returncode != 0  # fmt: skip
+
+
+def test_there_is_one_history_of_each_branch() -> None:
+    """Two heads of one branch would be two opinions of what comes next."""
+    with pytest.raises(CommandError):
+        command.upgrade(migrate.config(), "contract@head", sql=True)
+    assert "CREATE TABLE users" in expanding_sql()
