@@ -77,7 +77,9 @@ class Settings(BaseSettings):
     static_tokens: Annotated[tuple[StaticToken, ...], Listed] | None = Field(
         None, repr=False, description="Bearer tokens for development and staging, known by their hashes."
     )
-    jwt_jwks_url: HttpUrl | None = Field(None, description="URL of the issuer's key set. Needed in production.")
+    jwt_jwks_url: HttpUrl | None = Field(
+        None, repr=False, description="URL of the issuer's key set. Needed in production."
+    )
     jwt_jwks_file: Path | None = Field(None, description="File with the issuer's key set, instead of a URL.")
     jwt_issuer: Text | None = Field(None, description="Required `iss` claim.")
     jwt_audience: Text | None = Field(None, description="Required `aud` claim.")
@@ -184,7 +186,7 @@ class Settings(BaseSettings):
 
     # Tracing
     otel_enabled: bool = Field(False, description="Send traces.")  # noqa: FBT003 - a default
-    otel_endpoint: HttpUrl = Field("http://localhost:4318", description="OTLP endpoint.")
+    otel_endpoint: HttpUrl = Field("http://localhost:4318", repr=False, description="OTLP endpoint.")
     otel_sample_ratio: Ratio = Field(0.01, description="Share of traces begun here that are kept, 0 to 1.")
 
     # What tests break the service with.

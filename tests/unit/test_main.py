@@ -61,6 +61,8 @@ def test_all_wrong_settings_are_named_at_once(
         ("STATIC_TOKENS", "hunter2"),
         ("REDIS_URL", "redis2://:hunter2@cache:6379"),
         ("REDIS_PASWORD", "hunter2"),
+        ("JWT_JWKS_URL", "https://user:hunter2@issuer.example.com/keys"),
+        ("OTEL_ENDPOINT", "otel:4318/hunter2"),
         ("RATE_LIMIT_OVERRIDES", '[{"a": "hunter2"}]'),
     ],
 )
