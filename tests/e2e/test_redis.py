@@ -86,7 +86,12 @@ def test_a_password_is_changed_by_its_secret(release: OwnRelease) -> None:
 
 def test_persistence_may_be_changed_by_any_upgrade(release: OwnRelease) -> None:
     """Another size, none and persistence again are upgrades like others; one volume at most is left after each."""
-    for persistence in ({"enabled": True, "size": "96Mi"}, {"enabled": False}, VALUES["redis"]["persistence"]):
+    choices: list[dict[str, Any]] = [
+        {"enabled": True, "size": "96Mi"},
+        {"enabled": False},
+        VALUES["redis"]["persistence"],
+    ]
+    for persistence in choices:
         values = {**VALUES, "redis": {**VALUES["redis"], "persistence": persistence}}
         release.upgrade(values, "--wait", "--timeout", "2m")
         release.wait_for_rollout()
