@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from tests.e2e.release import NAMESPACE, Release
+from tests.e2e.release import NAME, NAMESPACE, Release
 
 pytestmark = pytest.mark.e2e
 
@@ -28,3 +30,14 @@ def test_a_pod_with_more_rights_is_refused(release: Release) -> None:
     )
     with pytest.raises(ApiException, match="violates PodSecurity"):
         release.core.create_namespaced_pod(NAMESPACE, pod, dry_run="All")
+
+
+def test_keda_refuses_what_would_not_scale(release: Release) -> None:
+    """KEDA's webhook is asked about each ScaledObject: a second one for the same Deployment is turned away."""
+    objects: Any = client.CustomObjectsApi(release.core.api_client)
+    place = ("keda.sh", "v1alpha1", NAMESPACE, "scaledobjects")
+    spec = objects.get_namespaced_custom_object(*place, NAME)["spec"]
+    spec["advanced"]["horizontalPodAutoscalerConfig"]["name"] = "second"
+    second = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "second"}, "spec": spec}
+    with pytest.raises(ApiException, match="is already managed by the"):
+        objects.create_namespaced_custom_object(*place, second, dry_run="All")
