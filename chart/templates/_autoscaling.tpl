@@ -20,11 +20,12 @@ none
 {{- end -}}
 
 {{/*
-Name of the HPA: the chart's own, or the one that KEDA makes. One name for both would have Helm adopt KEDA's at a change of engine,
-for KEDA copies its labels, and the ScaledObject take it along when it goes.
+Name of the engine's HPA, which no other engine's has: a new object begins with the count there is, and knows nothing of what was
+wanted before; and Helm cannot adopt KEDA's, which has the release's labels and goes when the ScaledObject does.
 */}}
 {{- define "users-api.autoscalerName" -}}
-{{- include "users-api.fullname" . }}{{ if eq .Values.autoscaling.engine "keda" }}-keda{{ end }}
+{{- $suffix := get (dict "none" "-fixed" "keda" "-keda") .Values.autoscaling.engine -}}
+{{- include "users-api.fullname" . }}{{ $suffix }}
 {{- end -}}
 
 {{/* Lowest number of replicas there may be: the autoscaler's minimum, or the fixed count without one. */}}

@@ -54,8 +54,8 @@ autoscaling.requestRate.prometheus.triggerAuthentication needs a name, and the k
 {{- range .metadata.ownerReferences }}
 {{- $byKeda = or $byKeda (eq .kind "ScaledObject") }}
 {{- end }}
-{{- if and $byKeda (ne $scaling.engine "keda") }}
-HPA {{ $name }} is KEDA's, from an older chart, and would go with the ScaledObject: upgrade once with autoscaling.engine=keda, which renames it, and then to {{ $scaling.engine }}
+{{- if and $byKeda (eq $scaling.engine "hpa") }}
+HPA {{ $name }} is KEDA's, from an older chart, and would go with the ScaledObject: upgrade once with autoscaling.engine=keda, which renames it, and then to hpa
 {{- end }}
 {{- if and (not $byKeda) (eq $scaling.engine "keda") (ne "false" (dig "annotations" "validations.keda.sh/hpa-ownership" "" .metadata)) }}
 KEDA's webhook would refuse a ScaledObject beside HPA {{ $name }}, which is from an older chart: upgrade once with the engine there is, which marks it, and then to keda

@@ -28,7 +28,7 @@ ENGINES: dict[str, dict[str, Any]] = {
 }
 # The HPA's name, the kind of its owner, and its bounds.
 AUTOSCALERS = {
-    "none": (NAME, None, FOUR, FOUR),
+    "none": (f"{NAME}-fixed", None, FOUR, FOUR),
     "hpa": (NAME, None, FEWEST, MOST),
     "keda": (f"{NAME}-keda", "ScaledObject", FEWEST, MOST),
 }

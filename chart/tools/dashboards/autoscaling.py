@@ -3,8 +3,8 @@
 from chart.tools.dashboards.model import Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
 from chart.tools.dashboards.promql import CONTAINERS, NAMESPACE, or_zero, rate, select, total
 
-# The chart's own, or the one that KEDA makes.
-AUTOSCALER = NAMESPACE + ',horizontalpodautoscaler=~"$release(-keda)?"'
+# Each engine's has a name of its own.
+AUTOSCALER = NAMESPACE + ',horizontalpodautoscaler=~"$release(-keda|-fixed)?"'
 DEPLOYMENT = NAMESPACE + ',deployment="$release"'
 BUDGET = NAMESPACE + ',poddisruptionbudget="$release"'
 HOLDS = 'status="true"'
