@@ -81,13 +81,13 @@ the root.
 {{- define "users-api.credentials.egress" -}}
 - ports:
     {{- range .Values.networkPolicy.dnsPorts }}
-    - { port: {{ . }}, protocol: UDP }
-    - { port: {{ . }}, protocol: TCP }
+    - { port: {{ . | int }}, protocol: UDP }
+    - { port: {{ . | int }}, protocol: TCP }
     {{- end }}
 # The API server has no selector: it is allowed by its ports, before and behind its Service.
 - ports:
     {{- range .Values.networkPolicy.apiServerPorts }}
-    - { port: {{ . }}, protocol: TCP }
+    - { port: {{ . | int }}, protocol: TCP }
     {{- end }}
 {{- end -}}
 
@@ -121,7 +121,7 @@ spec:
   containers:
     - name: credentials
       image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) | quote }}
-      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy | quote }}
       command: [python, -m, service.credentials]
       args:
         - {{ .plan | toJson | quote }}

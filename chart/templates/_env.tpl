@@ -8,7 +8,7 @@
 - name: USERS_API_STATIC_TOKENS
   valueFrom:
     secretKeyRef:
-      name: {{ include "users-api.tokensSecretName" . }}
+      name: {{ include "users-api.tokensSecretName" . | quote }}
       key: static-tokens
 {{- end }}
 {{- if include "users-api.redis.secretName" . }}
@@ -35,8 +35,8 @@ redis://{{ include "users-api.redis.fullname" . }}:6379/0
 
 {{/* Port of an http or https URL, whose host may be an IPv6 address in brackets. */}}
 {{- define "users-api.port" -}}
-{{- $url := urlParse . -}}
-{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq (lower $url.scheme) "https" | ternary "443" "80") -}}
+{{- $host := regexReplaceAll "^(?i)https?://([^/?#]*@)?([^/?#]*).*$" . "${2}" -}}
+{{- regexFind ":[0-9]+$" $host | trimPrefix ":" | default (hasPrefix "https:" (lower .) | ternary "443" "80") -}}
 {{- end -}}
 
 {{/* User and password for Redis's own containers; redis-cli reads the last one by itself. */}}
@@ -44,7 +44,7 @@ redis://{{ include "users-api.redis.fullname" . }}:6379/0
 - name: REDIS_USERNAME
   {{- include "users-api.redis.username" . | nindent 2 }}
 {{- range list "REDIS_PASSWORD" "REDISCLI_AUTH" }}
-- name: {{ . }}
+- name: {{ . | quote }}
   {{- include "users-api.redis.password" $ | nindent 2 }}
 {{- end }}
 {{- end -}}

@@ -1,13 +1,27 @@
-{{/* Labels of every object. Takes a dict of root and component. */}}
-{{- define "users-api.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "users-api.selectorLabels" . }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-app.kubernetes.io/part-of: {{ include "users-api.name" .root }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
+{{/*
+What every object has: name, namespace, labels and annotations. Takes a dict of root and component and, where they differ from
+the release's, of name, labels and annotations, the last two from values; these win over commonLabels and the chart's own.
+*/}}
+{{- define "users-api.metadata" -}}
+name: {{ .name | default (include "users-api.fullname" .root) | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
+labels:
+  {{- include "users-api.labels" . | nindent 2 }}
+{{- with include "users-api.strings" (list .annotations) }}
+annotations:
+  {{- . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Labels of every object. Takes a dict of root, component and, of an object with labels of its own in the values, labels. */}}
+{{- define "users-api.labels" -}}
+{{- $chart := dict
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "app.kubernetes.io/part-of" (include "users-api.name" .root)
+-}}
+{{- include "users-api.strings" (list $chart .root.Values.commonLabels .labels (include "users-api.selectorLabels" . | fromYaml)) -}}
 {{- end -}}
 
 {{/*
@@ -15,9 +29,10 @@ Labels that selectors use. The component keeps Redis and test pods out of the AP
 every pod that its target's selector matches.
 */}}
 {{- define "users-api.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "users-api.name" .root }}{{ if eq .component "redis" }}-redis{{ end }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+{{- $name := include "users-api.name" .root -}}
+app.kubernetes.io/name: {{ eq .component "redis" | ternary (printf "%s-redis" (include "users-api.cut" (list 57 $name))) $name | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end -}}
 
 {{/* Selector of all pods of the release's own, and of no chart beside it in an umbrella: by instance alone it would be both. */}}
@@ -55,14 +70,11 @@ true
 
 {{/*
 Labels of pods. Without the chart's version: a new chart must not restart Redis, nor the API for nothing. Takes a dict of
-root and component.
+root, component and, from values, labels.
 */}}
 {{- define "users-api.podLabels" -}}
-{{ include "users-api.selectorLabels" . }}
-app.kubernetes.io/part-of: {{ include "users-api.name" .root }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $chart := dict "app.kubernetes.io/part-of" (include "users-api.name" .root) -}}
+{{- include "users-api.strings" (list $chart .root.Values.commonLabels .labels (include "users-api.selectorLabels" . | fromYaml)) -}}
 {{- end -}}
 
 {{/*

@@ -1,17 +1,25 @@
+{{/* A text cut to a length, and to a last character that a name may end with. Takes a list of the two. */}}
+{{- define "users-api.cut" -}}
+{{- trunc (first .) (last .) | trimAll "-." -}}
+{{- end -}}
+
 {{/* Chart name. Truncated at 63 characters: the longest label value there is. */}}
 {{- define "users-api.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- include "users-api.cut" (list 63 (default .Chart.Name .Values.nameOverride | lower | replace "_" "-")) -}}
 {{- end -}}
 
 {{/*
 Base of all object names. In an umbrella the release's name alone would be that of several charts: there only the chart that
-is called like the release has it, and each alias of this one a name of its own.
+is called like the release has it, and each alias of this one a name of its own. A Service's name has no dot and begins with a
+letter: where the release's has one or doesn't, the dot becomes a hyphen, and the chart's name comes first.
 */}}
 {{- define "users-api.fullname" -}}
-{{- $name := default .Chart.Name .Values.nameOverride -}}
-{{- $short := .Chart.IsRoot | ternary (contains $name .Release.Name) (eq $name .Release.Name) -}}
-{{- $full := $short | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
-{{- include "users-api.shortened" (.Values.fullnameOverride | default $full) -}}
+{{- $name := default .Chart.Name .Values.nameOverride | lower | replace "_" "-" -}}
+{{- $release := .Release.Name | lower | replace "." "-" -}}
+{{- $isNamed := regexMatch "^[a-z]" $release -}}
+{{- $short := and $isNamed (.Chart.IsRoot | ternary (contains $name $release) (eq $name $release)) -}}
+{{- $full := $isNamed | ternary (printf "%s-%s" $release $name) (printf "%s-%s" $name $release) -}}
+{{- include "users-api.shortened" (.Values.fullnameOverride | default ($short | ternary $release $full)) -}}
 {{- end -}}
 
 {{/*
@@ -20,7 +28,7 @@ hash of it, or two that begin alike would become one.
 */}}
 {{- define "users-api.shortened" -}}
 {{- if gt (len .) 45 -}}
-{{- printf "%s-%s" (trunc 36 . | trimSuffix "-") (sha256sum . | trunc 8) -}}
+{{- printf "%s-%s" (include "users-api.cut" (list 36 .)) (sha256sum . | trunc 8) -}}
 {{- else -}}
 {{- . -}}
 {{- end -}}

@@ -1,3 +1,12 @@
+{{/* Regular expression in a PromQL string that matches one of some texts. */}}
+{{- define "users-api.regexOf" -}}
+{{- $patterns := list -}}
+{{- range . -}}
+{{- $patterns = append $patterns (regexQuoteMeta .) -}}
+{{- end -}}
+{{- join "|" $patterns | replace `\` `\\` -}}
+{{- end -}}
+
 {{/* Selector of the release's own recorded series. */}}
 {{- define "users-api.rule.release" -}}
 {namespace="{{ .Release.Namespace }}",service="{{ include "users-api.fullname" . }}"}
@@ -8,32 +17,32 @@ Recorded series of the two promises, errors and latency: the share of requests t
 alert asks for, the share that may, and the rates of which dashboards add up a month.
 */}}
 {{- define "users-api.rule.records" -}}
-{{- $labels := printf "{ namespace: %s, release: %s, service: %s }" .Release.Namespace .Release.Name (include "users-api.fullname" .) -}}
+{{- $labels := dict "namespace" .Release.Namespace "release" .Release.Name "service" (include "users-api.fullname" .) -}}
 {{- range $window := list "5m" "30m" "1h" "2h" "6h" "1d" "3d" }}
 {{- $of := dict "root" $ "window" $window }}
 - record: users_api:http_error_ratio:rate{{ $window }}
   expr: ({{ include "users-api.rule.failed" $of }}) / ({{ include "users-api.rule.requests" $of }} > 0)
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 - record: users_api:http_slow_ratio:rate{{ $window }}
   expr: ({{ include "users-api.rule.slow" $of }}) / ({{ include "users-api.rule.requests" $of }} > 0)
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 {{- end }}
 {{- $of := dict "root" . "window" "5m" }}
 - record: users_api:http_requests:rate5m
   expr: {{ include "users-api.rule.requests" $of }}
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 - record: users_api:http_error:rate5m
   expr: {{ include "users-api.rule.failed" $of }}
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 - record: users_api:http_slow:rate5m
   expr: {{ include "users-api.rule.slow" $of }}
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 - record: users_api:http_error_budget:ratio
   expr: vector({{ include "users-api.rule.budget" .Values.prometheusRule.sloPercent }})
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 - record: users_api:http_slow_budget:ratio
   expr: vector({{ include "users-api.rule.budget" .Values.prometheusRule.latencyPercent }})
-  labels: {{ $labels }}
+  labels: {{ $labels | toJson }}
 {{- end -}}
 
 {{/* Requests a second; like the two below it takes a dict of root and window. */}}
@@ -86,14 +95,14 @@ shows it, dashboard.
 */}}
 {{- define "users-api.rule.notes" -}}
 labels:
-  severity: {{ .severity }}
-  namespace: {{ .root.Release.Namespace }}
-  service: {{ include "users-api.fullname" .root }}
+  severity: {{ .severity | quote }}
+  namespace: {{ .root.Release.Namespace | quote }}
+  service: {{ include "users-api.fullname" .root | quote }}
 annotations:
   summary: {{ .summary | quote }}
   description: {{ .description | quote }}
-  runbook_url: {{ .root.Values.prometheusRule.runbookUrl }}/{{ .alert }}.md
+  runbook_url: {{ printf "%s/%s.md" .root.Values.prometheusRule.runbookUrl .alert | quote }}
   {{- if and .dashboard .root.Values.prometheusRule.grafanaUrl }}
-  dashboard_url: {{ .root.Values.prometheusRule.grafanaUrl }}/d/users-api-{{ .dashboard }}?var-namespace={{ .root.Release.Namespace }}&var-release={{ include "users-api.fullname" .root }}
+  dashboard_url: {{ printf "%s/d/users-api-%s?var-namespace=%s&var-release=%s" .root.Values.prometheusRule.grafanaUrl .dashboard .root.Release.Namespace (include "users-api.fullname" .root) | quote }}
   {{- end }}
 {{- end -}}

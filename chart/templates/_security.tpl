@@ -1,9 +1,9 @@
 {{/* Pod security context that Pod Security "restricted" admits. Takes a numeric user. */}}
 {{- define "users-api.podSecurityContext" -}}
 runAsNonRoot: true
-runAsUser: {{ int64 . }}
-runAsGroup: {{ int64 . }}
-fsGroup: {{ int64 . }}
+runAsUser: {{ . | int64 }}
+runAsGroup: {{ . | int64 }}
+fsGroup: {{ . | int64 }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault

@@ -7,14 +7,10 @@ script.
 apiVersion: v1
 kind: Pod
 metadata:
-  name: {{ include "users-api.fullname" .root }}-test-{{ .name }}
-  namespace: {{ .root.Release.Namespace }}
-  labels:
-    {{- include "users-api.labels" (dict "root" .root "component" "test") | nindent 4 }}
-  annotations:
-    helm.sh/hook: test
-    # A failed one stays, so that its log can be read.
-    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+  {{- /* A failed one stays, so that its log can be read. */}}
+  {{- $hook := dict "helm.sh/hook" "test" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded" }}
+  {{- $name := printf "%s-test-%s" (include "users-api.fullname" .root) .name }}
+  {{- include "users-api.metadata" (dict "root" .root "component" "test" "name" $name "annotations" $hook) | nindent 2 }}
 spec:
   restartPolicy: Never
   automountServiceAccountToken: false
@@ -22,11 +18,11 @@ spec:
   terminationGracePeriodSeconds: 0
   {{- with .root.Values.imagePullSecrets }}
   imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
+    {{- toYaml (uniq .) | nindent 4 }}
   {{- end }}
-  {{- with .root.Values.nodeSelector }}
+  {{- with include "users-api.strings" (list .root.Values.nodeSelector) }}
   nodeSelector:
-    {{- toYaml . | nindent 4 }}
+    {{- . | nindent 4 }}
   {{- end }}
   {{- with .root.Values.tolerations }}
   tolerations:
@@ -36,8 +32,8 @@ spec:
     {{- include "users-api.podSecurityContext" .root.Values.runAsUser | nindent 4 }}
   containers:
     - name: test
-      image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) }}
-      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) | quote }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy | quote }}
       securityContext:
         {{- include "users-api.containerSecurityContext" . | nindent 8 }}
       resources:
@@ -45,7 +41,7 @@ spec:
         limits: { memory: 64Mi }
       env:
         - name: BASE_URL
-          value: http://{{ include "users-api.fullname" .root }}:{{ .root.Values.service.port }}
+          value: {{ printf "http://%s:%v" (include "users-api.fullname" .root) .root.Values.service.port | quote }}
         - name: TIMEOUT_SECONDS
           value: {{ .root.Values.tests.timeoutSeconds | quote }}
         {{- with .env }}

@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "monitoring" "labels" "service" -}}
+{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "monitoring" "names" "labels" "pod" "containers" "service" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -117,24 +117,6 @@ redis.resources.requests.memory {{ . }} is above redis.resources.limitMebibytes 
 {{- end }}
 {{- end -}}
 
-{{/* Labels that selectors use are the chart's own. */}}
-{{- define "users-api.validate.labels" -}}
-{{- range $value := list "commonLabels" "podLabels" }}
-{{- range $key := list "name" "instance" "component" }}
-{{- if hasKey (get $.Values $value) (printf "app.kubernetes.io/%s" $key) }}
-{{ $value }} sets app.kubernetes.io/{{ $key }}, by which Service and autoscaler find their pods: leave it out, or use {{ eq $key "name" | ternary "nameOverride" "another label" }}
-{{- end }}
-{{- end }}
-{{- end }}
-{{- $names := list "api" }}
-{{- range concat .Values.initContainers .Values.sidecars }}
-{{- if or (not .name) (has .name $names) }}
-a container of initContainers or sidecars is called {{ .name | default "nothing" }}: give each a name of its own, other than api
-{{- end }}
-{{- $names = append $names .name }}
-{{- end }}
-{{- end -}}
-
 {{/* How many of a number a count or a percentage is, rounded "up" or "down". Takes a list of the three. */}}
 {{- define "users-api.share" -}}
 {{- $share := first . | toString -}}
@@ -159,8 +141,6 @@ podDisruptionBudget.minAvailable {{ $wanted }} of {{ $floor }} replicas lets no 
 {{- end }}
 {{- else if has ($budget.maxUnavailable | toString) (list "0" "0%") }}
 podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} lets no pod go, so no node could be drained: set at least 1
-{{- else if kindIs "invalid" $budget.maxUnavailable }}
-podDisruptionBudget is enabled and says nothing: set maxUnavailable or minAvailable, or enabled=false
 {{- else if and (gt $floor 1) (ge (include "users-api.share" (list $budget.maxUnavailable $floor "up") | int) $floor) }}
 podDisruptionBudget.maxUnavailable {{ $budget.maxUnavailable }} of {{ $floor }} replicas lets a drain take every one at once: lower it, or raise {{ include "users-api.fixedCount" . | empty | ternary "autoscaling.minReplicas" "replicaCount" }}
 {{- end }}
@@ -233,6 +213,24 @@ httpRoute.redirectParentRefs sends clients to HTTPS, which routing.tls.mode none
 {{- end }}
 {{- if and .Values.httpRoute.enabled (eq .Values.httpRoute.retry "gatewayAPI") (gt (len .Values.routing.paths) 32) }}
 routing.paths has {{ len .Values.routing.paths }} entries, and httpRoute.retry gatewayAPI has room for 32: a rule takes 64 matches, and each path is there for GET and for HEAD
+{{- end }}
+{{- range .Values.routing.hosts }}
+{{- if regexMatch "^[0-9.]+$" . }}
+routing.hosts has {{ . }}: an Ingress and an HTTPRoute take names, not addresses; leave it out, which means any host
+{{- end }}
+{{- end }}
+{{- range .Values.routing.paths }}
+{{- if regexMatch "//|/[.][.]?(/|$)|%2[fF]|#" . }}
+routing.paths has {{ toJson . }}: a path prefix has no "//", no part "." or "..", no "%2f" and no "#"
+{{- else if and $.Values.httpRoute.enabled (not (regexMatch "^([-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$" .)) }}
+routing.paths has {{ toJson . }}: the Gateway API takes letters, digits and -._~!$&'()*+,;=:@/ in a path; write others as % and two hexadecimal digits
+{{- end }}
+{{- end }}
+{{- range $name, $url := dict "auth.jwt.jwksUrl" .Values.auth.jwt.jwksUrl "tracing.endpoint" .Values.tracing.endpoint "autoscaling.requestRate.prometheus.url" .Values.autoscaling.requestRate.prometheus.url }}
+{{- $port := include "users-api.port" $url | atoi }}
+{{- if or (lt $port 1) (gt $port 65535) }}
+{{ $name }} {{ $url }} names port {{ $port }}: a port is 1 to 65535
+{{- end }}
 {{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.routing.paths) }}
 routing.paths is empty, so that nothing is let through: name the paths, [/api] at least

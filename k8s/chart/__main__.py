@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+import yaml
+
 from k8s.chart import reference
 from k8s.chart.block import BlockError, placed
 from k8s.chart.schema import SchemaError, generate
@@ -22,9 +24,11 @@ def files() -> dict[Path, str]:
     """
     chart = ROOT / "chart"
     values = placed((chart / "values.yaml").read_text(encoding="utf-8"))
+    schema, blanks = generate(values)
     return {
         chart / "values.yaml": values,
-        chart / "values.schema.json": _json(generate(values)),
+        chart / "values.schema.json": _json(schema),
+        chart / "files" / "blank-values.yaml": yaml.safe_dump(blanks, sort_keys=False),
         chart / "files" / "settings.json": _json(table()),
         ROOT / "docs" / "settings.md": reference.page(),
     }

@@ -71,6 +71,7 @@ VALUES = (
         "auth.existingSecret",
         "",
         "Secret whose key `static-tokens` holds the JSON list of token hashes; instead of staticTokens.",
+        "text: name",
     ),
     Value("tracing.enabled", "otel_enabled"),
     Value(

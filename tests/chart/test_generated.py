@@ -2,6 +2,7 @@ import re
 import sys
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from k8s.chart import __main__ as command
@@ -41,21 +42,47 @@ def test_readme_is_what_the_values_make() -> None:
 
 def test_schema_tells_types_and_bounds() -> None:
     """Types come from the defaults, and bounds, names and descriptions from the comments."""
-    schema = generate("# -- How many\n# of them.\ncount: 2 # @schema minimum: 1; maximum: 3\n")
-    count = {"description": "How many of them.", "type": "integer", "minimum": 1, "maximum": 3, "default": 2}
+    schema, _ = generate("# -- How many\n# of them.\ncount: 2 # @schema minimum: 1; maximum: 3\n")
+    count = {"description": "How many of them.", "type": ["integer", "null"], "minimum": 1, "maximum": 3, "default": 2}
     assert schema["properties"]["count"] == count
     assert schema["additionalProperties"] is False
-    paths = generate("# -- Paths.\npaths: [/] # @schema item: string; itemPattern: ^/\n")["properties"]["paths"]
-    assert paths["items"] == {"type": "string", "pattern": "^/"}
+    paths = generate("# -- Paths.\npaths: [/] # @schema item: string; itemPattern: ^/\n")[0]["properties"]["paths"]
+    assert paths["items"] == {"type": ["string", "null"], "pattern": "^/"}
+
+
+@pytest.mark.parametrize(
+    ("value", "blank"),
+    [
+        ("a: 2", 2),
+        ("a: true", True),
+        ("a: text", ""),
+        ("a: word # @schema enum: [word, other]", "word"),
+        ("a: name # @schema text: name", "name"),
+        ('a: "" # @schema text: name', ""),
+        ('a: nginx # @schema text: name; blank: ""', ""),
+        ('a: 2 # @schema type: [integer, "null"]', None),
+        ("a: [b]", []),
+        ("a: {b: c} # @schema map: labels", {}),
+    ],
+)
+def test_a_blank_is_empty_or_the_default(value: str, blank: object) -> None:
+    """What may be empty is empty, what may not is the default, and where null says something it is null."""
+    schema, blanks = generate(f"# -- A.\n{value}\n")
+    assert blanks == {"a": blank}
+    jsonschema_rs.validate(schema, {"a": None})
+    jsonschema_rs.validate(schema, blanks)
+    if "string" in schema["properties"]["a"]["type"]:
+        jsonschema_rs.validate(schema, {"a": ""})
 
 
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
         ("count: 2", "say what it does"),
+        ("# -- A.\ncount: a # @schema text: uri", "text 'uri' is none of digest, name"),
         ("# -- A.\ncount: 2 # @schema minimun: 1", "unknown keyword 'minimun'"),
         ("# -- A.\ncount: null", "add `# @schema type"),
-        ("# -- A.\nlabels: {}", "needs `# @schema additionalProperties"),
+        ("# -- A.\nlabels: {}", "needs `# @schema map"),
         ("[]", "no mapping"),
     ],
 )

@@ -95,8 +95,9 @@ def test_services_and_policies_select_pods_with_their_ports(render: Render, valu
         selected = [t for t in templates if selects(selector, t["metadata"]["labels"])]
         assert selected, manifest["metadata"]["name"]
         if manifest["kind"] == "Service":
-            ports = {port["name"] for t in selected for c in t["spec"]["containers"] for port in c.get("ports", [])}
-            assert {port["targetPort"] for port in spec["ports"]} <= ports
+            ports = [port for t in selected for c in t["spec"]["containers"] for port in c.get("ports", [])]
+            targets = {port["name"] for port in ports} | {port["containerPort"] for port in ports}
+            assert {port["targetPort"] for port in spec["ports"]} <= targets
 
 
 def _has_pod(manifest: Manifest) -> bool:
