@@ -13,4 +13,7 @@ def _canonical(value: object) -> object:
 
 
 DECIMAL = BeforeValidator(_canonical)
-"""For an integer of a path or a query: pydantic itself also takes 1_0, +1, 01 and 1.0, several names for one thing."""
+"""For an integer of a path or a query: pydantic itself also takes 1_0, +1, 01 and 1.0, several names for one thing.
+
+It stands behind the bounds, which OpenAPI would not show otherwise.
+"""

@@ -2,6 +2,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from service.auth.dependencies import requires
@@ -92,7 +93,7 @@ async def list_users(
     users: Users,
     conditions: Conditions,
     after: Annotated[str | None, Query(pattern=cursor.PATTERN, description="`next` of the page before.")] = None,
-    limit: Annotated[int, DECIMAL, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE), DECIMAL, Query()] = DEFAULT_PAGE,
 ) -> Response:
     """Return a page of users in the order of their ids; 304 where If-None-Match names its ETag."""
     body = (await users.page(after, limit)).model_dump_json().encode()
