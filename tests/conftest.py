@@ -6,6 +6,13 @@ import pytest
 from tests.redis_process import RedisProcess
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of this suite."""
+    parser.addoption(
+        "--property-rounds", type=int, default=1, help="how often the caches' property test goes through each fault"
+    )
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run async tests on asyncio."""

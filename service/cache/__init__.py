@@ -4,6 +4,16 @@ from service.cache.config import CacheConfig
 from service.cache.entry import Entry, etag_of
 from service.cache.invalidation import InvalidationChannel
 from service.cache.response import render
-from service.cache.tiered import Lookup, TieredCache
+from service.cache.tiered import Load, Loaded, Lookup, TieredCache
 
-__all__ = ["CacheConfig", "Entry", "InvalidationChannel", "Lookup", "TieredCache", "etag_of", "render"]
+__all__ = [
+    "CacheConfig",
+    "Entry",
+    "InvalidationChannel",
+    "Load",
+    "Loaded",
+    "Lookup",
+    "TieredCache",
+    "etag_of",
+    "render",
+]

@@ -2,51 +2,61 @@ import struct
 import zlib
 
 from service.cache.config import CacheConfig
-from service.cache.entry import Entry, etag_of
+from service.cache.entry import Entry
+from service.cache.versions import ABSENT, FOUND, MARK, Order
 
-VERSION = 1
-_HEADER = struct.Struct(">BBdff")  # version, flags, stored_at, fresh_seconds, load_seconds
-_FOUND, _COMPRESSED = 1, 2
+FORMAT = 2
+_ORDER = struct.Struct(">BQB")  # format, version, kind: what the script in `scripts.py` reads
+_HEADER = struct.Struct(">BQBBdff")  # and flags, stored_at, fresh_seconds, load_seconds
+_COMPRESSED = 1
 MAX_BODY_BYTES = 16 * 2**20
 
 
 class CodecError(ValueError):
-    """Not a value that this version wrote."""
+    """Not a value that this format's `encode` wrote."""
 
 
 def encode(entry: Entry, compress_bytes: int) -> bytes:
     """The L2 value of `entry`; bodies of at least `compress_bytes` are deflated (level 1: 20 us per 4 KiB of JSON)."""
-    flags = _FOUND if entry.found else 0
+    flags = 0
     body = entry.body
     if len(body) >= compress_bytes:
         flags |= _COMPRESSED
         body = zlib.compress(body, 1)
-    return _HEADER.pack(VERSION, flags, entry.stored_at, entry.fresh_seconds, entry.load_seconds) + body
+    return _HEADER.pack(FORMAT, *entry.order, flags, entry.stored_at, entry.fresh_seconds, entry.load_seconds) + body
 
 
-def decode(value: bytes, config: CacheConfig) -> Entry:
-    """The entry in an L2 value.
+def encode_mark(order: Order) -> bytes:
+    """The L2 value that says that the key has reached a version, and not with what."""
+    return _ORDER.pack(FORMAT, order.version, MARK)
+
+
+def decode(value: bytes, config: CacheConfig) -> tuple[Order, Entry | None]:
+    """What an L2 value says of its key, and its entry; None for a mark.
 
     Raises:
-        CodecError: written by another version, cut short, or not one of ours. To be treated as a miss.
+        CodecError: of another format, cut short, or not one of ours. To be treated as a miss.
 
     """
     try:
-        version, flags, stored_at, fresh_seconds, load_seconds = _HEADER.unpack_from(value)
+        number, *order = _ORDER.unpack_from(value)
+        if number != FORMAT:
+            raise CodecError(f"format {number}, not {FORMAT}")
+        known = Order(*order)
+        if known.kind == MARK:
+            return known, None
+        *_, flags, stored_at, fresh_seconds, load_seconds = _HEADER.unpack_from(value)
     except struct.error as error:
         raise CodecError("too short") from error
-    if version != VERSION:
-        raise CodecError(f"version {version}, not {VERSION}")
     times = (stored_at, fresh_seconds, load_seconds)
-    if not all(0 <= seconds < 1e11 for seconds in times):  # noqa: PLR2004 - also false for NaN
-        raise CodecError("times out of range")
+    if known.kind not in (FOUND, ABSENT) or not all(0 <= seconds < 1e11 for seconds in times):  # noqa: PLR2004 - also false for NaN
+        raise CodecError("kind or times out of range")
     body = value[_HEADER.size :]
     if flags & _COMPRESSED:
         body = _inflate(body)
-    return Entry(
+    return known, Entry(
         body,
-        found=bool(flags & _FOUND),
-        etag=etag_of(body),
+        order=known,
         stored_at=stored_at,
         fresh_seconds=fresh_seconds,
         load_seconds=load_seconds,

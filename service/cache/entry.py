@@ -4,6 +4,7 @@ import random
 import time
 
 from service.cache.config import CacheConfig
+from service.cache.versions import ABSENT, FOUND, Order
 
 # Beside its body: the objects of the entry, its headers and its place in the LRU order, by sys.getsizeof.
 ENTRY_OVERHEAD_BYTES = 900
@@ -11,7 +12,7 @@ JITTER = 0.1
 
 
 class Entry:
-    """One encoded response, or the fact that there is none (`found=False`).
+    """One encoded response, or the fact that there is none, at one version.
 
     `stored_at` is wall-clock seconds, as L2 shares it between machines; all other times are this process's monotonic
     clock. `load_seconds` is what the source took.
@@ -26,6 +27,7 @@ class Entry:
         "fresh_until",
         "headers",
         "load_seconds",
+        "order",
         "refresh_at",
         "size_bytes",
         "stale_until",
@@ -37,16 +39,16 @@ class Entry:
         self,
         body: bytes,
         *,
-        found: bool,
-        etag: bytes,
+        order: Order,
         stored_at: float,
         fresh_seconds: float,
         load_seconds: float,
         config: CacheConfig,
     ) -> None:
         self.body = body
-        self.found = found
-        self.etag = etag
+        self.order = order
+        self.found = order.kind == FOUND
+        self.etag = etag_of(body, order.version)
         self.stored_at = stored_at
         self.fresh_seconds = fresh_seconds
         self.load_seconds = load_seconds
@@ -61,15 +63,12 @@ class Entry:
         self.refresh_at = self.fresh_until - early(load_seconds)
 
     @classmethod
-    def load(cls, body: bytes | None, load_seconds: float, config: CacheConfig) -> "Entry":
+    def load(cls, body: bytes | None, load_seconds: float, config: CacheConfig, *, version: int = 0) -> "Entry":
         """An entry of what the source just answered; None is a negative entry."""
-        found = body is not None
-        ttl = config.ttl_seconds if found else config.negative_ttl_seconds
-        content = body or b""
+        ttl = config.negative_ttl_seconds if body is None else config.ttl_seconds
         return cls(
-            content,
-            found=found,
-            etag=etag_of(content),
+            body or b"",
+            order=Order(version, ABSENT if body is None else FOUND),
             stored_at=time.time(),
             fresh_seconds=ttl * random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311
             load_seconds=load_seconds,
@@ -86,6 +85,10 @@ def early(load_seconds: float) -> float:
     return -load_seconds * math.log(1 - random.random())  # noqa: S311
 
 
-def etag_of(body: bytes) -> bytes:
-    """A strong validator (RFC 9110, section 8.8.1): the same on every replica."""
-    return b'"%s"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
+def etag_of(body: bytes, version: int | None = None) -> bytes:
+    """A strong validator (RFC 9110, section 8.8.1), the same on every replica.
+
+    The version, of what has one, and a digest of the body: two releases may write one version in two ways.
+    """
+    digest = hashlib.blake2b(body, digest_size=12).hexdigest().encode()
+    return b'"%s"' % digest if version is None else b'"%d-%s"' % (version, digest)

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from service.cache import metrics
 from service.cache.tiered import TieredCache
+from service.cache.versions import MARK, Order
 from service.redis_client import RedisClient
 from service.supervision import OutageLog, SupervisedTask
 
@@ -16,7 +17,6 @@ PING_INTERVAL_SECONDS = 0.5
 TRUST_SECONDS = 1.5
 SUBSCRIBE_TIMEOUT_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
-RESEND_SECONDS = 0.5
 # By then the circuit breaker has said that Redis is away, if that is why.
 LOG_GRACE_SECONDS = 5.0
 
@@ -24,8 +24,9 @@ LOG_GRACE_SECONDS = 5.0
 class InvalidationChannel:
     """Drops from this process's L1 what other replicas write, as they write it.
 
-    A quiet channel is pinged twice a second: a connection that answers can't have lost a message. 1.5 s after its last
-    sign of life L1 is no longer trusted, and after reconnecting it starts empty, as messages may have been missed.
+    It is pinged twice a second. An answer proves that all messages from before its ping have been heard, as it comes
+    behind them; so L1 is trusted for 1.5 s from when the last answered ping was sent. After reconnecting it starts
+    empty, as messages may have been missed.
     """
 
     def __init__(self, redis: RedisClient, cache: TieredCache) -> None:
@@ -33,7 +34,7 @@ class InvalidationChannel:
         self._cache = cache
         self._outage = OutageLog(
             logger,
-            "The invalidation channel is down: L1 believes what it holds for a second only.",
+            "The invalidation channel is down: L1 believes what it holds for a second only, and L2 is not filled.",
             "The invalidation channel is up again.",
             grace_seconds=LOG_GRACE_SECONDS,
         )
@@ -59,45 +60,48 @@ class InvalidationChannel:
                     self._outage.failed(error)
             finally:
                 metrics.CHANNEL_UP.set(0)
+                self._cache.distrust()
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as subscription:
+            asked_at = time.monotonic()
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT_SECONDS):
                 await subscription.subscribe(self._cache.shared.channel)
                 await subscription.get_message(timeout=None)
             self._cache.forget_all()
-            self._trust()
+            self._trust(asked_at)
             self._outage.worked()
             metrics.CHANNEL_UP.set(1)
-            resend_at = 0.0
+            ping_at = 0.0
             # Waited for, never cut off by a timeout: that could lose half a message.
             message = asyncio.ensure_future(subscription.get_message(timeout=None))
             try:
-                while time.monotonic() < self._cache.trusted_until:
-                    await asyncio.wait([message], timeout=PING_INTERVAL_SECONDS)
+                while (now := time.monotonic()) < self._cache.trusted_until:
                     # By the clock: what one replica resends is a message to all, which must not have them resend.
-                    if time.monotonic() >= resend_at:
+                    if now >= ping_at:
+                        ping_at = now + PING_INTERVAL_SECONDS
                         await self._cache.shared.resend()
-                        resend_at = time.monotonic() + RESEND_SECONDS
-                    if not message.done():
-                        await subscription.ping()
-                        continue
-                    self._receive(message.result())
-                    message = asyncio.ensure_future(subscription.get_message(timeout=None))
+                        await subscription.ping(repr(time.monotonic()))
+                    await asyncio.wait([message], timeout=max(0.0, ping_at - time.monotonic()))
+                    if message.done():
+                        self._receive(message.result())
+                        message = asyncio.ensure_future(subscription.get_message(timeout=None))
             finally:
                 message.cancel()
                 await asyncio.gather(message, return_exceptions=True)
             raise TimeoutError("no sign of life")
 
-    def _trust(self) -> None:
-        self._cache.trusted_until = time.monotonic() + TRUST_SECONDS
+    def _trust(self, asked_at: float) -> None:
+        self._cache.trusted_until = asked_at + TRUST_SECONDS
 
     def _receive(self, message: dict[str, Any]) -> None:
-        self._trust()
-        if message["type"] != "message":  # the answer to a ping
+        data: bytes = message["data"]
+        if message["type"] == "pong":
+            self._trust(float(data))
             return
-        sender, _, key = message["data"].partition(b":")
-        if sender != self._cache.sender:  # its own L1 it has seen to before it published
+        sender, _, written = data.partition(b":")
+        key, _, version = written.rpartition(b":")
+        if sender != self._cache.sender and version.isdigit():  # its own L1 it has seen to before it published
             metrics.INVALIDATIONS.labels("received").inc()
-            self._cache.forget(key.decode())
+            self._cache.hear(key.decode(), Order(int(version), MARK))

@@ -7,6 +7,9 @@ LOAD_SECONDS = Histogram(
     "Time of one load from the source.",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
+RELOADS = Counter(
+    "users_api_cache_reloads_total", "Loads repeated on the primary: the first was older than what was known."
+)
 REFRESHES = Counter("users_api_cache_refreshes_total", "Background refreshes by reason.", ["reason"])
 EVICTIONS = Counter("users_api_cache_l1_evictions_total", "L1 entries dropped to stay within the byte limit.")
 L1_BYTES = Gauge("users_api_cache_l1_bytes", "Bytes held by L1.", multiprocess_mode="livesum")

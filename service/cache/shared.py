@@ -1,124 +1,179 @@
 import asyncio
 import time
+from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from service.cache import metrics
-from service.cache.codec import CodecError, decode, encode
+from service.cache.codec import FORMAT, CodecError, decode, encode, encode_mark
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry
-from service.cache.scripts import FILL, FILL_SHA, TOMBSTONE
+from service.cache.scripts import PUT, PUT_SHA
+from service.cache.versions import NOTHING, Order, is_recent
 from service.redis_client import RedisClient
 
-CHANNEL = "invalidate"
-TOMBSTONE_SECONDS = 3.0
+CHANNEL = "written"
+MARK_SECONDS = 10.0  # longer than any process keeps what it has read
+RETURN_SECONDS = 3.0  # in which each process is back itself, and has told what it could not
 MAX_UNSENT = 10_000
+RESEND_AT_ONCE = 256
+
+
+class Shared(NamedTuple):
+    """What L2 says of a key: an entry, if it has one, and the least that the key can be."""
+
+    entry: Entry | None
+    order: Order
+
+
+MISS = Shared(None, NOTHING)
 
 
 class SharedCache:
-    """L2: entries in Redis, shared by all replicas.
+    """L2: entries in Redis, shared by all replicas, each replaced by newer ones only.
 
-    A write leaves a tombstone for three seconds, so that a replica which read the source before the write can't put
-    what it read behind it; a full Redis, which takes no tombstone, forgets the entry. Writes that Redis did not hear of
-    are kept, and told once it is back; until then this process does not read their keys.
+    A write puts its value there, a deletion an entry that there is none. Of writes that Redis did not hear of the
+    versions are kept, and told once it is back; until then this process does not read their keys, and for three seconds
+    after Redis was away no process reads any.
     """
 
     def __init__(self, redis: RedisClient, config: CacheConfig, *, sender: bytes) -> None:
         self._redis = redis
         self._config = config
         self._sender = sender
-        self._unsent: dict[str, None] = {}
+        self._unsent: dict[str, Order] = {}
         self.channel = redis.key(CHANNEL)
 
     @property
     def readable(self) -> bool:
         """Whether it makes sense to ask."""
-        return self._config.l2_enabled and self._redis.available
+        return (
+            self._config.l2_enabled
+            and self._redis.available
+            and time.monotonic() >= self._redis.available_since + RETURN_SECONDS
+        )
 
     @property
     def unsent(self) -> int:
         """How many writes Redis has still to hear of."""
         return len(self._unsent)
 
-    async def get(self, key: str) -> Entry | None:
-        """The entry; None for a miss, an unreadable value, or where Redis could not be asked."""
+    def untold(self, key: str) -> Order:
+        """The write of `key` that Redis has still to hear of; `NOTHING` if there is none."""
+        return self._unsent.get(key, NOTHING)
+
+    async def get(self, key: str) -> Shared:
+        """What Redis says of `key`; nothing for a miss, an unreadable value, or where it could not be asked."""
         if not self.readable or key in self._unsent:
-            return None
+            return MISS
         try:
             value = await self._redis.read("GET", self._redis_key(key))
         except RedisError:
             metrics.L2_ERRORS.labels("get").inc()
-            return None
-        if value is None or value == TOMBSTONE:
-            return None
+            return MISS
+        if value is None:
+            return MISS
         try:
-            return decode(value, self._config)
+            order, entry = decode(value, self._config)
         except CodecError:
             metrics.L2_ERRORS.labels("decode").inc()
-            return None
+            return MISS
+        return Shared(entry, order)
 
-    async def put(self, key: str, entry: Entry) -> None:
-        """Keep `entry` for all replicas until it may not even be served on error; not over a tombstone."""
-        if not self._config.l2_enabled or key in self._unsent or entry.load_seconds >= TOMBSTONE_SECONDS:
+    async def put(self, key: str, entry: Entry, began: float, replaces: Order = NOTHING) -> None:
+        """Keep what was loaded from `began` on (monotonic) until it may not even be served on error.
+
+        Not over what is newer, unless that is what it `replaces`.
+        """
+        if not self._config.l2_enabled or key in self._unsent or not is_recent(began):
             return
-        kept_seconds = entry.error_until - time.monotonic()
-        arguments = (
-            1,
-            self._redis_key(key),
-            encode(entry, self._config.compress_bytes),
-            max(1, int(kept_seconds * 1000)),
-        )
         try:
-            try:
-                await self._redis.write("EVALSHA", FILL_SHA, *arguments)
-            except NoScriptError:  # a Redis that has not seen it since its start
-                await self._redis.write("EVAL", FILL, *arguments)
+            await self._put(key, entry, entry.order, replaces)
+            await self._take_back_if_late(key, began)
         except RedisError:
             metrics.L2_ERRORS.labels("put").inc()
 
-    async def invalidate(self, key: str) -> None:
-        """Bury `key` in L2 and tell all replicas, now or as soon as Redis is back; nobody where there is none."""
+    async def tell(self, key: str, entry: Entry | None, order: Order, began: float) -> None:
+        """Tell Redis and all replicas of a write, now or as soon as Redis is back; nobody where there is none.
+
+        Without an entry, because it may not be the newest, they are told that the key has reached this version.
+        """
         if not self._redis.is_enabled:
             return
         try:
-            await self._bury(key)
+            await self._tell(key, entry, order)
+            if entry is not None:
+                await self._take_back_if_late(key, began)
         except RedisError:
-            metrics.L2_ERRORS.labels("invalidate").inc()
-            self._unsent[key] = None
+            metrics.L2_ERRORS.labels("tell").inc()
+            self._unsent[key] = max(order, self.untold(key))
             if len(self._unsent) > MAX_UNSENT:
                 # Its L2 value, if Redis kept it, is now read as if nothing had happened, until its TTL ends.
                 del self._unsent[next(iter(self._unsent))]
+        else:
+            self._told(key, order)
 
     async def resend(self) -> None:
-        """Tell what could not be told: one, then 255 more if Redis takes it. What fails again stays for next time."""
-        if not self._unsent or not self._redis.available:
-            return
-        keys = list(self._unsent)[:256]
+        """Tell what could not be told: one, then the others if Redis takes it. What fails again stays for next time."""
         # One ahead: each that is refused may still be published, and costs every replica a message.
-        if await self._resend(keys[:1]):
-            await self._resend(keys[1:])
+        count = 1
+        while self._unsent and self._redis.available and await self._resend(count):
+            count = RESEND_AT_ONCE
 
-    async def _resend(self, keys: list[str]) -> bool:
-        outcomes = await asyncio.gather(*(self._bury(key) for key in keys), return_exceptions=True)
-        told = [key for key, outcome in zip(keys, outcomes, strict=True) if outcome is None]
-        for key in told:
-            metrics.INVALIDATIONS.labels("resent").inc()
+    async def _resend(self, count: int) -> bool:
+        writes = list(self._unsent.items())[:count]
+        outcomes = await asyncio.gather(
+            *(self._tell(key, None, order) for key, order in writes), return_exceptions=True
+        )
+        for (key, order), outcome in zip(writes, outcomes, strict=True):
+            if outcome is None:
+                metrics.INVALIDATIONS.labels("resent").inc()
+                self._told(key, order)
+        return not any(outcomes)
+
+    def _told(self, key: str, order: Order) -> None:
+        if self.untold(key) <= order:
             self._unsent.pop(key, None)
-        return told == keys
 
-    async def _bury(self, key: str) -> None:
-        redis_key = self._redis_key(key)
+    async def _tell(self, key: str, entry: Entry | None, order: Order) -> None:
+        message = b"%s:%s:%d" % (self._sender, key.encode(), order.version)
+        # Both leave in one pipeline, in this order: who hears of it finds it in L2, or the script unknown and its
+        # own memory of the message.
+        publish = ("PUBLISH", self.channel, message)
         try:
-            await self._tell(key, "SET", redis_key, TOMBSTONE, "PX", int(TOMBSTONE_SECONDS * 1000))
+            await _both(self._put(key, entry, order, NOTHING), self._redis.write(*publish))
         except OutOfMemoryError:
-            await self._tell(key, "UNLINK", redis_key)
+            await _both(self._redis.write("UNLINK", self._redis_key(key)), self._redis.write(*publish))
         metrics.INVALIDATIONS.labels("sent").inc()
 
-    async def _tell(self, key: str, *command: bytes | str | int) -> None:
-        # Both leave in one pipeline, in this order: who hears of it finds the command carried out.
-        await asyncio.gather(
-            self._redis.write(*command), self._redis.write("PUBLISH", self.channel, self._sender + b":" + key.encode())
-        )
+    async def _put(self, key: str, entry: Entry | None, order: Order, replaces: Order) -> None:
+        seconds = MARK_SECONDS
+        if entry is None or not self._config.l2_enabled:
+            value = encode_mark(order)
+        else:
+            value = encode(entry, self._config.compress_bytes)
+            seconds = max(seconds, entry.error_until - time.monotonic())
+        arguments = (1, self._redis_key(key), value, int(seconds * 1000), _packed(replaces))
+        try:
+            await self._redis.write("EVALSHA", PUT_SHA, *arguments)
+        except NoScriptError:  # a Redis that has not seen it since its start
+            await self._redis.write("EVAL", PUT, *arguments)
+
+    async def _take_back_if_late(self, key: str, began: float) -> None:
+        """Remove what was put: this process paused on the way, and Redis may have forgotten what was newer."""
+        if not is_recent(began):
+            await self._redis.write("UNLINK", self._redis_key(key))
 
     def _redis_key(self, key: str) -> str:
-        return self._redis.key(f"cache:{key}")
+        return self._redis.key(f"cache:{FORMAT}:{key}")
+
+
+def _packed(order: Order) -> bytes:
+    return b"" if order == NOTHING else order.version.to_bytes(8, "big") + bytes([order.kind])
+
+
+async def _both(first: Any, second: Any) -> None:  # noqa: ANN401 - whatever can be awaited
+    """Wait for both, and raise what one of them raised."""
+    for outcome in await asyncio.gather(first, second, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -9,16 +9,37 @@ from service.cache.config import CacheConfig
 from service.cache.entry import Entry
 from service.cache.memory import MemoryCache
 from service.cache.response import Tier
-from service.cache.shared import SharedCache
+from service.cache.shared import Shared, SharedCache
+from service.cache.versions import ABSENT, NOTHING, Minimums, Order
 from service.redis_client import RedisClient
 from service.supervision import Jobs
 
-Load = Callable[[], Awaitable[bytes | None]]
 T = TypeVar("T")
 
 # A look-up that found nothing in L2 (or no L2) spares the fetch right after it the same question, and the same wait.
 ABSENT_SECONDS = 0.1
 MAX_ABSENT = 1000
+
+
+class Loaded(NamedTuple):
+    """What the source answered: a body, or None, and of which version; 0 where it does not know."""
+
+    body: bytes | None
+    version: int = 0
+    cacheable: bool = True
+
+
+Load = Callable[[bool], Awaitable[Loaded]]
+"""Asks the source; the argument says whether the answer must be fresh, and not up to `LAG_SECONDS` old."""
+
+
+class Loading(NamedTuple):
+    """A load that has ended: its entry, when it began, and the least that was known of the key then."""
+
+    entry: Entry
+    cacheable: bool
+    began: float
+    known: Order
 
 
 class Lookup(NamedTuple):
@@ -33,16 +54,19 @@ class TieredCache:
 
     One load per key and process is under way at a time, whoever asks. What is due is refreshed in the background; what
     is stale is served meanwhile. Redis being away costs hits, never an answer.
+
+    Both tiers hold the newest version that they heard of; a load that is older than what is known is repeated, fresh.
     """
 
     def __init__(self, redis: RedisClient, config: CacheConfig) -> None:
         self._config = config
         self._memory = MemoryCache(config.l1_bytes)
+        self._minimums = Minimums()
         self.sender = secrets.token_hex(8).encode()
         self.shared = SharedCache(redis, config, sender=self.sender)
         self._flights: dict[str, asyncio.Task[Lookup]] = {}
         self._lookups: dict[str, asyncio.Task[Entry | None]] = {}
-        self._absent: dict[str, float] = {}
+        self._absent: dict[str, tuple[float, Shared]] = {}
         self._jobs = Jobs("cache_fill")
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
@@ -79,7 +103,7 @@ class TieredCache:
             return None
 
     async def fetch(self, key: str, load: Load) -> Lookup:
-        """The entry of `key`, by `load` (None: there is no such thing) where no tier has it.
+        """The entry of `key`, by `load` where no tier has it.
 
         Raises what `load` raises, unless an entry is left that may be served on error.
         """
@@ -89,22 +113,37 @@ class TieredCache:
         {"L1": metrics.HIT_L1, "L2": metrics.HIT_L2, "MISS": metrics.MISS, "STALE": metrics.STALE}[lookup.tier].inc()
         return lookup
 
-    async def invalidate(self, key: str) -> None:
-        """Forget `key` here, in L2 and in every replica's L1. To be called once the write is committed."""
-        self.forget(key)
-        await self.shared.invalidate(key)
+    async def wrote(self, key: str, body: bytes | None, version: int, began: float) -> None:
+        """Let all tiers and replicas know what a write, begun at that time (monotonic), has left; None: nothing.
 
-    def forget(self, key: str) -> None:
-        """Forget `key` in this process; what is being loaded answers those who wait for it and is not kept."""
-        self._memory.discard(key)
+        To be called once it is committed.
+        """
+        entry = Entry.load(body, 0.0, self._config, version=version)
+        self.hear(key, entry.order)
+        is_newest = self._keep(key, entry, began)
+        # In a task: who waits for it may be cancelled, and the write has happened.
+        await _outcome(self._jobs.spawn(self.shared.tell(key, entry if is_newest else None, entry.order, began)))
+
+    def hear(self, key: str, order: Order) -> None:
+        """Drop what is older than a write, now and for five seconds; what is being loaded answers those who wait."""
+        self._minimums.hear(key, order)
+        held = self._memory.get(key)
+        if held is not None and held.order < order:
+            self._memory.discard(key)
         self._flights.pop(key, None)
         self._lookups.pop(key, None)
 
-    def forget_all(self) -> None:
-        """Forget everything in this process: invalidations may have been missed."""
-        self._memory.clear()
+    def distrust(self) -> None:
+        """From now on writes may be missed; what is being loaded answers those who wait for it and is not kept."""
+        self.trusted_until = 0.0
+        self._minimums.miss()
         self._flights.clear()
         self._lookups.clear()
+
+    def forget_all(self) -> None:
+        """Forget everything in this process: writes may have been missed."""
+        self.distrust()
+        self._memory.clear()
 
     def _from_memory(self, key: str, load: Load) -> Lookup | None:
         entry = self.hit(key)
@@ -134,47 +173,70 @@ class TieredCache:
         return task
 
     async def _fill(self, key: str, load: Load) -> Lookup:
-        looked_up_at = self._absent.pop(key, 0.0)
-        just_absent = time.monotonic() - looked_up_at < ABSENT_SECONDS
-        shared = None if just_absent else await self.shared.get(key)
-        now = time.monotonic()
-        if shared is not None and now < shared.refresh_at:
-            self._keep(self._flights, key, shared)
-            return Lookup(shared, "L2")
-        started = time.perf_counter()
+        began = time.monotonic()
+        looked_up_at, shared = self._absent.pop(key, (0.0, None))
+        if shared is None or began - looked_up_at >= ABSENT_SECONDS:
+            shared = await self.shared.get(key)
+        known = self._known(key)
+        if shared.entry is not None and time.monotonic() < shared.entry.refresh_at and shared.order >= known:
+            self._keep(key, shared.entry, began)
+            return Lookup(shared.entry, "L2")
         try:
-            body = await load()
+            loading = await self._load(key, load, max(known, shared.order), fresh=self._minimums.settling)
         except Exception:
             metrics.LOADS.labels("error").inc()
-            entry = shared or self._memory.get(key)
-            if entry is not None and time.monotonic() < entry.error_until:
+            held = self._memory.get(key)
+            entry = held if shared.entry is None or (held and held.order > shared.order) else shared.entry
+            if entry is not None and time.monotonic() < entry.error_until and entry.order >= self._known(key):
                 return Lookup(entry, "STALE")
             raise
-        seconds = time.perf_counter() - started
+        if loading.cacheable and self._keep(key, loading.entry, loading.began, loading.known) and self._is_trusted:
+            self._jobs.spawn(self.shared.put(key, loading.entry, loading.began, loading.known))
+        return Lookup(loading.entry, "MISS")
+
+    async def _load(self, key: str, load: Load, known: Order, *, fresh: bool) -> Loading:
+        began = time.monotonic()
+        loaded = await load(fresh)
+        seconds = time.monotonic() - began
         metrics.LOADS.labels("ok").inc()
         metrics.LOAD_SECONDS.observe(seconds)
-        entry = Entry.load(body, seconds, self._config)
-        if self._keep(self._flights, key, entry):
-            self._jobs.spawn(self.shared.put(key, entry))
-        return Lookup(entry, "MISS")
+        version = loaded.version
+        if loaded.body is None and (fresh or known.kind == ABSENT):
+            version = max(version, known.version)  # there is none any more: no version of its own, but not older
+        entry = Entry.load(loaded.body, seconds, self._config, version=version)
+        # A fresh one is right whatever is known: a failover may have lost what was.
+        if fresh or entry.order >= (known := max(known, self._minimums.of(key))):
+            return Loading(entry, loaded.cacheable, began, known)
+        metrics.RELOADS.inc()
+        return await self._load(key, load, known, fresh=True)
 
     async def _look_up(self, key: str) -> Entry | None:
-        entry = await self.shared.get(key)
-        if entry is None:
+        began = time.monotonic()
+        shared = await self.shared.get(key)
+        if shared.entry is None or time.monotonic() >= shared.entry.refresh_at or shared.order < self._known(key):
             if len(self._absent) >= MAX_ABSENT:
                 self._absent.clear()
-            self._absent[key] = time.monotonic()
-        if entry is None or time.monotonic() >= entry.refresh_at:
+            self._absent[key] = time.monotonic(), shared
             return None
-        self._keep(self._lookups, key, entry)
-        return entry
+        self._keep(key, shared.entry, began)
+        return shared.entry
 
-    def _keep(self, tasks: dict[str, asyncio.Task[Any]], key: str, entry: Entry) -> bool:
-        """Put into L1, unless `key` was invalidated since this task began."""
-        current = tasks.get(key) is asyncio.current_task()
-        if current:
-            self._memory.put(key, entry)
-        return current
+    @property
+    def _is_trusted(self) -> bool:
+        return time.monotonic() < self.trusted_until
+
+    def _known(self, key: str) -> Order:
+        """The least that `key` can be by now."""
+        held = self._memory.get(key)
+        return max(self._minimums.of(key), self.shared.untold(key), NOTHING if held is None else held.order)
+
+    def _keep(self, key: str, entry: Entry, began: float, replaces: Order = NOTHING) -> bool:
+        """Put what was read since `began` into L1, unless something newer is known than it and what it `replaces`."""
+        if not self._minimums.cover(began) or self._known(key) > max(entry.order, replaces):
+            return False
+        entry.verified_at = began
+        self._memory.put(key, entry)
+        return True
 
     @staticmethod
     def _forget(tasks: dict[str, asyncio.Task[Any]], key: str, done: asyncio.Task[Any]) -> None:

@@ -50,6 +50,8 @@ class RedisClient:
         self._writes = Batcher(self._execute_writes, max_in_flight=config.pool_size)
         self._housekeeping = Jobs("redis_housekeeping")
         self.background = SupervisedTask("redis_probe", self._probe_forever)
+        self.available_since = float("-inf")
+        """When it was last found to be back (monotonic), if it ever was away."""
         self._last_success = 0.0
         self._last_pool_drop = 0.0
         metrics.POOL_SIZE.set(config.pool_size)
@@ -213,6 +215,8 @@ class RedisClient:
         metrics.FAILURES.labels(reason).inc()
 
     def _on_breaker_change(self, state: State) -> None:
+        if state == "closed":
+            self.available_since = time.monotonic()
         self._housekeeping.spawn(
             self._pool.disconnect(inuse_connections=False) if state == "open" else self._warm_again()
         )

@@ -17,7 +17,7 @@ from service.idempotency import Answer, ConflictingKeyError, IdempotencyStore, I
 from service.users import cursor
 from service.users.repository import EmailTakenError
 from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
-from service.users.service import UserService, encode
+from service.users.service import UserService, encode, etag_of_user
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
@@ -129,8 +129,8 @@ async def create_user(  # noqa: PLR0913, PLR0917 - FastAPI passes them by name
             created = await users.create(user)
         except EmailTakenError:
             raise _email_taken() from None
-        body = encode(created)
-        return Answer(201, body, {"location": f"/api/users/{created.id}", "etag": etag_of(body).decode()})
+        headers = {"location": f"/api/users/{created.user.id}", "etag": etag_of_user(created).decode()}
+        return Answer(201, encode(created.user), headers)
 
     if key is None:
         answer = await create()
@@ -161,8 +161,8 @@ async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions
         raise _email_taken() from None
     if changed is None:
         raise _not_found(user_id)
-    body = encode(changed)
-    return Response(body, 200, {"cache-control": "no-store", "etag": etag_of(body).decode()}, JSON)
+    headers = {"cache-control": "no-store", "etag": etag_of_user(changed).decode()}
+    return Response(encode(changed.user), 200, headers, JSON)
 
 
 @router.delete(

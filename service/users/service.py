@@ -1,8 +1,9 @@
+import time
 from collections.abc import Callable
 
-from service.cache import Lookup, TieredCache, etag_of
+from service.cache import Loaded, Lookup, TieredCache, etag_of
 from service.users import cursor
-from service.users.repository import UserRepository
+from service.users.repository import Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserPage, UserUpdate
 
 Allow = Callable[[bytes], None]
@@ -19,9 +20,9 @@ class UserService:
     async def get(self, user_id: int) -> Lookup:
         """Return the encoded user, or the knowledge that there is none, and which tier had it."""
 
-        async def load() -> bytes | None:
-            user = await self._repository.get(user_id)
-            return None if user is None else encode(user)
+        async def load(fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
+            found = await self._repository.get(user_id, fresh=fresh)
+            return Loaded(None if found.user is None else encode(found.user), found.version, found.cacheable)
 
         return await self._cache.fetch(cache_key(user_id), load)
 
@@ -32,30 +33,38 @@ class UserService:
         items = list(users[:limit])
         return UserPage(items=items, next=cursor.encode(items[-1].id) if len(users) > limit else None)
 
-    async def create(self, user: UserCreate) -> User:
+    async def create(self, user: UserCreate) -> Stored:
         """Add a user. Raises: EmailTakenError."""
+        began = time.monotonic()
         created = await self._repository.create(user)
-        await self._cache.invalidate(cache_key(created.id))  # somebody may have asked for it before it was
+        await self._cache.wrote(cache_key(created.user.id), encode(created.user), created.version, began)
         return created
 
-    async def update(self, user_id: int, change: UserUpdate, allow: Allow) -> User | None:
+    async def update(self, user_id: int, change: UserUpdate, allow: Allow) -> Stored | None:
         """Change a user. Raises: EmailTakenError, what `allow` raises."""
-        changed = await self._repository.update(user_id, change, lambda user: allow(etag_of(encode(user))))
+        began = time.monotonic()
+        changed = await self._repository.update(user_id, change, lambda stored: allow(etag_of_user(stored)))
         if changed is not None:
-            await self._cache.invalidate(cache_key(user_id))
+            await self._cache.wrote(cache_key(user_id), encode(changed.user), changed.version, began)
         return changed
 
     async def delete(self, user_id: int, allow: Allow) -> bool:
         """Remove a user; tells whether there was one. Raises: what `allow` raises."""
-        deleted = await self._repository.delete(user_id, lambda user: allow(etag_of(encode(user))))
-        if deleted:
-            await self._cache.invalidate(cache_key(user_id))
-        return deleted
+        began = time.monotonic()
+        version = await self._repository.delete(user_id, lambda stored: allow(etag_of_user(stored)))
+        if version is not None:
+            await self._cache.wrote(cache_key(user_id), None, version, began)
+        return version is not None
 
 
 def encode(user: User) -> bytes:
     """Return the one representation of a user, which its ETag is made of."""
     return user.model_dump_json().encode()
+
+
+def etag_of_user(stored: Stored) -> bytes:
+    """Return the ETag of a user, as the caches make it."""
+    return etag_of(encode(stored.user), stored.version)
 
 
 def cache_key(user_id: int) -> str:

@@ -1,39 +1,61 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from service.cache import CacheConfig, InvalidationChannel, TieredCache
+from service.cache import CacheConfig, InvalidationChannel, Loaded, TieredCache
+from service.cache.codec import FORMAT
+from service.cache.versions import LAG_SECONDS
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import until
 from tests.redis_process import RedisProcess
 
 CONFIG = CacheConfig()
 KEY = "users:7"
+REDIS_KEY = f"users-api:cache:{FORMAT}:{KEY}"
+NEW = b'{"id":7,"new":true}'
 
 
 @dataclass
 class Source:
-    """A slow source that counts its loads, and can fail."""
+    """A slow source that counts its loads, and can fail; `lagging` is what it answers who may be shown what was."""
 
     value: bytes | None = b'{"id":7}'
+    version: int = 1
+    lagging: Loaded | None = None
+    cacheable: bool = True
     seconds: float = 0.0
     failing: bool = False
     loads: int = 0
+    fresh_loads: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def __call__(self) -> bytes | None:
+    @property
+    def now(self) -> Loaded:
+        """What it holds."""
+        return Loaded(self.value, 0 if self.value is None else self.version, self.cacheable)
+
+    async def __call__(self, fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
         """Load."""
         self.loads += 1
-        value = self.value
+        self.fresh_loads += fresh
+        loaded = self.now if fresh or self.lagging is None else self.lagging
         await asyncio.sleep(self.seconds)
         await self.gate.wait()
         if self.failing:
             raise OSError("the source is gone")
-        return value
+        return loaded
+
+    def change(self, value: bytes | None = NEW) -> tuple[bytes | None, int, float]:
+        """Write; returns what the cache wants to know of it."""
+        began = time.monotonic()
+        self.value = value
+        self.version += 1
+        return value, self.version, began
 
 
 @asynccontextmanager
@@ -48,12 +70,18 @@ async def replica(
     if channel:
         await listener.start()
         await until(lambda: cache.trusted_until > 0 or not client.available, 5)
+    settle(cache)
     try:
         yield cache
     finally:
         await listener.aclose()
         await cache.aclose()
         await client.aclose()
+
+
+def settle(cache: TieredCache) -> None:
+    """As if it had been listening for longer than a replica may lag."""
+    cache._minimums._complete_since -= LAG_SECONDS
 
 
 def age(cache: TieredCache, seconds: float) -> None:

@@ -23,22 +23,20 @@ async def test_a_write_reaches_all_replicas(redis: RedisProcess) -> None:
     async with replica(redis) as first, replica(redis) as second:
         await first.fetch(KEY, source)
         await second.fetch(KEY, source)
-        source.value = b'{"id":7,"new":true}'
-        await first.invalidate(KEY)
-        assert first.hit(KEY) is None
-        await until(lambda: second.hit(KEY) is None, 1)
+        await first.wrote(KEY, *source.change())
+        await until(lambda: second.hit(KEY) is None, 10)
         for cache in (second, first):
             assert (await cache.fetch(KEY, source)).entry.body == source.value
 
 
 async def test_own_invalidations_are_not_repeated(redis: RedisProcess) -> None:
-    """What a replica invalidated itself and has loaded anew stays when its own message comes back."""
+    """What a replica wrote itself stays when its own message comes back."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        await first.invalidate(KEY)
+        await first.wrote(KEY, *source.change())
         entry = (await first.fetch(KEY, source)).entry
         received = sample("users_api_cache_invalidations_total", direction="received")
-        await second.invalidate("users:8")
+        await second.wrote("users:8", *source.change())
         await until(lambda: sample("users_api_cache_invalidations_total", direction="received") > received, 1)
         assert first.hit(KEY) is entry
 
@@ -50,8 +48,7 @@ async def test_writes_during_an_outage_are_told_afterwards(redis: RedisProcess) 
         await first.fetch(KEY, source)
         await first.aclose()
         redis.blackhole()
-        source.value = b'{"id":7,"new":true}'
-        await first.invalidate(KEY)
+        await first.wrote(KEY, *source.change())
         assert first.shared.unsent == 1
         assert (await first.fetch(KEY, source)).entry.body == source.value
         redis.resume()
@@ -65,26 +62,25 @@ async def test_untold_writes_are_bounded(redis: RedisProcess, monkeypatch: pytes
     async with replica(redis, channel=False) as cache:
         redis.kill()
         for number in range(5):
-            await cache.invalidate(f"users:{number}")
+            await cache.wrote(f"users:{number}", *Source().change())
         assert list(cache.shared._unsent) == ["users:2", "users:3", "users:4"]
         await cache.shared.resend()
         assert cache.shared.unsent == 3
         redis.start()
-        await until(lambda: cache.shared.readable, 10)
+        await until(lambda: cache.shared._redis.available, 10)
         await cache.shared.resend()
         assert cache.shared.unsent == 0
 
 
 async def test_a_full_redis_hears_of_writes(redis: RedisProcess) -> None:
-    """A full Redis takes no tombstone and forgets the entry instead, so that no replica reads what was before."""
+    """A full Redis takes no new value and forgets the old one instead, so that no replica reads what was before."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
         await first.fetch(KEY, source)
         await first.aclose()
         redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         redis.command("CONFIG", "SET", "maxmemory", "1")
-        source.value = b'{"id":7,"new":true}'
-        await first.invalidate(KEY)
+        await first.wrote(KEY, *source.change())
         assert first.shared.unsent == 0
         assert (await second.fetch(KEY, source)).entry.body == source.value
 
@@ -94,10 +90,10 @@ async def test_refused_resends_stay_and_are_few(redis: RedisProcess) -> None:
     async with replica(redis) as first, replica(redis) as second:
         redis.command("CONFIG", "SET", "min-replicas-to-write", "1")
         for number in range(20):
-            await first.invalidate(f"users:{number}")
-            await second.invalidate(f"users:{number}")
+            await first.wrote(f"users:{number}", *Source().change())
+            await second.wrote(f"users:{number}", *Source().change())
         redis.command("CONFIG", "RESETSTAT")
-        await asyncio.sleep(4 * invalidation.RESEND_SECONDS)
+        await asyncio.sleep(4 * invalidation.PING_INTERVAL_SECONDS)
         assert (first.shared.unsent, second.shared.unsent) == (20, 20)
         assert 0 < published(redis) <= 2 * 6
         redis.command("CONFIG", "SET", "min-replicas-to-write", "0")

@@ -1,11 +1,13 @@
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from service.cache import invalidation, shared, tiered
-from tests.integration.cache.replica import CONFIG, KEY, Source, age, replica
+from service.cache import Loaded, invalidation, tiered
+from service.cache.versions import NOTHING
+from tests.integration.cache.replica import CONFIG, KEY, REDIS_KEY, Source, age, replica
 from tests.observe import sample, until
 from tests.redis_process import RedisProcess
 
@@ -81,23 +83,19 @@ async def test_stale_if_error(redis: RedisProcess) -> None:
         await first.aclose()
         source.failing = True
         age(first, 150)
-        first.shared._unsent[KEY] = None  # as if L2 had nothing
+        first.shared._unsent[KEY] = NOTHING  # as if L2 had nothing
         assert (await first.fetch(KEY, source)).tier == "STALE"
         age(first, 300)
         with pytest.raises(OSError, match="gone"):
             await first.fetch(KEY, source)
         first.shared._unsent.clear()
 
-        entry = await second.lookup(KEY)
-        assert entry is not None
-        entry.refresh_at = 0.0
-        second._memory.clear()
-        stored = await second.shared.get(KEY)
+        stored = (await second.shared.get(KEY)).entry
         assert stored is not None
         stored.stored_at -= 100
-        await second.shared.put(KEY, stored)
-        assert (await second.fetch(KEY, source)).tier == "STALE"
+        await second.shared.put(KEY, stored, time.monotonic())
         assert await second.lookup(KEY) is None
+        assert (await second.fetch(KEY, source)).tier == "STALE"
 
 
 async def test_failure_without_anything_left(redis: RedisProcess) -> None:
@@ -118,35 +116,6 @@ async def test_negative_entries(redis: RedisProcess) -> None:
         await first.aclose()
         lookup = await second.fetch(KEY, source)
         assert (lookup.tier, lookup.entry.found) == ("L2", False)
-
-
-async def test_a_load_that_began_before_the_write_is_not_kept(redis: RedisProcess) -> None:
-    """What was read from the source before a write answers those who waited, and goes into neither tier."""
-    source = Source()
-    async with replica(redis) as first, replica(redis) as second:
-        source.gate.clear()
-        pending = [asyncio.ensure_future(cache.fetch(KEY, source)) for cache in (first, second)]
-        await until(lambda: source.loads == 2, 1)
-        await first.shared.invalidate(KEY)  # as a third replica would: these two hear of it by message
-        first.forget(KEY)
-        source.value = b'{"id":7,"new":true}'
-        await asyncio.sleep(0.05)
-        source.gate.set()
-        await asyncio.gather(*pending)
-        await asyncio.gather(first.aclose(), second.aclose())
-        assert first.hit(KEY) is None
-        assert await first.shared.get(KEY) is None
-        assert (await first.fetch(KEY, source)).entry.body == source.value
-
-
-async def test_a_slow_load_is_not_shared(redis: RedisProcess) -> None:
-    """A load that outlasts the tombstone goes into L1 only."""
-    async with replica(redis) as cache:
-        entry = (await cache.fetch(KEY, Source())).entry
-        await cache.aclose()
-        entry.load_seconds = shared.TOMBSTONE_SECONDS
-        await cache.shared.put("users:8", entry)
-        assert await cache.shared.get("users:8") is None
 
 
 async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
@@ -176,8 +145,8 @@ async def test_an_absent_key_is_looked_up_once(redis: RedisProcess) -> None:
 
 
 async def test_unreadable_values_are_misses(redis: RedisProcess) -> None:
-    """A value of another version is loaded anew, and counted."""
-    redis.command("SET", f"users-api:cache:{KEY}", "garbage")
+    """A value of another format is loaded anew, and counted."""
+    redis.command("SET", REDIS_KEY, "garbage")
     before = sample("users_api_cache_l2_errors_total", operation="decode")
     async with replica(redis) as cache:
         assert (await cache.fetch(KEY, Source())).tier == "MISS"
@@ -193,6 +162,8 @@ async def test_tiers_can_be_turned_off(redis: RedisProcess) -> None:
         assert [(await cache.fetch(KEY, source)).tier for _ in range(2)] == ["L2", "L2"]
     async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
         assert not cache.shared.readable
+        await cache.wrote("users:8", *source.change())
+        assert redis.command("STRLEN", REDIS_KEY.replace("7", "8")) == b":10\r\n"  # a mark, for who has L2
         assert (await cache.fetch(KEY, source)).tier == "MISS"
 
 
@@ -223,7 +194,7 @@ async def test_redis_full(redis: RedisProcess) -> None:
 
 async def test_l2_read_errors_are_misses(redis: RedisProcess) -> None:
     """A key of another type is loaded anew, and counted."""
-    redis.command("LPUSH", f"users-api:cache:{KEY}", "x")
+    redis.command("LPUSH", REDIS_KEY, "x")
     before = sample("users_api_cache_l2_errors_total", operation="get")
     async with replica(redis) as cache:
         assert (await cache.fetch(KEY, Source())).tier == "MISS"
@@ -269,7 +240,7 @@ async def test_whatever_ends_a_load_answers_its_waiters(
 ) -> None:
     """All who wait for a load get an Exception; for a look-up in L2 it is a miss; the next one works."""
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object) -> Loaded:
         await asyncio.sleep(0.01)
         raise error
 

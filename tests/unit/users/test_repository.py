@@ -30,15 +30,15 @@ async def test_a_created_user_can_be_read() -> None:
     """It gets the next id."""
     repository = SeededUserRepository(5)
     created = await repository.create(ADA)
-    assert created.id == 6
-    assert await repository.get(6) == created
+    assert created.user.id == 6
+    assert await repository.get(6) == (*created, True)
 
 
 async def test_ids_are_not_used_again() -> None:
     """A new user never gets the id, and with it the cached answers, of a deleted one."""
     repository = SeededUserRepository(5)
     await repository.delete(5)
-    assert (await repository.create(ADA)).id == 6
+    assert (await repository.create(ADA)).user.id == 6
 
 
 async def test_an_address_belongs_to_one_user() -> None:
@@ -49,27 +49,30 @@ async def test_an_address_belongs_to_one_user() -> None:
         await repository.create(ADA)
     with pytest.raises(EmailTakenError):
         await repository.update(1, UserUpdate(email=ADA.email))
-    assert await repository.update(created.id, UserUpdate(email=ADA.email)) == created
+    changed = await repository.update(created.user.id, UserUpdate(email=ADA.email))
+    assert changed is not None
+    assert changed.user == created.user
 
 
 async def test_a_freed_address_can_be_taken() -> None:
     """An address that its user gave up, by a change or by going, is free again."""
     repository = SeededUserRepository(5)
     first = await repository.create(ADA)
-    await repository.update(first.id, UserUpdate(email="countess@example.com"))
+    await repository.update(first.user.id, UserUpdate(email="countess@example.com"))
     second = await repository.create(ADA)
-    await repository.delete(second.id)
-    assert (await repository.create(ADA)).email == ADA.email
+    await repository.delete(second.user.id)
+    assert (await repository.create(ADA)).user.email == ADA.email
 
 
 async def test_a_change_leaves_the_rest() -> None:
     """What a change doesn't name stays as it was."""
     repository = SeededUserRepository(5)
-    before = await repository.get(1)
+    before = (await repository.get(1)).user
     changed = await repository.update(1, UserUpdate(name="Grace Hopper"))
     assert before is not None
-    assert changed == before.model_copy(update={"name": "Grace Hopper"})
-    assert await repository.get(1) == changed
+    assert changed is not None
+    assert changed.user == before.model_copy(update={"name": "Grace Hopper"})
+    assert (await repository.get(1)).user == changed.user
 
 
 async def test_who_is_not_there_cannot_be_changed_or_deleted() -> None:
@@ -78,4 +81,18 @@ async def test_who_is_not_there_cannot_be_changed_or_deleted() -> None:
     assert await repository.update(6, UserUpdate(name="x")) is None
     assert await repository.delete(5)
     assert not await repository.delete(5)
-    assert await repository.get(5) is None
+    assert (await repository.get(5)).user is None
+
+
+async def test_versions_grow_with_each_change() -> None:
+    """Every process starts with the same ones, and each write, the deletion too, has a greater one."""
+    repository = SeededUserRepository(5)
+    versions = [(await repository.get(1)).version]
+    for name in ("Grace", "Ada"):
+        changed = await repository.update(1, UserUpdate(name=name))
+        assert changed is not None
+        versions.append(changed.version)
+        assert (await repository.get(1)).version == changed.version
+    versions.append(await repository.delete(1) or 0)
+    assert versions == sorted(set(versions))
+    assert (await SeededUserRepository(5).get(1)).version == versions[0]
