@@ -213,10 +213,11 @@ class TieredCache:
     async def _look_up(self, key: str) -> Entry | None:
         began = time.monotonic()
         shared = await self.shared.get(key)
-        if shared.entry is None or time.monotonic() >= shared.entry.refresh_at or shared.order < self._known(key):
+        is_old = shared.order < self._known(key)
+        if shared.entry is None or is_old or time.monotonic() >= shared.entry.refresh_at:
             if len(self._absent) >= MAX_ABSENT:
                 self._absent.clear()
-            self._absent[key] = time.monotonic(), shared
+            self._absent[key] = time.monotonic(), Shared(None, shared.order) if is_old else shared
             return None
         self._keep(key, shared.entry, began)
         return shared.entry

@@ -120,12 +120,11 @@ class Process:
 def stale(writes: list[Write], reads: list[Read]) -> list[str]:
     """The reads that show something older than they may: than what was known by then, or written by their process."""
     found = []
+    by_key = {write.key: [other for other in writes if other.key == write.key] for write in writes}
     for read in reads:
-        of_key = [write for write in writes if write.key == read.key]
-        for bound, some in (
-            (BOUND_SECONDS, of_key),
-            (0.0, [write for write in of_key if write.process == read.process]),
-        ):
+        of_key = by_key.get(read.key, [])
+        own = [write for write in of_key if write.process == read.process]
+        for bound, some in ((BOUND_SECONDS, of_key), (0.0, own)):
             known = max((w for w in some if w.ended < read.began - bound), key=lambda w: w.version, default=None)
             if known is None or read.version >= known.version:
                 continue

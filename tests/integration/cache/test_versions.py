@@ -287,3 +287,15 @@ async def test_a_write_that_redis_was_told_of_later_clears_the_memory_of_an_earl
         assert cache.shared.unsent == 1
         await cache.wrote(KEY, NEW, 2, time.monotonic())
         assert cache.shared.unsent == 0
+
+
+async def test_a_look_up_does_not_take_what_is_older_than_known(redis: RedisProcess) -> None:
+    """Nor does the fetch right after it, which takes from L2 what the look-up found."""
+    source = Source()
+    source.change()
+    async with replica(redis) as cache:
+        await cache.shared.put(KEY, entry(OLD, 1), time.monotonic())
+        cache.hear(KEY, Order(2, MARK))
+        assert await cache.lookup(KEY) is None
+        cache._minimums._heard.clear()  # as if it took longer than that is remembered
+        assert (await cache.fetch(KEY, source)).entry.body == NEW
