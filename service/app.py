@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from service.auth import Authenticator, UnauthenticatedError
 from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
 from service.auth.static_tokens import StaticTokens
 from service.cache import CacheConfig, InvalidationChannel, TieredCache
+from service.database import Database, DatabaseConfig, DatabaseUnavailableError, NoDatabase
 from service.fastpath import install_fast_path
 from service.faults import endpoints as faults
 from service.health import endpoints as health
@@ -23,6 +25,7 @@ from service.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware, fie
 from service.http.request_id import RequestIdMiddleware
 from service.http.routing import RoutingMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware, security_headers
+from service.http.unavailable import unavailable
 from service.idempotency import IdempotencyStore
 from service.observability import endpoints as observability
 from service.observability import metrics, tracing
@@ -32,8 +35,12 @@ from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter,
 from service.redis_client import NoRedis, RedisClient, RedisConfig
 from service.settings import Settings
 from service.users import endpoints as users
-from service.users.repository import SeededUserRepository
+from service.users.in_process import SeededUserRepository
+from service.users.postgres import PostgresUserRepository
+from service.users.repository import UserRepository
 from service.users.service import UserService
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -69,10 +76,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.limiter.background,
         *app.state.authenticator.background,
     ]
-    app.state.idempotency = IdempotencyStore(redis, ttl_seconds=settings.idempotency_ttl_seconds)
-    app.state.users = UserService(SeededUserRepository(), cache)
+    app.state.database = _database(settings, traces)
+    app.state.background += app.state.database.background
+    app.state.users = UserService(_repository(app, settings), cache)
+    app.state.background += app.state.users.background
 
     problem.install(app)
+    app.add_exception_handler(DatabaseUnavailableError, unavailable)
     app.add_exception_handler(UnauthenticatedError, unauthenticated)
     app.add_exception_handler(ForbiddenError, forbidden)
     app.include_router(health.router)
@@ -137,7 +147,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     async with AsyncExitStack() as stack:
         if state.traces is not None:
             stack.push_async_callback(asyncio.to_thread, state.traces.close)
-        await state.redis.start()
+        await asyncio.gather(state.redis.start(), state.database.start())
+        stack.push_async_callback(state.database.aclose)
         stack.push_async_callback(state.redis.aclose)
         if not state.redis.is_enabled and state.settings.is_alone:
             state.cache.trust_always()
@@ -148,6 +159,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         stack.push_async_callback(state.limiter.aclose)
         await state.authenticator.start()
         stack.push_async_callback(state.authenticator.aclose)
+        for task in state.users.background:
+            task.start()
+            stack.push_async_callback(task.aclose)
         readiness: Readiness = state.readiness
         with readiness.draining_on_sigterm(state.settings.shutdown_delay_seconds):
             _collect_from_now_on()
@@ -161,6 +175,21 @@ def _collect_from_now_on() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _database(settings: Settings, traces: Tracing | None) -> Database:
+    if not settings.database_url:
+        return NoDatabase()
+    tracer = None if traces is None else traces.provider.get_tracer("service.database")
+    return Database(DatabaseConfig.of(settings), tracer)
+
+
+def _repository(app: FastAPI, settings: Settings) -> UserRepository:
+    database: Database = app.state.database
+    if database.is_enabled:
+        return PostgresUserRepository(database, key_seconds=settings.idempotency_ttl_seconds)
+    logger.warning("no USERS_API_DATABASE_URL: users are made up, and writes stay in this process until it ends")
+    return SeededUserRepository(keys=IdempotencyStore(app.state.redis, ttl_seconds=settings.idempotency_ttl_seconds))
 
 
 def _authenticator(settings: Settings) -> Authenticator:

@@ -6,6 +6,8 @@ from service.database import DatabaseConfig
 from service.observability import logging
 from service.settings import EX_USAGE, PREFIX, Settings, problems
 
+EX_TEMPFAIL = 75  # of sysexits.h
+
 
 def begin() -> DatabaseConfig:
     """Read the settings of a command that works on the database; ends the process where they are wrong."""

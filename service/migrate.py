@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from service.command import begin
+from service.command import EX_TEMPFAIL, begin
 from service.database import DatabaseConfig
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ LOCK_PAUSE_SECONDS = 1.0
 CONNECT_ATTEMPTS = 60
 CONNECT_TIMEOUT_SECONDS = 5
 POLL_SECONDS = 1.0
-EX_TEMPFAIL = 75  # of sysexits.h
 
 
 class MigrationError(Exception):

@@ -17,9 +17,12 @@ class Database:
     errors where the answer is one.
     """
 
+    is_enabled = True
+
     def __init__(self, config: DatabaseConfig, tracer: Tracer | None = None) -> None:
         self._config = config
         self.primary = Server(config, tracer=tracer)
+        self.background = [self.primary.background]
 
     @property
     def available(self) -> bool:

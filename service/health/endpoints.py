@@ -4,6 +4,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse
 
 from service import __version__
+from service.database import Database
 from service.health.readiness import Readiness
 from service.redis_client import RedisClient
 from service.settings import Settings
@@ -28,8 +29,11 @@ async def readyz(request: Request, verbose: Annotated[str | None, Query()] = Non
         background: list[SupervisedTask] = request.app.state.background
         tasks = [task for task in background if task.is_started]
         redis_is_away = redis.is_enabled and not redis.available
-        content["degraded"] = redis_is_away or not all(task.is_running for task in tasks)
+        database: Database = request.app.state.database
+        database_is_away = database.is_enabled and not database.available
+        content["degraded"] = redis_is_away or database_is_away or not all(task.is_running for task in tasks)
         content["checks"] = {"redis": {"available": redis.available, "breaker": redis.state}}
+        content["checks"]["database"] = database.checks()
         content["tasks"] = {task.name: task.state for task in tasks}
     return JSONResponse(content, 200 if readiness.is_ready else 503)
 
@@ -44,15 +48,18 @@ async def version(request: Request) -> dict[str, str]:
 @router.get("/gateway-health", tags=["health"])
 @router.get("/api/health", tags=["health"])
 async def health(request: Request) -> dict[str, str | bool]:
-    """Tell which replica answers, and how it is; `redis` is "off" where the service has none by choice.
+    """Tell which replica answers, and how it is; a part is "off" where the service has none by choice.
 
     Takes no token, spends no permit and is not counted as load.
     """
     settings: Settings = request.app.state.settings
     redis: RedisClient = request.app.state.redis
+    database: Database = request.app.state.database
+    is_well = all(part.available or not part.is_enabled for part in (redis, database))
     return {
-        "status": "healthy" if redis.available or not redis.is_enabled else "degraded",
+        "status": "healthy" if is_well else "degraded",
         "server_id": settings.server_id,
         "version": __version__,
         "redis": redis.available if redis.is_enabled else "off",
+        "database": database.available if database.is_enabled else "off",
     }

@@ -2,6 +2,7 @@
 
 from service.idempotency.answer import Answer
 from service.idempotency.errors import ConflictingKeyError, InProgressError
+from service.idempotency.key import IdempotencyKey
 from service.idempotency.store import IdempotencyStore
 
-__all__ = ["Answer", "ConflictingKeyError", "IdempotencyStore", "InProgressError"]
+__all__ = ["Answer", "ConflictingKeyError", "IdempotencyKey", "IdempotencyStore", "InProgressError"]

@@ -1,20 +1,18 @@
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from service.idempotency.answer import Answer, Record
 from service.idempotency.errors import ConflictingKeyError, InProgressError
+from service.idempotency.key import IdempotencyKey
+from service.idempotency.metrics import REPLAYS
 from service.redis_client import RedisClient
 
 # A process that dies half-way leaves its claim behind: after this the key can be tried again.
 CLAIM_SECONDS = 60
 MAX_LOCAL = 10_000
-
-REPLAYS = Counter("users_api_idempotency_replays_total", "Requests answered with what was answered to an earlier one.")
 
 
 class IdempotencyStore:
@@ -28,20 +26,17 @@ class IdempotencyStore:
         self._ttl_seconds = ttl_seconds
         self._local: OrderedDict[str, tuple[Record, float]] = OrderedDict()
 
-    async def run_once(
-        self, *, subject: str, key: str, content: bytes, carry_out: Callable[[], Awaitable[Answer]]
-    ) -> Answer:
-        """Return the answer of `carry_out`, or the one that `subject` got for `key` before.
+    async def run_once(self, key: IdempotencyKey, carry_out: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return the answer of `carry_out`, or the one that there was for `key` before.
 
         A request that fails claims nothing: it may be sent again with the same key.
 
         Raises:
-            ConflictingKeyError: the key came with another `content` before.
+            ConflictingKeyError: the key came with another request before.
             InProgressError: the first request is still being carried out.
         """
-        digest = hashlib.blake2b(f"{subject}\0{key}".encode(), digest_size=16).hexdigest()
-        name = self._redis.key(f"idempotency:{digest}")
-        claim = Record(hashlib.blake2b(content, digest_size=16).hexdigest())
+        name = self._redis.key(f"idempotency:{key.name.hex()}")
+        claim = Record(key.fingerprint.hex())
         earlier = await self._claim(name, claim)
         if earlier is not None:
             if earlier.fingerprint != claim.fingerprint:

@@ -13,7 +13,7 @@ from service.http.conditional import Preconditions, is_listed
 from service.http.negotiation import JSON, JsonRoute
 from service.http.openapi import problems
 from service.http.parameters import DECIMAL
-from service.idempotency import Answer, ConflictingKeyError, IdempotencyStore, InProgressError
+from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
 from service.users import cursor
 from service.users.repository import EmailTakenError
 from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
@@ -33,13 +33,7 @@ def _users(request: Request) -> UserService:
     return users
 
 
-def _idempotency(request: Request) -> IdempotencyStore:
-    store: IdempotencyStore = request.app.state.idempotency
-    return store
-
-
 Users = Annotated[UserService, Depends(_users)]
-Idempotency = Annotated[IdempotencyStore, Depends(_idempotency)]
 _Key = Annotated[
     str | None,
     Header(
@@ -111,40 +105,33 @@ async def list_users(
     response_model=User,
     responses=_created | problems(400, 401, 403, 406, 409, 412, 413, 415, 422, 429),
 )
-async def create_user(  # noqa: PLR0913, PLR0917 - FastAPI passes them by name
+async def create_user(
     user: UserCreate,
     users: Users,
-    store: Idempotency,
     caller: Annotated[Principal, _write],
     conditions: Conditions,
     key: _Key = None,
 ) -> Response:
     """Create a user; Location says where it is. With an Idempotency-Key a repetition creates no second one."""
 
-    async def create() -> Answer:
-        if conditions.are_given:  # they are about what is at this URL: the first page
-            page = await users.page(None, DEFAULT_PAGE)
-            conditions.allow_write(etag_of(page.model_dump_json().encode()))
-        try:
-            created = await users.create(user)
-        except EmailTakenError:
-            raise _email_taken() from None
-        headers = {"location": f"/api/users/{created.user.id}", "etag": etag_of_user(created).decode()}
-        return Answer(201, encode(created.user), headers)
+    async def page_is_expected() -> None:  # the conditions are about what is at this URL: the first page
+        page = await users.page(None, DEFAULT_PAGE)
+        conditions.allow_write(etag_of(page.model_dump_json().encode()))
 
-    if key is None:
-        answer = await create()
-    else:
-        content = user.model_dump_json().encode()
-        try:
-            answer = await store.run_once(subject=caller.subject, key=key, content=content, carry_out=create)
-        except ConflictingKeyError:
-            detail = "This Idempotency-Key came with another body before; a new request takes a new key."
-            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
-        except InProgressError:
-            detail = "The first request with this Idempotency-Key is being carried out; ask again in a second."
-            raise HTTPException(HTTPStatus.CONFLICT, detail, {"retry-after": "1"}) from None
-    return Response(answer.body, answer.status, {"cache-control": "no-store", **answer.headers}, JSON)
+    once = None if key is None else IdempotencyKey(caller.subject, key, user.model_dump_json().encode())
+    try:
+        creation = await users.create(user, once, page_is_expected if conditions.are_given else None)
+    except EmailTakenError:
+        raise _email_taken() from None
+    except ConflictingKeyError:
+        detail = "This Idempotency-Key came with another body before; a new request takes a new key."
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
+    except InProgressError:
+        detail = "The first request with this Idempotency-Key is being carried out; ask again in a second."
+        raise HTTPException(HTTPStatus.CONFLICT, detail, {"retry-after": "1"}) from None
+    etag = etag_of_user(creation.user, creation.version).decode()
+    headers = {"cache-control": "no-store", "location": f"/api/users/{creation.user.id}", "etag": etag}
+    return Response(encode(creation.user), 201, headers, JSON)
 
 
 @router.patch(
@@ -156,12 +143,12 @@ async def create_user(  # noqa: PLR0913, PLR0917 - FastAPI passes them by name
 async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions: Conditions) -> Response:
     """Change what the body names; the rest stays. With If-Match only the user that has this ETag."""
     try:
-        changed = await users.update(user_id, change, conditions.allow_write)
+        changed = await users.update(user_id, change, conditions.allow_write if conditions.are_given else None)
     except EmailTakenError:
         raise _email_taken() from None
     if changed is None:
         raise _not_found(user_id)
-    headers = {"cache-control": "no-store", "etag": etag_of_user(changed).decode()}
+    headers = {"cache-control": "no-store", "etag": etag_of_user(changed.user, changed.version).decode()}
     return Response(encode(changed.user), 200, headers, JSON)
 
 
@@ -170,7 +157,7 @@ async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions
 )
 async def delete_user(user_id: _Id, users: Users, conditions: Conditions) -> None:
     """Remove a user. With If-Match only the one that has this ETag."""
-    if not await users.delete(user_id, conditions.allow_write):
+    if not await users.delete(user_id, conditions.allow_write if conditions.are_given else None):
         raise _not_found(user_id)
 
 

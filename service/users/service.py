@@ -2,8 +2,9 @@ import time
 from collections.abc import Callable
 
 from service.cache import Loaded, Lookup, TieredCache, etag_of
+from service.idempotency import IdempotencyKey
 from service.users import cursor
-from service.users.repository import Stored, UserRepository
+from service.users.repository import CreatePrecondition, Creation, Precondition, Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserPage, UserUpdate
 
 Allow = Callable[[bytes], None]
@@ -16,6 +17,7 @@ class UserService:
     def __init__(self, repository: UserRepository, cache: TieredCache) -> None:
         self._repository = repository
         self._cache = cache
+        self.background = repository.background
 
     async def get(self, user_id: int) -> Lookup:
         """Return the encoded user, or the knowledge that there is none, and which tier had it."""
@@ -33,28 +35,35 @@ class UserService:
         items = list(users[:limit])
         return UserPage(items=items, next=cursor.encode(items[-1].id) if len(users) > limit else None)
 
-    async def create(self, user: UserCreate) -> Stored:
-        """Add a user. Raises: EmailTakenError."""
+    async def create(
+        self, user: UserCreate, key: IdempotencyKey | None = None, precondition: CreatePrecondition | None = None
+    ) -> Creation:
+        """Add a user; with a key at most once. Raises: what the repository raises."""
         began = time.monotonic()
-        created = await self._repository.create(user)
-        await self._cache.wrote(cache_key(created.user.id), encode(created.user), created.version, began)
-        return created
+        creation = await self._repository.create(user, key, precondition)
+        if not creation.is_repetition:  # which tells how the user was, not how it is
+            await self._cache.wrote(cache_key(creation.user.id), encode(creation.user), creation.version, began)
+        return creation
 
-    async def update(self, user_id: int, change: UserUpdate, allow: Allow) -> Stored | None:
+    async def update(self, user_id: int, change: UserUpdate, allow: Allow | None = None) -> Stored | None:
         """Change a user. Raises: EmailTakenError, what `allow` raises."""
         began = time.monotonic()
-        changed = await self._repository.update(user_id, change, lambda stored: allow(etag_of_user(stored)))
+        changed = await self._repository.update(user_id, change, _precondition(allow))
         if changed is not None:
             await self._cache.wrote(cache_key(user_id), encode(changed.user), changed.version, began)
         return changed
 
-    async def delete(self, user_id: int, allow: Allow) -> bool:
+    async def delete(self, user_id: int, allow: Allow | None = None) -> bool:
         """Remove a user; tells whether there was one. Raises: what `allow` raises."""
         began = time.monotonic()
-        version = await self._repository.delete(user_id, lambda stored: allow(etag_of_user(stored)))
+        version = await self._repository.delete(user_id, _precondition(allow))
         if version is not None:
             await self._cache.wrote(cache_key(user_id), None, version, began)
         return version is not None
+
+
+def _precondition(allow: Allow | None) -> Precondition | None:
+    return None if allow is None else lambda stored: allow(etag_of_user(stored.user, stored.version))
 
 
 def encode(user: User) -> bytes:
@@ -62,9 +71,9 @@ def encode(user: User) -> bytes:
     return user.model_dump_json().encode()
 
 
-def etag_of_user(stored: Stored) -> bytes:
+def etag_of_user(user: User, version: int) -> bytes:
     """Return the ETag of a user, as the caches make it."""
-    return etag_of(encode(stored.user), stored.version)
+    return etag_of(encode(user), version)
 
 
 def cache_key(user_id: int) -> str:

@@ -5,6 +5,7 @@ import pytest
 
 from service.local_postgres import folder
 from tests.postgres_process import PostgresProcess
+from tests.schema import expanding_sql
 
 _numbers = itertools.count()
 
@@ -29,3 +30,10 @@ def database_url(postgres: PostgresProcess) -> Iterator[str]:
     postgres.resume()
     postgres.start()
     postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def users_url(postgres: PostgresProcess, database_url: str) -> str:
+    """Make a database with our schema, and nobody in it."""
+    postgres.sql(expanding_sql(), database_url.rpartition("/")[2])
+    return database_url

@@ -1,5 +1,4 @@
 import asyncio
-import io
 import os
 import subprocess
 import sys
@@ -11,9 +10,11 @@ from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from service import migrate
+from service.command import EX_TEMPFAIL
 from service.database import DatabaseConfig
 from service.dev import free_port
 from tests.postgres_process import PostgresProcess
+from tests.schema import expanding_sql
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -127,7 +128,7 @@ def test_the_command_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch, capsys:
         assert error.value.code == 64
         assert message in capsys.readouterr().err
     monkeypatch.setenv("USERS_API_DATABASE_URL", f"postgresql://postgres@127.0.0.1:{free_port()}/x")
-    assert migrate.main() == migrate.EX_TEMPFAIL
+    assert migrate.main() == EX_TEMPFAIL
     assert "error:" in capsys.readouterr().err
 
 
@@ -139,19 +140,12 @@ def test_the_command_migrates(database_url: str, monkeypatch: pytest.MonkeyPatch
         assert migrate.main() == 0
 
 
-def expanding_sql() -> str:
-    """What the revisions that run while the service serves would send."""
-    config = migrate.config()
-    config.output_buffer = io.StringIO()
-    command.upgrade(config, "expand@head", sql=True)
-    # Alembic's own table comes before.
-    return config.output_buffer.getvalue().partition("-- Running upgrade")[2].partition("\n")[2]
-
-
 def test_expanding_stops_nobody(tmp_path: Path) -> None:
     """Squawk finds no statement that would lock a table for long, or break what the old version does."""
     file = tmp_path / "expand.sql"
-    file.write_text(f"BEGIN;\nSET lock_timeout = '{migrate.LOCK_TIMEOUT_SECONDS}s';\n{expanding_sql()}")
+    # Alembic's own table comes before.
+    ours = expanding_sql().partition("-- Running upgrade")[2].partition("\n")[2]
+    file.write_text(f"BEGIN;\nSET lock_timeout = '{migrate.LOCK_TIMEOUT_SECONDS}s';\n{ours}")
     # An index on a large table takes as long as it takes.
     squawk = ["squawk", "--pg-version=15", "--exclude=require-statement-timeout", "--exclude=transaction-nesting"]
     done = subprocess.run([Path(sys.executable).parent / squawk[0], *squawk[1:], file], capture_output=True, text=True,

@@ -35,7 +35,10 @@ async def test_without_redis_the_service_is_ready_and_degraded() -> None:
     assert response.json() == {
         "status": "ok",
         "degraded": True,
-        "checks": {"redis": {"available": False, "breaker": "open"}},
+        "checks": {
+            "redis": {"available": False, "breaker": "open"},
+            "database": {"available": False, "breaker": "off", "users": "made up, in each process its own"},
+        },
         "tasks": {
             name: {"running": True, "restarts": 0, "last_error": None}
             for name in ("redis_probe", "cache_invalidation", "rate_limit_sweeper")
@@ -49,7 +52,13 @@ async def test_with_redis_the_service_is_healthy(redis: RedisProcess) -> None:
     async with running(redis_url=redis.url, server_id="replica-1") as app, client_of(app) as client:
         assert (await client.get("/readyz?verbose")).json()["degraded"] is False
         health = (await client.get("/api/health")).json()
-    assert health == {"status": "healthy", "server_id": "replica-1", "version": __version__, "redis": True}
+    assert health == {
+        "status": "healthy",
+        "server_id": "replica-1",
+        "version": __version__,
+        "redis": True,
+        "database": "off",
+    }
 
 
 async def test_a_monitor_asks_at_the_gateway() -> None:

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.idempotency import Answer, ConflictingKeyError, IdempotencyStore, InProgressError
+from service.idempotency import Answer, ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from service.idempotency import store as module
 from service.redis_client import RedisClient, RedisConfig
 from tests.api import NO_REDIS
@@ -30,7 +30,7 @@ class Work:
 
 async def run(store: IdempotencyStore, work: Work, *, subject: str = "alice", content: bytes = b"{}") -> Answer:
     """Send the request with the key `k`."""
-    return await store.run_once(subject=subject, key="k", content=content, carry_out=work)
+    return await store.run_once(IdempotencyKey(subject, "k", content), work)
 
 
 @pytest.fixture(params=["redis", "local"])
@@ -109,7 +109,7 @@ async def test_a_failure_frees_the_key(store: IdempotencyStore) -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
-        await store.run_once(subject="alice", key="k", content=b"{}", carry_out=fail)
+        await store.run_once(IdempotencyKey("alice", "k", b"{}"), fail)
     work = Work()
     assert (await run(store, work)).status == 201
 

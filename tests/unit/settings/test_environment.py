@@ -24,8 +24,8 @@ def test_a_blank_value_is_none(name: str, blank: str, monkeypatch: pytest.Monkey
     """An empty variable is as one that is not set, as compose files leave it; a password of blanks is one."""
     default = Settings()
     monkeypatch.setenv(f"USERS_API_{name.upper()}", blank)
-    if name == "redis_password" and blank:
-        password = Settings().redis_password
+    if name in {"redis_password", "database_password"} and blank:
+        password = getattr(Settings(), name)
         assert password is not None
         assert password.get_secret_value() == blank
     else:

@@ -1,0 +1,130 @@
+import asyncio
+import contextlib
+import random
+from collections.abc import Sequence
+
+import asyncpg
+
+from service.database import Database, DatabaseUnavailableError, Query
+from service.database.query import Record
+from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
+from service.idempotency.metrics import REPLAYS
+from service.supervision import SupervisedTask
+from service.users import queries
+from service.users.repository import CreatePrecondition, Creation, EmailTakenError, Found, Precondition, Stored
+from service.users.schemas import User, UserCreate, UserUpdate
+
+# Each try reads what another write has just put there: this many in a row lose only to a flood of them.
+CONDITIONAL_ATTEMPTS = 10
+PURGE_SECONDS = 60.0
+
+
+class PostgresUserRepository:
+    """Users in PostgreSQL: one statement for each request, or two where it has a precondition."""
+
+    def __init__(self, database: Database, *, key_seconds: float) -> None:
+        self._database = database
+        self._key_seconds = key_seconds
+        self.background = [SupervisedTask("idempotency_key_purge", self._purge_forever)]
+
+    async def get(self, user_id: int, *, fresh: bool = False) -> Found:
+        """Return the user with this id; as it is now, and not up to a second ago, if it must be `fresh`."""
+        read = await self._database.read(queries.GET, user_id, fresh=fresh)
+        if not read.rows:
+            return Found(None, cacheable=read.cacheable)
+        row = read.rows[0]
+        return Found(_user(row), row["version"], read.cacheable)
+
+    async def page(self, after: int, limit: int, *, fresh: bool = False) -> Sequence[User]:
+        """Return up to `limit` users with ids above `after`, in their order."""
+        read = await self._database.read(queries.PAGE, after, limit, fresh=fresh)
+        return [_user(row) for row in read.rows]
+
+    async def create(
+        self, user: UserCreate, key: IdempotencyKey | None = None, precondition: CreatePrecondition | None = None
+    ) -> Creation:
+        """Add a user; with a key at most once: its record is written by the statement that writes the user."""
+        if precondition is not None:
+            if key is not None and (earlier := await self._created_with(key, user)) is not None:
+                return earlier
+            await precondition()
+        if key is None:
+            (row,) = await self._write(queries.CREATE, user.name, user.email)
+            return Creation(_user(row), row["version"])
+        arguments = (user.name, user.email, key.name, key.fingerprint, self._key_seconds)
+        rows = await self._write(queries.CREATE_ONCE, *arguments, is_repeatable=True)
+        if rows:
+            return Creation(_user(rows[0]), rows[0]["version"])
+        earlier = await self._created_with(key, user)
+        if earlier is None:  # it has expired since
+            raise InProgressError
+        return earlier
+
+    async def update(self, user_id: int, change: UserUpdate, precondition: Precondition | None = None) -> Stored | None:
+        """Change a user, and return it as it is then. Raises: EmailTakenError, what `precondition` raises."""
+        if precondition is None:
+            rows = await self._write(queries.UPDATE, user_id, change.name, change.email)
+        else:
+            rows = await self._write_conditionally(
+                queries.UPDATE_VERSION, user_id, precondition, change.name, change.email
+            )
+        return Stored(_user(rows[0]), rows[0]["version"]) if rows else None
+
+    async def delete(self, user_id: int, precondition: Precondition | None = None) -> int | None:
+        """Remove a user, and return the deletion's version; None if there is none. Raises: `precondition`'s."""
+        if precondition is None:
+            rows = await self._write(queries.DELETE, user_id)
+        else:
+            rows = await self._write_conditionally(queries.DELETE_VERSION, user_id, precondition)
+        return rows[0]["version"] if rows else None
+
+    async def purge(self) -> int:
+        """Forget keys that have expired, a batch of them; returns how many."""
+        return len(await self._database.write(queries.PURGE_KEYS, self._key_seconds, is_repeatable=True))
+
+    async def _purge_forever(self) -> None:
+        while True:
+            await asyncio.sleep(PURGE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - apart from other processes
+            with contextlib.suppress(DatabaseUnavailableError):  # it comes again
+                while await self.purge() == queries.PURGED_AT_ONCE:
+                    pass
+
+    async def _write_conditionally(
+        self, query: Query, user_id: int, precondition: Precondition, *arguments: object
+    ) -> list[Record]:
+        """Write what is still at the version for which the precondition held; nothing where there is no user."""
+        for _ in range(CONDITIONAL_ATTEMPTS):
+            found = await self.get(user_id, fresh=True)
+            if found.user is None:
+                return []
+            precondition(Stored(found.user, found.version))
+            if rows := await self._write(query, user_id, *arguments, found.version):
+                return rows
+        raise DatabaseUnavailableError("conflict", f"others changed user {user_id} all the time")
+
+    async def _write(self, query: Query, *arguments: object, is_repeatable: bool = False) -> list[Record]:
+        try:
+            return await self._database.write(query, *arguments, is_repeatable=is_repeatable)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != queries.EMAIL_CONSTRAINT:
+                raise
+            raise EmailTakenError from error
+
+    async def _created_with(self, key: IdempotencyKey, user: UserCreate) -> Creation | None:
+        """Return what the key created, if it has; whoever sent it again sent the rest of the first answer with it."""
+        read = await self._database.read(queries.FIND_KEY, key.name, self._key_seconds, fresh=True)
+        if not read.rows:
+            return None
+        row = read.rows[0]
+        if row["fingerprint"] != key.fingerprint:
+            raise ConflictingKeyError
+        REPLAYS.inc()
+        created = User.model_construct(
+            id=row["user_id"], name=user.name, email=user.email, created_at=row["created_at"]
+        )
+        return Creation(created, row["version"], is_repetition=True)
+
+
+def _user(row: Record) -> User:
+    # Not validated again: it was when it came in, and that takes four times as long as the rest of a look-up here.
+    return User.model_construct(id=row["id"], name=row["name"], email=row["email"], created_at=row["created_at"])

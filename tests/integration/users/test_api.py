@@ -1,0 +1,148 @@
+import asyncio
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from service.dev import free_port
+from service.users.repository import UserRepository
+from tests.api import TOKEN, calling, client_of, running
+from tests.observe import until
+from tests.postgres_process import PostgresProcess
+from tests.service_process import ROOT
+
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
+
+ADA = {"name": "Ada Lovelace", "email": "ada@example.com"}
+
+
+async def test_a_user_lives_in_the_database(users_url: str) -> None:
+    """What one process creates, changes and deletes another has from then on, and its own caches agree."""
+    async with (
+        running(database_url=users_url) as one,
+        running(database_url=users_url) as two,
+        client_of(one, **TOKEN) as first,
+        client_of(two, **TOKEN) as second,
+    ):
+        created = await first.post("/api/users", json=ADA)
+        assert created.status_code == 201
+        path = created.headers["location"]
+        read = await second.get(path)
+        assert (read.json(), read.headers["etag"]) == (created.json(), created.headers["etag"])
+        changed = await second.patch(path, json={"name": "x"}, headers={"if-match": read.headers["etag"]})
+        assert changed.status_code == 200
+        lost = await first.patch(path, json={"name": "y"}, headers={"if-match": read.headers["etag"]})
+        assert lost.status_code == 412
+        assert (await first.get("/api/users")).json()["items"] == [changed.json()]
+        deleted = await first.delete(path, headers={"if-match": changed.headers["etag"]})
+        assert deleted.status_code == 204
+        assert (await first.get(path)).status_code == 404
+
+
+async def test_a_repetition_reaches_another_process(users_url: str) -> None:
+    """The key's record is in the database: without Redis too a repetition is found out wherever it arrives."""
+    answers = []
+    for _ in range(2):
+        async with calling(database_url=users_url) as client:
+            answers.append(await client.post("/api/users", json=ADA, headers={"idempotency-key": "one"}))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["etag"] == answers[1].headers["etag"]
+
+
+async def test_addresses_differ_by_more_than_case(users_url: str) -> None:
+    """The same address in other letters is taken."""
+    async with calling(database_url=users_url) as client:
+        await client.post("/api/users", json=ADA)
+        assert (await client.post("/api/users", json={**ADA, "email": "ADA@example.com"})).status_code == 409
+
+
+async def test_without_its_database_the_service_starts_and_says_so() -> None:
+    """It is ready, degraded, alive, and answers 503 with when to come back; who is refused has changed nothing."""
+    async with calling(database_url=f"postgresql://postgres@127.0.0.1:{free_port()}/postgres") as client:
+        ready = await client.get("/readyz?verbose")
+        assert (ready.status_code, ready.json()["degraded"]) == (200, True)
+        assert ready.json()["checks"]["database"] == {"available": False, "breaker": "open"}
+        health = (await client.get("/api/health")).json()
+        assert (health["status"], health["database"]) == ("degraded", False)
+        assert (await client.get("/livez")).status_code == 200
+        for answer in (await client.get("/api/users/1"), await client.post("/api/users", json=ADA)):
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "nothing was changed" in answer.json()["detail"]
+
+
+async def test_cached_reads_outlive_the_database(postgres: PostgresProcess, users_url: str) -> None:
+    """Who was read before is answered while the database is away, and writes go through again after its return."""
+    async with running(database_url=users_url) as app, client_of(app, **TOKEN) as client:
+        path = (await client.post("/api/users", json=ADA)).headers["location"]
+        await client.get(path)
+        postgres.kill()
+        assert (await client.get(path)).status_code == 200
+        assert (await client.get("/api/users")).status_code == 503
+        postgres.start()
+        await until(lambda: app.state.database.available, 20)
+        assert (await client.patch(path, json={"name": "x"})).status_code == 200
+
+
+async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, users_url: str) -> None:
+    """While every connection waits for a lock, what has no place is told so at once, and what is cached is read."""
+    small = {"database_pool_size": 2, "database_max_waiting": 2, "rate_limit_requests": 100_000}
+    async with running(database_url=users_url, **small) as app, client_of(app, **TOKEN) as client:
+        path = (await client.post("/api/users", json=ADA)).headers["location"]
+        await client.get(path)
+        name = users_url.rpartition("/")[2]
+        lock = asyncio.create_task(
+            asyncio.to_thread(postgres.sql, "BEGIN; LOCK users; SELECT pg_sleep(3); COMMIT", name)
+        )
+        await until(lambda: postgres.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'") != "0", 10)
+        lists = [asyncio.create_task(client.get("/api/users")) for _ in range(20)]
+        cached = [await client.get(path) for _ in range(50)]
+        assert {answer.status_code for answer in cached} == {200}
+        refused = await asyncio.gather(*lists)
+        assert {answer.status_code for answer in refused} == {503}
+        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+        assert sum("Too many requests wait" in answer.json()["detail"] for answer in refused) >= 16
+        await lock
+        await until(lambda: app.state.database.primary.pool.in_use == 0, 10)
+        assert (await client.get("/api/users")).status_code == 200
+
+
+async def test_a_write_without_an_answer_is_unknown(postgres: PostgresProcess, users_url: str) -> None:
+    """Where the server fell silent after it had got the statement, the client is told that it may have happened."""
+    async with running(database_url=users_url) as app, client_of(app, **TOKEN) as client:
+        await client.get("/api/users")
+        postgres.freeze()
+        answer = await client.post("/api/users", json=ADA)
+        postgres.resume()
+        await until(lambda: app.state.database.available, 20)
+    assert answer.status_code == 503
+    assert "may have carried the request out" in answer.json()["detail"]
+
+
+async def test_without_a_url_users_are_made_up(caplog: pytest.LogCaptureFixture) -> None:
+    """Log and /readyz?verbose say so, and nothing is degraded by it."""
+    with caplog.at_level(logging.WARNING):
+        async with calling(redis_url="") as client:
+            ready = (await client.get("/readyz?verbose")).json()
+            health = (await client.get("/api/health")).json()
+    assert "users are made up" in caplog.text
+    assert ready["degraded"] is False
+    assert "made up" in ready["checks"]["database"]["users"]
+    assert health["database"] == "off"
+
+
+async def test_statements_are_traced(users_url: str) -> None:
+    """With tracing on, the repository's statements get a tracer of ours."""
+    async with running(database_url=users_url, otel_enabled=True, otel_sample_ratio=0) as app:
+        users: UserRepository = app.state.users._repository
+        assert (await users.get(1)).user is None
+        assert app.state.database.primary._tracer is not None
+
+
+def test_the_service_imports_nothing_of_the_migrations() -> None:
+    """Alembic and SQLAlchemy are the Job's: they would cost each pod memory and time at its start."""
+    code = "import sys, service.app; print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"

@@ -1,0 +1,13 @@
+import io
+
+from alembic import command
+
+from service.migrate import config
+
+
+def expanding_sql() -> str:
+    """What `python -m service.migrate` sends to an empty database."""
+    alembic = config()
+    alembic.output_buffer = io.StringIO()
+    command.upgrade(alembic, "expand@head", sql=True)
+    return alembic.output_buffer.getvalue()
