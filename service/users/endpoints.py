@@ -62,7 +62,7 @@ _cached: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/{user_id}",
     response_model=User,
-    responses=_cached | problems(400, 401, 403, 404, 406, 412, 422, 429),
+    responses=_cached | problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
     dependencies=[_read],
 )
 async def get_user(user_id: _Id, users: Users, conditions: Conditions) -> Response:
@@ -80,7 +80,7 @@ async def get_user(user_id: _Id, users: Users, conditions: Conditions) -> Respon
 @router.get(
     "",
     response_model=UserPage,
-    responses=_cached | problems(400, 401, 403, 406, 412, 422, 429),
+    responses=_cached | problems(400, 401, 403, 406, 412, 422, 429, 503),
     dependencies=[_read],
 )
 async def list_users(
@@ -103,7 +103,7 @@ async def list_users(
     "",
     status_code=201,
     response_model=User,
-    responses=_created | problems(400, 401, 403, 406, 409, 412, 413, 415, 422, 429),
+    responses=_created | problems(400, 401, 403, 406, 409, 412, 413, 415, 422, 429, 503),
 )
 async def create_user(
     user: UserCreate,
@@ -137,7 +137,7 @@ async def create_user(
 @router.patch(
     "/{user_id}",
     response_model=User,
-    responses=problems(400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429),
+    responses=problems(400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429, 503),
     dependencies=[_write],
 )
 async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions: Conditions) -> Response:
@@ -153,7 +153,7 @@ async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions
 
 
 @router.delete(
-    "/{user_id}", status_code=204, responses=problems(400, 401, 403, 404, 406, 412, 422, 429), dependencies=[_write]
+    "/{user_id}", status_code=204, responses=problems(400, 401, 403, 404, 406, 412, 422, 429, 503), dependencies=[_write]
 )
 async def delete_user(user_id: _Id, users: Users, conditions: Conditions) -> None:
     """Remove a user. With If-Match only the one that has this ETag."""
