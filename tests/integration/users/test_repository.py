@@ -132,7 +132,7 @@ async def test_who_is_not_there_cannot_be_changed_or_deleted(repository: UserRep
 
 
 async def test_versions_grow(repository: UserRepository) -> None:
-    """Each change has a later version than the one before, and the deletion the latest; what changes nothing has none."""
+    """Each change has a later version than the one before, the deletion the latest; what changes nothing has none."""
     versions = [(await repository.get(1)).version]
     for name in ("x", "y", "z"):
         changed = await repository.update(1, UserUpdate(name=name))
