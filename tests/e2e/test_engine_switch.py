@@ -71,9 +71,11 @@ class Switched(OwnRelease):
 
 @pytest.fixture(scope="module")
 def releases(api: client.ApiClient) -> Iterator[list[Switched]]:
-    """A release by Helm 3 and one by Helm 4."""
+    """A release by Helm 3 and one by Helm 4, taken to four replicas."""
     releases = [Switched(api, f"switched-by-{binary}", binary) for binary in ROLL_BACK]
     try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda release: release.take("none"), releases))
         yield releases
     finally:
         for release in releases:
@@ -102,8 +104,9 @@ def test_a_switch_leaves_one_autoscaler_and_four_replicas(releases: list[Switche
 
 @pytest.mark.parametrize(("before", "after"), [("hpa", "keda"), ("keda", "hpa")])
 def test_a_failed_switch_leaves_the_autoscaler_before_it(releases: list[Switched], before: str, after: str) -> None:
-    """A switch that also names a missing image fails and is rolled back: the old engine's HPA alone, four replicas."""
-    broken = {**ENGINES[after], "image": {"tag": "missing", "pullPolicy": "Never"}}
+    """A switch whose pods cannot start fails and is rolled back: the old engine's HPA alone, four replicas."""
+    # Not an image that is missing: the hook before an upgrade has it too, and then nothing was changed that goes back.
+    broken = {**ENGINES[after], "extraVolumes": [{"name": "missing", "secret": {"secretName": "missing"}}]}
 
     def fail(release: Switched) -> None:
         flags = ("--values", "chart/values-kind.yaml", "--values", "-", "--timeout", "30s")
