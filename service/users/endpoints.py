@@ -153,7 +153,10 @@ async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions
 
 
 @router.delete(
-    "/{user_id}", status_code=204, responses=problems(400, 401, 403, 404, 406, 412, 422, 429, 503), dependencies=[_write]
+    "/{user_id}",
+    status_code=204,
+    responses=problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
+    dependencies=[_write],
 )
 async def delete_user(user_id: _Id, users: Users, conditions: Conditions) -> None:
     """Remove a user. With If-Match only the one that has this ETag."""
