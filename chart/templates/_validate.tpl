@@ -274,10 +274,8 @@ enabled is for the `condition` of a parent chart, and installs nothing less here
 {{- define "users-api.validate.redis" -}}
 {{- $redis := .Values.redis -}}
 {{- if and $redis.enabled (not $redis.auth.existingSecret) }}
-{{- $username := $redis.auth.username | default "" | toString }}
-{{- if not $username }}
-redis.auth.username is empty: name the user that the service logs in as
-{{- else if eq $username "default" }}
+{{- $username := $redis.auth.username }}
+{{- if eq $username "default" }}
 redis.auth.username default is the user that anybody is without a login, and is off: choose another, such as users-api
 {{- else if and (eq $username "exporter") $redis.exporter.enabled }}
 redis.auth.username exporter is the metrics exporter's, which may read no keys: choose another, such as users-api

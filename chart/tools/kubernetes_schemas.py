@@ -82,6 +82,7 @@ def of_definition(crd: Mapping[str, Any]) -> Iterator[tuple[str, Schema]]:
         schema = version["schema"]["openAPIV3Schema"]
         # The API server adds these to every custom resource.
         properties = schema.setdefault("properties", {})
+        properties |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
         properties["metadata"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
         yield _name(spec["group"], version["name"], spec["names"]["kind"]), strict(schema)
 

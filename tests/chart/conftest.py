@@ -22,6 +22,11 @@ Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add how many values are drawn."""
+    parser.addoption("--renderings", type=int, default=40, help="renderings of the chart with generated values")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test of this folder: each needs Helm or one of its checkers."""
     for item in items:

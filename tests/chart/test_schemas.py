@@ -1,9 +1,9 @@
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.chart.conftest import CHART, EVERYTHING, VALUES, Manifest, Render, find, run, template
 
@@ -13,8 +13,9 @@ def conform(*manifests: Manifest) -> tuple[bool, str]:
     tool = shutil.which("kubeconform")
     assert tool, "kubeconform is not on PATH: run `make tools`, and the tests by `make chart`"
     schemas = Path(tool).parent / "schemas"
+    # As JSON: PyYAML writes the string 12e45 without quotes, which kubeconform reads as a number.
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        yaml.safe_dump_all(manifests, file)
+        file.write("\n---\n".join(map(json.dumps, manifests)))
         file.flush()
         pattern = f"{schemas}/{{{{.ResourceKind}}}}-{{{{.Group}}}}-{{{{.ResourceAPIVersion}}}}.json"
         done = run("kubeconform", "-strict", "-summary", "-schema-location", pattern, file.name, check=False)
