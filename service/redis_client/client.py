@@ -134,9 +134,13 @@ class RedisClient:
             await pool.disconnect()
 
     def _encoded(self, command: Command) -> Command:
-        """Return `command` in bytes, as it is sent: one that can't be written fails here, alone, not with its batch."""
+        """Return `command` with its arguments in bytes, as they are sent.
+
+        One that can't be written fails here, alone, not with its batch. The name stays text: tracing names spans by it.
+        """
+        name, *arguments = command
         try:
-            return tuple([self._encode(word) for word in command])
+            return name, *[self._encode(word) for word in arguments]
         except UnicodeEncodeError as error:
             raise DataError("a command holds text that is not Unicode") from error
 
