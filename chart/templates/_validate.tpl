@@ -215,7 +215,7 @@ httpRoute.redirectParentRefs sends clients to HTTPS, which routing.tls.mode none
 routing.paths has {{ len .Values.routing.paths }} entries, and httpRoute.retry gatewayAPI has room for 32: a rule takes 64 matches, and each path is there for GET and for HEAD
 {{- end }}
 {{- range .Values.routing.hosts }}
-{{- if regexMatch "^[0-9.]+$" . }}
+{{- if regexMatch "^([0-9]{1,3}[.]){3}[0-9]{1,3}$" . }}
 routing.hosts has {{ . }}: an Ingress and an HTTPRoute take names, not addresses; leave it out, which means any host
 {{- end }}
 {{- end }}

@@ -23,6 +23,7 @@ KEYWORDS = {
     "exclusiveMaximum",
     "item",
     "itemPattern",
+    "minItems",
     "additionalProperties",
     "properties",
     "text",
@@ -142,7 +143,7 @@ def _blank(schema: dict[str, Any], default: object) -> object:
     if "object" in kinds:
         return {}
     if "array" in kinds:
-        return []
+        return default if schema.get("minItems") else []
     if kinds == ["string"] and "enum" not in schema and re.search(schema.get("pattern", ""), ""):
         return ""
     return default

@@ -74,6 +74,15 @@ def render() -> Render:
     return rendered
 
 
+@pytest.fixture(scope="session")
+def charts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The chart itself, and one that has it as a dependency."""
+    parent = tmp_path_factory.mktemp("parent")
+    (parent / "Chart.yaml").write_text("{apiVersion: v2, name: parent, version: 1.0.0}")
+    shutil.copytree(CHART, parent / "charts" / "users-api", ignore=shutil.ignore_patterns("tests", "tools"))
+    return CHART, parent
+
+
 def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
     """Return every pod spec by its object's kind and name."""
     specs = {}

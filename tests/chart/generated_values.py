@@ -192,7 +192,8 @@ def _of(kind: str, part: dict[str, Any], path: str) -> st.SearchStrategy[Any]:
             return st.integers(math.ceil(low * 100), math.floor(high * 100)).map(lambda hundredths: hundredths / 100)
         case "array":
             integers = "integer" in part["items"]["type"]
-            return st.lists(st.integers(1, 65535) if integers else _text(part["items"], path), max_size=4)
+            items = st.integers(1, 65535) if integers else _text(part["items"], path)
+            return st.lists(items, min_size=part.get("minItems", 0), max_size=4)
         case "object":
             return _map(path)
         case _:

@@ -62,6 +62,7 @@ def test_schema_tells_types_and_bounds() -> None:
         ('a: nginx # @schema text: name; blank: ""', ""),
         ('a: 2 # @schema type: [integer, "null"]', None),
         ("a: [b]", []),
+        ("a: [b] # @schema item: string; minItems: 1", ["b"]),
         ("a: {b: c} # @schema map: labels", {}),
     ],
 )
