@@ -8,6 +8,7 @@ from typing import Any
 from kubernetes import client, config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
+from kubernetes.utils.quantity import parse_quantity
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from k8s.deployment import DeploymentError, choose, selector, series_of_pods
@@ -232,10 +233,10 @@ def _event(event: Any) -> Event:  # noqa: ANN401 - JSON
 
 
 def quantity(text: str | None) -> float | None:
-    """A number as Kubernetes writes it: 1500m is 1.5."""
+    """A number as Kubernetes writes it: 1500m is 1.5, and 1k is 1000."""
     if not text:
         return None
-    return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
+    return float(parse_quantity(text))  # type: ignore[no-untyped-call]
 
 
 def _unix(text: str) -> float:

@@ -173,7 +173,7 @@ def test_a_recorder_looks_again_and_again(api: client.ApiClient) -> None:
     assert (silent.moments[0].wanted, silent.moments[0].pods) == (None, ())
 
 
-@pytest.mark.parametrize(("text", "number"), [("1500m", 1.5), ("2", 2), ("", None), (None, None)])
+@pytest.mark.parametrize(("text", "number"), [("1500m", 1.5), ("1k", 1000.0), ("2", 2), ("", None), (None, None)])
 def test_quantity(text: str | None, number: float | None) -> None:
     """Kubernetes' thousandths are read."""
     assert quantity(text) == number
