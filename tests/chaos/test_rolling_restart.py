@@ -25,7 +25,7 @@ ROLLING_RESTART = Experiment(
 )
 
 
-@both_ways_in(ROLLING_RESTART)
+@both_ways_in(ROLLING_RESTART, short=False)
 def test_rolling_restart(start: Start, experiment: Experiment) -> None:
     """All pods are replaced again and again under load, and no request fails, writes included."""
     run = start(experiment)
