@@ -237,9 +237,10 @@ async def test_whatever_ends_a_lease_answers_who_waits(
 async def test_a_lease_cancelled_before_it_begins_answers_who_waits(redis: RedisProcess) -> None:
     """A stopping loop may cancel the trip before its first step."""
     async with limiting(redis, replicas=1) as limiter:
-        waiting = asyncio.ensure_future(limiter.is_allowed("key", 20, 60))
+        given_up, waiting = [asyncio.ensure_future(limiter.is_allowed("key", 20, 60)) for _ in range(2)]
         await asyncio.sleep(0)
         (trip,) = limiter._jobs._tasks
+        given_up.cancel()
         trip.cancel()
         assert (await asyncio.wait_for(waiting, 10)).allowed
         assert not lease_of(limiter, "key").renewing
