@@ -6,16 +6,16 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
+from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
 TOKEN = {"authorization": "Bearer test-token"}
-NO_REDIS = "redis://127.0.0.1:1/0"
-"""Port 1 is tcpmux's, which nobody runs: connecting is refused at once."""
 
 
 @asynccontextmanager
 async def running(**settings: object) -> AsyncIterator[FastAPI]:
     """The whole application, started; without Redis unless `redis_url` names one."""
-    app = create_app(Settings.model_validate({"redis_url": NO_REDIS, **settings}))
+    defaults = {"redis_url": NO_REDIS, "redis_call_timeout_seconds": PATIENT_SECONDS}
+    app = create_app(Settings.model_validate({**defaults, **settings}))
     async with app.router.lifespan_context(app):
         yield app
 

@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from service.dev import free_port
+from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
 ROOT = Path(__file__).parents[1]
-NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 class ServiceProcess:
@@ -22,7 +22,13 @@ class ServiceProcess:
     def __init__(self, log: Path, **settings: object) -> None:
         self.port = free_port()
         self._log = log
-        values = {"port": self.port, "redis_url": NO_REDIS, "shutdown_delay_seconds": 0, **settings}
+        defaults = {
+            "port": self.port,
+            "redis_url": NO_REDIS,
+            "redis_call_timeout_seconds": PATIENT_SECONDS,
+            "shutdown_delay_seconds": 0,
+        }
+        values = {**defaults, **settings}
         self._environment = {f"USERS_API_{name.upper()}": _as_variable(value) for name, value in values.items()}
 
     def __enter__(self) -> Self:

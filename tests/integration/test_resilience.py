@@ -5,7 +5,9 @@ import httpx
 import pytest
 
 from service.dev import free_port
+from service.redis_client import RedisConfig
 from tests.api import TOKEN, client_of, running
+from tests.observe import sample, until
 from tests.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -55,51 +57,36 @@ async def test_absent_at_boot() -> None:
 
 
 async def test_redis_blackholed_under_load(redis: RedisProcess) -> None:
-    """While Redis is silent nothing fails, and 99 of 100 answers come within 150 ms of those that ask no Redis."""
+    """While Redis is silent nothing fails, and once that is known only the probe still waits for it.
+
+    That 99 of 100 answers come within 150 ms meanwhile is measured on the cluster (`redis-blackholed`).
+    """
     limits: dict[str, object] = {"cache_l1_bytes": 0, "rate_limit_requests": 1_000_000}
-    async with (
-        running(redis_url=redis.url, **limits) as app,
-        client_of(app, **TOKEN) as client,
-        running(cache_l2_enabled=False, rate_limit_enabled=False) as other,
-        client_of(other, **TOKEN) as control,
-    ):
-        await load(1, client)
+    async with running(redis_url=redis.url, **limits) as app, client_of(app, **TOKEN) as client:
         redis.blackhole()
-        silent, undisturbed = await load(3, client, control)
-        assert {status for status, _ in silent} == {200}
-        assert p99_seconds(silent) <= p99_seconds(undisturbed) + 0.15
+        assert await statuses(client) == {200}
+        await until(lambda: not app.state.redis.available)
+        loop = asyncio.get_running_loop()
+        started, before = loop.time(), sample("users_api_redis_failures_total", reason="timeout")
+        assert await statuses(client) == {200}
+        probes = 1 + (loop.time() - started) / SHORTEST_PROBE_INTERVAL_SECONDS
+        assert sample("users_api_redis_failures_total", reason="timeout") - before <= probes
         assert await degraded(client)
         redis.resume()
-        async with asyncio.timeout(10):
-            while await degraded(client):  # noqa: ASYNC110 - it ends in another process
-                await asyncio.sleep(0.1)
+        await until(lambda: app.state.redis.available)
+        assert not await degraded(client)
 
 
-Outcome = tuple[int, float]
-"""A status and the seconds until it came."""
+SHORTEST_PROBE_INTERVAL_SECONDS = 0.8 * RedisConfig().probe_interval_seconds
 
 
-async def load(seconds: float, *clients: httpx.AsyncClient) -> list[list[Outcome]]:
-    """Read users at an open rate, each in turn by all clients: one busy machine delays them all alike."""
-    loop = asyncio.get_running_loop()
-
-    async def call(client: httpx.AsyncClient, number: int) -> Outcome:
-        started = loop.time()
-        response = await client.get(f"/api/users/{number % 900 + 1}")
-        return response.status_code, loop.time() - started
-
-    calls: list[list[asyncio.Future[Outcome]]] = [[] for _ in clients]
-    ends = loop.time() + seconds
-    while loop.time() < ends:
-        for client, of_client in zip(clients, calls, strict=True):
-            of_client.append(asyncio.ensure_future(call(client, len(of_client))))
-        await asyncio.sleep(0.01)
-    return [await asyncio.gather(*of_client) for of_client in calls]
-
-
-def p99_seconds(outcomes: list[Outcome]) -> float:
-    """The time that 99 of 100 kept within."""
-    return sorted(seconds for _, seconds in outcomes)[int(len(outcomes) * 0.99)]
+async def statuses(client: httpx.AsyncClient) -> set[int]:
+    """Read 300 users at an open rate, and say how that was answered."""
+    calls = []
+    for number in range(1, 301):
+        calls.append(asyncio.ensure_future(client.get(f"/api/users/{number}")))
+        await asyncio.sleep(0.005)
+    return {response.status_code for response in await asyncio.gather(*calls)}
 
 
 async def degraded(client: httpx.AsyncClient) -> bool:

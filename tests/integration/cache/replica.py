@@ -9,7 +9,7 @@ from service.cache.codec import FORMAT
 from service.cache.versions import LAG_SECONDS
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import until
-from tests.redis_process import RedisProcess
+from tests.redis_process import PATIENT_SECONDS, RedisProcess
 
 CONFIG = CacheConfig()
 KEY = "users:7"
@@ -63,13 +63,13 @@ async def replica(
     redis: RedisProcess, config: CacheConfig = CONFIG, *, channel: bool = True
 ) -> AsyncIterator[TieredCache]:
     """One process's cache, listening to the others'."""
-    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=0.3))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
     cache = TieredCache(client, config)
     listener = InvalidationChannel(client, cache)
     await client.start()
     if channel:
         await listener.start()
-        await until(lambda: cache.trusted_until > 0 or not client.available, 5)
+        await until(lambda: cache.trusted_until > 0 or not client.available)
     settle(cache)
     try:
         yield cache

@@ -23,7 +23,7 @@ def entry(body: bytes | None, version: int) -> Entry:
 
 async def heard(cache: TieredCache, version: int) -> None:
     """Wait until `cache` has heard of a version of KEY."""
-    await until(lambda: cache._minimums.of(KEY).version == version, 10)
+    await until(lambda: cache._minimums.of(KEY).version == version)
 
 
 async def test_a_load_that_crosses_a_write_is_repeated(redis: RedisProcess) -> None:
@@ -32,7 +32,7 @@ async def test_a_load_that_crosses_a_write_is_repeated(redis: RedisProcess) -> N
     async with replica(redis) as first, replica(redis) as second:
         source.gate.clear()
         pending = [asyncio.ensure_future(cache.fetch(KEY, source)) for cache in (first, second)]
-        await until(lambda: source.loads == 2, 10)
+        await until(lambda: source.loads == 2)
         before = sample("users_api_cache_reloads_total")
         await first.wrote(KEY, *source.change())
         await heard(second, 2)
@@ -159,7 +159,7 @@ async def test_what_took_too_long_is_not_kept(redis: RedisProcess) -> None:
         await first.wrote(KEY, value, version, began - KEPT_SECONDS)
         assert first.hit(KEY) is None
         assert (await first.shared.get(KEY)) == (None, (2, MARK))
-        await until(lambda: second.hit(KEY) is None, 10)
+        await until(lambda: second.hit(KEY) is None)
         await first.shared.put("users:8", entry(OLD, 1), began - KEPT_SECONDS)
         assert (await first.shared.get("users:8")) == (None, NOTHING)
 
@@ -244,9 +244,9 @@ async def test_nobody_reads_l2_right_after_an_outage(redis: RedisProcess, monkey
     async with replica(redis) as cache:
         await cache.wrote(KEY, OLD, 1, time.monotonic())
         redis.blackhole()
-        await until(lambda: not cache.shared._redis.available, 10)
+        await until(lambda: not cache.shared._redis.available)
         redis.resume()
-        await until(lambda: cache.shared._redis.available, 10)
+        await until(lambda: cache.shared._redis.available)
         assert not cache.shared.readable
         monkeypatch.setattr(shared, "RETURN_SECONDS", 0)
         assert (await cache.shared.get(KEY)).order == (1, FOUND)

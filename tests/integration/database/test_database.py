@@ -77,8 +77,8 @@ async def test_connections_are_kept_and_bounded(postgres: PostgresProcess, datab
         assert postgres.backends(name) == 3
         assert sample("users_api_database_pool_idle", target="primary") == 3
         database.primary.pool.close_idle(0)
-        await until(lambda: postgres.backends(name) <= 1, 10)  # one may be the probe's
-    await until(lambda: postgres.backends(name) == 0, 10)
+        await until(lambda: postgres.backends(name) <= 1)  # one may be the probe's
+    await until(lambda: postgres.backends(name) == 0)
 
 
 async def test_an_overload_is_shed(database_url: str) -> None:
@@ -101,7 +101,7 @@ async def test_a_statement_ends_in_time(postgres: PostgresProcess, database_url:
         with pytest.raises(DatabaseUnavailableError) as error:
             await database.read(SLEEP, 30)
         assert error.value.reason == "timeout"
-        await until(lambda: database.primary.pool.in_use == 0, 5)
+        await until(lambda: database.primary.pool.in_use == 0)
         assert (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"] == pid
     assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"
 
@@ -111,14 +111,14 @@ async def test_cancelled_requests_leave_nothing_in_use(postgres: PostgresProcess
     patient = {"wait_seconds": 30.0, "operation_timeout_seconds": 30.0}
     async with connected(database_url, pool_size=8, max_waiting=2000, **patient) as database:
         tasks = [asyncio.create_task(database.read(SLEEP, 30)) for _ in range(2000)]
-        await until(lambda: database.primary.pool.in_use == 8, 10)
+        await until(lambda: database.primary.pool.in_use == 8)
         await asyncio.sleep(0.1)
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        await until(lambda: database.primary.pool.in_use == 0, 5)
+        await until(lambda: database.primary.pool.in_use == 0)
         assert sample("users_api_database_pool_waiting", target="primary") == 0
-        await until(lambda: database.available, 5)
+        await until(lambda: database.available)
         assert await database.read(ONE)
     assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"
 
@@ -132,10 +132,10 @@ async def test_a_frozen_server(postgres: PostgresProcess, database_url: str) -> 
         outcomes = await asyncio.gather(*(database.read(ONE) for _ in range(50)), return_exceptions=True)
         assert time.monotonic() - started < 5
         assert {type(outcome) for outcome in outcomes} == {DatabaseUnavailableError}
-        await until(lambda: not database.available, 5)
-        await until(lambda: database.primary.pool.in_use == 0, 10)
+        await until(lambda: not database.available)
+        await until(lambda: database.primary.pool.in_use == 0)
         postgres.resume()
-        await until(lambda: database.available, 5)
+        await until(lambda: database.available)
         assert await database.read(ONE)
 
 
@@ -147,19 +147,19 @@ async def test_a_connection_that_cannot_be_cancelled_is_closed(postgres: Postgre
         with pytest.raises(DatabaseUnavailableError):
             await database.read(ONE)
         assert database.primary.pool.in_use == 1
-        await until(lambda: database.primary.pool.in_use == 0, 5)
+        await until(lambda: database.primary.pool.in_use == 0)
 
 
 async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, database_url: str) -> None:
     """Connections in use are closed when they come back, those of a frozen server without its goodbye."""
     async with connected(database_url, pool_size=2) as database:
         statement = asyncio.create_task(database.read(SLEEP, 0.3))
-        await until(lambda: database.primary.pool.in_use == 1, 5)
+        await until(lambda: database.primary.pool.in_use == 1)
         await asyncio.sleep(0.1)
         await database.aclose()
         assert await statement
         await database.aclose()
-    await until(lambda: postgres.backends(name_of(database_url)) == 0, 10)
+    await until(lambda: postgres.backends(name_of(database_url)) == 0)
     async with connected(database_url) as database:
         postgres.freeze()
         async with asyncio.timeout(10):
@@ -181,7 +181,7 @@ async def test_a_killed_server(postgres: PostgresProcess, database_url: str) -> 
                 await database.read(ONE)
         assert not database.available
         postgres.start()
-        await until(lambda: database.available, 10)
+        await until(lambda: database.available)
         assert await database.read(ONE)
 
 
@@ -258,7 +258,7 @@ async def test_a_standby_is_no_primary(postgres: PostgresProcess) -> None:
         async with connected(standby.url()) as database:
             assert not database.available
             standby.promote()
-            await until(lambda: database.available, 10)
+            await until(lambda: database.available)
             assert await database.read(ONE)
     finally:
         standby.kill()

@@ -8,12 +8,13 @@ import time
 from service.ratelimit import RateLimiter
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import sample
+from tests.redis_process import PATIENT_SECONDS
 
 
 async def main(url: str, limit: int, *times: float) -> None:
     """Say that it is ready, read when to start, and ask `rate` times a second for `seconds` from then on."""
     window, rate, seconds = times
-    redis = RedisClient(RedisConfig(url=url, call_timeout_seconds=1.0))
+    redis = RedisClient(RedisConfig(url=url, call_timeout_seconds=PATIENT_SECONDS))
     limiter = RateLimiter(redis, replicas=3)
     await redis.start()
     await limiter.start()

@@ -8,7 +8,7 @@ from service.ratelimit import RateLimiter
 from service.ratelimit.lease import Lease
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import sample, until
-from tests.redis_process import RedisProcess
+from tests.redis_process import PATIENT_SECONDS, RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 @asynccontextmanager
 async def limiting(redis: RedisProcess, *, replicas: int = 3, local_keys: int = 100) -> AsyncIterator[RateLimiter]:
     """A started limiter with a Redis client of its own, as one process has."""
-    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=0.5))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
     limiter = RateLimiter(client, replicas=replicas, local_keys=local_keys)
     await client.start()
     await limiter.start()
@@ -103,7 +103,7 @@ async def test_unused_permits_go_back(redis: RedisProcess) -> None:
         first._serve(lease)
         assert lease.permits == 100
         before = sample("users_api_rate_limit_permits_total", kind="returned")
-        await until(lambda: sample("users_api_rate_limit_permits_total", kind="returned") == before + 100, 2)
+        await until(lambda: sample("users_api_rate_limit_permits_total", kind="returned") == before + 100)
         assert lease.denied_until == 0.0
         decisions = [await second.is_allowed("key", 600, 6) for _ in range(600)]
         assert sum(decision.allowed for decision in decisions) == 599
@@ -137,7 +137,7 @@ async def test_local_memory_is_bounded(redis: RedisProcess) -> None:
         for number in range(50):
             await limiter.is_allowed(f"key-{number}", 20, 60)
         assert len(limiter._leases) == 10
-        await until(lambda: sample("users_api_rate_limit_local_keys") == 10, 2)
+        await until(lambda: sample("users_api_rate_limit_local_keys") == 10)
 
 
 async def test_redis_killed(redis: RedisProcess) -> None:
@@ -150,7 +150,7 @@ async def test_redis_killed(redis: RedisProcess) -> None:
         assert [decision.allowed for decision in decisions] == [True] * 10 + [False] * 5
         assert sample("users_api_rate_limit_degraded_total") == before + 15
         redis.start()
-        await until(lambda: limiter._redis.available, 10)
+        await until(lambda: limiter._redis.available)
         await asyncio.sleep(0.6)
         assert (await limiter.is_allowed("key", 30, 60)).remaining == 29
 
@@ -175,7 +175,7 @@ async def test_early_renewal_survives_an_outage(redis: RedisProcess) -> None:
         redis.kill()
         lease.permits = 3
         assert limiter.try_acquire("key", 10_000, 60) is not None
-        await until(lambda: not lease.renewing, 2)
+        await until(lambda: not lease.renewing)
         assert limiter.try_acquire("key", 10_000, 60) is not None
         assert lease.permits == 1
         lease.permits = 0

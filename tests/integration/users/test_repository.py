@@ -234,7 +234,7 @@ async def test_keys_expire(postgres: PostgresProcess, users_url: str, monkeypatc
         postgres.sql("UPDATE idempotency_keys SET created_at = created_at - interval '61 seconds'", name)
         (purge,) = repository.background
         purge.start()
-        await until(lambda: postgres.sql("SELECT count(*) FROM idempotency_keys", name) == "0", 20)
+        await until(lambda: postgres.sql("SELECT count(*) FROM idempotency_keys", name) == "0")
         await purge.aclose()
 
 
@@ -255,7 +255,7 @@ async def test_many_expired_keys_are_removed_in_batches(
         purge.start()
         await asyncio.sleep(0.1)
         postgres.start()
-        await until(lambda: postgres.sql("SELECT count(*) FROM idempotency_keys", name) == "0", 30)
+        await until(lambda: postgres.sql("SELECT count(*) FROM idempotency_keys", name) == "0")
         assert purge.restarts == 0
         await purge.aclose()
 

@@ -126,7 +126,7 @@ async def test_a_rotation_needs_no_restart(tmp_path: Path) -> None:
     keys = KeySet(document, refresh_seconds=0.02)
     await keys.start()
     document.write_bytes(jwks(EC))
-    await until(lambda: "ec-1" in keys._keys, 5)
+    await until(lambda: "ec-1" in keys._keys)
     assert await keys.find("rsa-1") is None
     await keys.aclose()
 
@@ -173,7 +173,7 @@ async def test_keys_outlive_their_provider(provider: Provider, fault: str, caplo
             provider.document = b" " * (download.MAX_BYTES + 1)
         case _:
             provider.stop()
-    await until(lambda: "can't be read" in caplog.text, 10)
+    await until(lambda: "can't be read" in caplog.text)
     assert await keys.find("rsa-1") is not None
     await keys.aclose()
 
@@ -185,7 +185,7 @@ async def test_a_provider_may_start_later(tmp_path: Path) -> None:
     await keys.start()
     assert await keys.find("rsa-1") is None
     document.write_bytes(jwks(RSA))
-    await until(lambda: "rsa-1" in keys._keys, 5)
+    await until(lambda: "rsa-1" in keys._keys)
     await keys.aclose()
 
 
@@ -310,7 +310,7 @@ async def test_closing_does_not_wait_for_a_hanging_fetch() -> None:
     provider = Hanging()
     keys = KeySet(provider.url, refresh_seconds=300)
     waiting = asyncio.ensure_future(keys.find("made-up"))
-    await until(lambda: provider.fetches == 1, 10)
+    await until(lambda: provider.fetches == 1)
     await keys.aclose()
     assert await asyncio.wait_for(waiting, 10) is None
     assert await asyncio.to_thread(provider.has_ended.wait, 10)
@@ -457,7 +457,7 @@ async def test_malformed_keys_are_told_once(tmp_path: Path, caplog: pytest.LogCa
     keys = KeySet(document, refresh_seconds=0.01)
     readings = sample("users_api_jwks_readings_total", outcome="ok")
     await keys.start()
-    await until(lambda: sample("users_api_jwks_readings_total", outcome="ok") >= readings + 3, 10)
+    await until(lambda: sample("users_api_jwks_readings_total", outcome="ok") >= readings + 3)
     await keys.aclose()
     states = ("usable", "unused", "malformed")
     assert [sample("users_api_jwks_keys", state=state) for state in states] == [1, 1, 1]
@@ -486,10 +486,10 @@ async def test_no_error_ends_the_refresh(
 
     with monkeypatch.context() as broken:
         broken.setattr(keys, "_source", fail)
-        await until(lambda: failed >= 2, 10)
+        await until(lambda: failed >= 2)
     assert "rsa-1" in keys._keys
     document.write_bytes(jwks(EC))
-    await until(lambda: set(keys._keys) == {"ec-1"}, 10)
+    await until(lambda: set(keys._keys) == {"ec-1"})
     assert keys.background.is_running
     await keys.aclose()
 

@@ -6,9 +6,8 @@ import pytest
 from service.idempotency import Answer, ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from service.idempotency import store as module
 from service.redis_client import RedisClient, RedisConfig
-from tests.api import NO_REDIS
 from tests.observe import sample, until
-from tests.redis_process import RedisProcess
+from tests.redis_process import NO_REDIS, PATIENT_SECONDS, RedisProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +36,7 @@ async def run(store: IdempotencyStore, work: Work, *, subject: str = "alice", co
 async def client(request: pytest.FixtureRequest) -> AsyncIterator[RedisClient]:
     """A client of a running Redis, and one of none."""
     url = request.getfixturevalue("redis").url if request.param == "redis" else NO_REDIS
-    client = RedisClient(RedisConfig(url=url))
+    client = RedisClient(RedisConfig(url=url, call_timeout_seconds=PATIENT_SECONDS))
     await client.start()
     yield client
     await client.aclose()
@@ -80,7 +79,7 @@ async def test_of_many_at_once_one_is_carried_out(store: IdempotencyStore) -> No
     work = Work()
     work.may_end.clear()
     requests = [asyncio.create_task(run(store, work)) for _ in range(20)]
-    await until(lambda: sum(request.done() for request in requests) == 19, 10)
+    await until(lambda: sum(request.done() for request in requests) == 19)
     work.may_end.set()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
     assert work.times == 1
@@ -89,13 +88,13 @@ async def test_of_many_at_once_one_is_carried_out(store: IdempotencyStore) -> No
 
 async def test_of_many_at_once_one_is_carried_out_while_redis_hangs(redis: RedisProcess) -> None:
     """Repetitions that wait for Redis together, in vain, don't all go ahead afterwards."""
-    client = RedisClient(RedisConfig(url=redis.url))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
     await client.start()
     redis.blackhole()
     store, work = IdempotencyStore(client, ttl_seconds=60), Work()
     work.may_end.clear()
     requests = [asyncio.create_task(run(store, work)) for _ in range(20)]
-    await until(lambda: sum(request.done() for request in requests) == 19 or work.times > 1, 10)
+    await until(lambda: sum(request.done() for request in requests) == 19 or work.times > 1)
     work.may_end.set()
     await asyncio.gather(*requests, return_exceptions=True)
     await client.aclose()
@@ -116,7 +115,7 @@ async def test_a_failure_frees_the_key(store: IdempotencyStore) -> None:
 
 async def test_a_replica_knows_the_others_keys(redis: RedisProcess) -> None:
     """A repetition that reaches another replica finds the first answer."""
-    clients = [RedisClient(RedisConfig(url=redis.url)) for _ in range(2)]
+    clients = [RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS)) for _ in range(2)]
     work = Work()
     answers = []
     for client in clients:
@@ -129,7 +128,7 @@ async def test_a_replica_knows_the_others_keys(redis: RedisProcess) -> None:
 
 async def test_answers_and_claims_expire(redis: RedisProcess) -> None:
     """Redis forgets an answer after its time."""
-    client = RedisClient(RedisConfig(url=redis.url))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
     await client.start()
     await run(IdempotencyStore(client, ttl_seconds=60), Work())
     (name,) = await client.read("KEYS", "*")
@@ -156,7 +155,7 @@ async def test_local_keys_expire_and_are_bounded(monkeypatch: pytest.MonkeyPatch
 
 async def test_a_claim_that_vanished_is_in_progress(redis: RedisProcess) -> None:
     """If the claim of another expires between our two questions, the next try passes."""
-    client = RedisClient(RedisConfig(url=redis.url))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
     await client.start()
     store = IdempotencyStore(client, ttl_seconds=60)
     work = Work()

@@ -57,7 +57,7 @@ async def test_whatever_ends_it_is_seen_and_it_runs_again(
 
     before = sample("users_api_background_task_restarts_total", task="work")
     async with supervised(work) as it:
-        await until(lambda: starts == 4 and it.is_running, 10)
+        await until(lambda: starts == 4 and it.is_running)
         assert it.state == {"running": True, "restarts": 3, "last_error": type(error).__name__}
         assert sample("users_api_background_task_running", task="work") == 1
     assert sample("users_api_background_task_restarts_total", task="work") == before + 3
@@ -72,7 +72,7 @@ async def test_work_that_returns_is_started_again() -> None:
         pass
 
     async with supervised(work) as it:
-        await until(lambda: it.restarts >= 2, 10)
+        await until(lambda: it.restarts >= 2)
         assert it.state["last_error"] == "returned"
 
 
@@ -86,9 +86,9 @@ async def test_cancelling_it_from_outside_does_not_end_it() -> None:
         return [each for each in asyncio.all_tasks() if each.get_name() == "work"]
 
     async with supervised(work) as it:
-        await until(lambda: len(named()) == 1, 10)
+        await until(lambda: len(named()) == 1)
         named()[0].cancel()
-        await until(lambda: it.restarts == 1 and it.is_running, 10)
+        await until(lambda: it.restarts == 1 and it.is_running)
 
 
 async def test_the_delay_grows_to_its_bound_and_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
