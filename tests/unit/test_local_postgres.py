@@ -1,3 +1,4 @@
+import getpass
 import os
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -53,3 +54,37 @@ def test_a_server_that_does_not_start_says_why() -> None:
         with pytest.raises(RuntimeError, match="no_such_option"):
             server.start()
         server.stop()
+
+
+@pytest.fixture
+def user(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose processes the server's are, always another name than None."""
+    name = local_postgres.server_user() or getpass.getuser()
+    monkeypatch.setattr(local_postgres, "server_user", lambda: name)
+    return name
+
+
+def test_programs_that_the_user_cannot_reach_are_copied(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
+) -> None:
+    """Those in the home of root, for one, which nobody else may enter: the server runs all the same."""
+    tmp_path.chmod(0o700)
+    carried = tmp_path / "pginstall"
+    carried.symlink_to(local_postgres.programs().parent)
+    monkeypatch.setattr(local_postgres, "programs", lambda: carried / "bin")
+    with local_postgres.folder() as folder:
+        for _ in range(2):
+            server = LocalPostgres(folder / "data", free_port())
+            assert server.run("postgres", "--version").startswith("postgres (PostgreSQL)")
+        assert (folder / "programs" / "bin" / "postgres").owner() == user
+
+
+def test_a_folder_that_the_user_cannot_reach_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
+) -> None:
+    """The error says who can't enter it, and what to do; nothing is left there."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(PermissionError, match=f"as {user} here.*set TMPDIR"), local_postgres.folder():
+        pass
+    assert list(tmp_path.iterdir()) == []
