@@ -16,13 +16,21 @@ class GateClosedError(Exception):
 class Gate:
     """Lets `places` in at a time and `max_waiting` wait their turn, each for `wait_seconds` at most.
 
-    A queue without bounds turns an overload of a second into a backlog that nobody waits for any more.
+    A queue without bounds turns an overload of a second into a backlog that nobody waits for any more. `on_waited` is
+    told the seconds of each wait, in vain or not.
     """
 
     def __init__(
-        self, places: int, *, max_waiting: int, wait_seconds: float, on_change: Callable[["Gate"], None]
+        self,
+        places: int,
+        *,
+        max_waiting: int,
+        wait_seconds: float,
+        on_change: Callable[["Gate"], None],
+        on_waited: Callable[[float], None],
     ) -> None:
         self._free = places
+        self._on_waited = on_waited
         self._max_waiting = max_waiting
         self._wait_seconds = wait_seconds
         self._on_change = on_change
@@ -65,6 +73,7 @@ class Gate:
         turn: asyncio.Future[bool] = loop.create_future()
         self._waiting[turn] = None
         self._on_change(self)
+        began = loop.time()
         timer = loop.call_later(self._wait_seconds, self._decide, turn, False)  # noqa: FBT003 - by position only
         try:
             has_place = await turn
@@ -75,6 +84,7 @@ class Gate:
         finally:
             timer.cancel()
             self._waiting.pop(turn, None)
+            self._on_waited(loop.time() - began)
         if not has_place:
             self._on_change(self)
             raise GateClosedError("waited")

@@ -13,8 +13,8 @@ BREAKER_TRANSITIONS = Counter(
 )
 FAILURES = Counter(
     "users_api_database_failures_total",
-    "Statements and probes that brought no answer, by reason.",
-    ["target", "reason"],
+    "Statements and probes that brought no answer, by name and reason.",
+    ["target", "query", "reason"],
 )
 RETRIES = Counter("users_api_database_retries_total", "Statements sent a second time.", ["query"])
 QUERY_SECONDS = Histogram(
@@ -46,6 +46,12 @@ POOL_WAITING = Gauge(
     "Requests that wait for a connection.",
     ["target"],
     multiprocess_mode="livesum",
+)
+WAIT_SECONDS = Histogram(
+    "users_api_database_wait_seconds",
+    "Time that requests waited for a connection, in vain or not; those that found one at once are not counted.",
+    ["target"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 SHED = Counter(
     "users_api_database_shed_total",

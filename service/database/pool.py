@@ -8,11 +8,14 @@ from asyncpg.connect_utils import SessionAttribute
 from service.database import metrics
 from service.database.config import DatabaseConfig
 from service.database.gate import Gate
+from service.database.query import Query
 from service.supervision import Jobs
 
 APPLICATION_NAME = "users-api"
 PRIMARY = "primary"
 MIN_TIMEOUT_SECONDS = 0.001
+# asyncpg lets no statement begin before the one cancelled has ended.
+SETTLE = Query("settle", "SELECT 1")
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -52,6 +55,7 @@ class ConnectionPool:
             max_waiting=config.max_waiting,
             wait_seconds=config.wait_seconds,
             on_change=self._show,
+            on_waited=metrics.WAIT_SECONDS.labels(target).observe,
         )
         self._idle: list[Connection] = []
         self._generation = 0
@@ -139,8 +143,7 @@ class ConnectionPool:
 
     async def _settle(self, connection: Connection) -> None:
         try:
-            # asyncpg lets no statement begin before the one cancelled has ended.
-            await connection.execute("SELECT 1", timeout=self._config.operation_timeout_seconds)
+            await connection.execute(SETTLE.sql, timeout=self._config.operation_timeout_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, this connection is of no use
             connection.terminate()
             self._on_silence(error)

@@ -18,7 +18,7 @@ from service.database.errors import (
     was_rolled_back,
 )
 from service.database.gate import GateClosedError
-from service.database.pool import MIN_TIMEOUT_SECONDS, PRIMARY, Connection, ConnectionPool
+from service.database.pool import MIN_TIMEOUT_SECONDS, PRIMARY, SETTLE, Connection, ConnectionPool
 from service.database.query import Arguments, Query, Record
 from service.database.tracing import query_span
 from service.supervision import SupervisedTask
@@ -90,7 +90,7 @@ class Server:
                 raise
             if reason == "timeout" and asyncio.get_running_loop().time() < deadline:
                 reason = "connection"  # it had all the time that it takes to connect
-            raise self._failure(reason, error, may_have_happened=False) from error
+            raise self._failure(query, reason, error, may_have_happened=False) from error
         started = perf_counter()
         try:
             with query_span(self._tracer, query):
@@ -100,7 +100,7 @@ class Server:
             if reason is None:
                 self._observe(query, perf_counter() - started)
                 raise
-            raise self._failure(reason, error, may_have_happened=not was_rolled_back(error)) from error
+            raise self._failure(query, reason, error, may_have_happened=not was_rolled_back(error)) from error
         self._observe(query, perf_counter() - started)
         self._last_success = asyncio.get_running_loop().time()
         return rows
@@ -130,8 +130,10 @@ class Server:
             fields = {"query": query.name, "target": self.target, "duration_seconds": round(seconds, 6)}
             logger.warning("slow query %s", query.name, extra=fields)
 
-    def _failure(self, reason: Reason, error: Exception, *, may_have_happened: bool) -> DatabaseUnavailableError:
-        metrics.FAILURES.labels(self.target, reason).inc()
+    def _failure(
+        self, query: Query, reason: Reason, error: Exception, *, may_have_happened: bool
+    ) -> DatabaseUnavailableError:
+        metrics.FAILURES.labels(self.target, query.name, reason).inc()
         if reason in EXPIRES_CONNECTIONS:
             self.pool.expire()
         if reason in OPENS_BREAKER:
@@ -144,7 +146,7 @@ class Server:
 
     def _on_silence(self, error: Exception) -> None:
         """A statement that takes too long says little of the server; one that can't be cancelled either, much."""
-        self._failure("connection", error, may_have_happened=True)
+        self._failure(SETTLE, "connection", error, may_have_happened=True)
 
     def _on_breaker_change(self, state: State) -> None:
         if state == "open":

@@ -85,6 +85,7 @@ async def test_an_overload_is_shed(database_url: str) -> None:
     """Of more statements than places, some wait for a while, and the others are told at once that they are too many."""
     before = {refusal: sample("users_api_database_shed_total", target="primary", refusal=refusal)
               for refusal in ("full", "waited")}  # fmt: skip
+    waits = sample("users_api_database_wait_seconds_count", target="primary")
     async with connected(database_url, pool_size=1, max_waiting=2, wait_seconds=0.05) as database:
         outcomes = await asyncio.gather(*(database.read(SLEEP, 0.3) for _ in range(5)), return_exceptions=True)
         assert await database.read(ONE)
@@ -92,15 +93,19 @@ async def test_an_overload_is_shed(database_url: str) -> None:
     assert [error.reason for error in refused] == ["busy"] * 4
     for refusal, count in before.items():
         assert sample("users_api_database_shed_total", target="primary", refusal=refusal) == count + 2
+    assert sample("users_api_database_wait_seconds_count", target="primary") == waits + 2
 
 
 async def test_a_statement_ends_in_time(postgres: PostgresProcess, database_url: str) -> None:
     """One that takes too long is cancelled on the server too, and its connection goes on to serve."""
     async with connected(database_url, pool_size=1, operation_timeout_seconds=0.2) as database:
         pid = (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"]
+        labels = {"target": "primary", "query": SLEEP.name, "reason": "timeout"}
+        failures = sample("users_api_database_failures_total", **labels)
         with pytest.raises(DatabaseUnavailableError) as error:
             await database.read(SLEEP, 30)
         assert error.value.reason == "timeout"
+        assert sample("users_api_database_failures_total", **labels) == failures + 1
         await until(lambda: database.primary.pool.in_use == 0)
         assert (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"] == pid
     assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"

@@ -20,10 +20,21 @@ class Seen:
 
 
 def gate_of(
-    places: int, *, max_waiting: int = 10, wait_seconds: float = LONG, seen: Seen | None = None
+    places: int,
+    *,
+    max_waiting: int = 10,
+    wait_seconds: float = LONG,
+    seen: Seen | None = None,
+    waits: list[float] | None = None,
 ) -> Gate:
-    """A gate that tells `seen`."""
-    return Gate(places, max_waiting=max_waiting, wait_seconds=wait_seconds, on_change=seen or Seen())
+    """A gate that tells `seen` and `waits`."""
+    return Gate(
+        places,
+        max_waiting=max_waiting,
+        wait_seconds=wait_seconds,
+        on_change=seen or Seen(),
+        on_waited=([] if waits is None else waits).append,
+    )
 
 
 async def entering(gate: Gate, count: int = 1) -> list[asyncio.Task[None]]:
@@ -64,11 +75,15 @@ async def test_no_more_wait_than_may() -> None:
 async def test_nobody_waits_for_longer_than_the_limit() -> None:
     """Who has waited in vain is refused, and no longer in the queue; the place goes on."""
     seen = Seen()
-    gate = gate_of(1, wait_seconds=0.01, seen=seen)
+    waits: list[float] = []
+    gate = gate_of(1, wait_seconds=0.01, seen=seen, waits=waits)
     await gate.enter()
+    assert not waits
     with pytest.raises(GateClosedError, match="time limit") as error:
         await gate.enter()
     assert error.value.refusal == "waited"
+    assert len(waits) == 1
+    assert waits[0] >= 0.01
     assert seen.waiting == 0
     gate.leave()
     await gate.enter()
