@@ -45,6 +45,11 @@ def release(api: client.ApiClient) -> Iterator[OwnRelease]:
         release.remove()
 
 
+def authority(release: OwnRelease) -> str:
+    """What vouches for the certificate that cert-manager keeps in the release's Secret."""
+    return certificate(release, "ca.crt", name="users-api-tls")
+
+
 def wait_for_certificate(release: OwnRelease, name: str) -> None:
     """Wait until cert-manager says that a certificate is issued and current."""
     release.kubectl("wait", f"certificate/{name}", "--for=condition=Ready", "--timeout=60s")
@@ -52,7 +57,7 @@ def wait_for_certificate(release: OwnRelease, name: str) -> None:
 
 def test_the_issued_certificate_is_served_and_vouches_for_the_host(release: OwnRelease) -> None:
     """A client that trusts the Secret's `ca.crt` alone is answered over HTTPS, and told to stay with it."""
-    check_answers_over_https(certificate(release, "ca.crt"))
+    check_answers_over_https(authority(release))
 
 
 def test_http_is_sent_to_https(release: OwnRelease) -> None:
@@ -63,11 +68,11 @@ def test_http_is_sent_to_https(release: OwnRelease) -> None:
 
 def test_a_lost_certificate_is_issued_anew(release: OwnRelease) -> None:
     """After its Secret was deleted the Ingress serves another certificate, and no more the one before."""
-    before = certificate(release, "ca.crt")
+    before = authority(release)
     release.kubectl("delete", "secret", "users-api-tls")
     release.kubectl("wait", "secret/users-api-tls", "--for=create", "--timeout=60s")
-    wait_until(lambda: certificate(release, "ca.crt"), lambda now: now != before, 60, "another certificate")
-    wait_until(lambda: served(certificate(release, "ca.crt")), bool, 30, "the new certificate")
+    wait_until(lambda: authority(release), lambda now: now != before, 60, "another certificate")
+    wait_until(lambda: served(authority(release)), bool, 30, "the new certificate")
     assert not served(before)
 
 
