@@ -114,7 +114,8 @@ simulate: .venv/installed ## Autoscaler settings compared on simulated traffic, 
 ##@ Check
 
 .PHONY: test
-test: .venv/installed lint test-code kind-up image chart test-e2e chaos-short ## All tests, the cluster's included
+test: .venv/installed redis-server chromium ## All tests, the cluster's included; ends with where the time went
+	$(BIN)/python -m tests
 
 .PHONY: test-unit
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute

@@ -1,0 +1,78 @@
+"""`python -m tests`: the parts of `make test`, side by side where they don't disturb each other.
+
+A cluster that comes up mostly waits, so what needs none is checked meanwhile. The end-to-end tests and the
+experiments put load on the cluster, and have the machine to themselves.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """A command, and the parts that must have passed before it starts."""
+
+    name: str
+    command: Sequence[str]
+    after: Sequence[str] = ()
+
+
+PARTS = (
+    Part("cluster", ("make", "kind-up", "image")),
+    Part("lint", ("make", "lint")),
+    Part("code", ("make", "test-code"), after=("lint",)),
+    Part("chart", ("make", "chart"), after=("code", "cluster")),  # Helm comes with the cluster
+    Part("e2e", ("make", "test-e2e"), after=("chart",)),
+    Part("experiments", ("make", "chaos-short"), after=("e2e",)),
+)
+
+
+class Run:
+    """Runs parts, each as soon as those before it have passed; keeps when each began and how long it took."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._started = time.monotonic()
+        self._printing = threading.Lock()
+        self._width = max(len(part.name) for part in parts)
+        self.times: dict[str, tuple[float, float]] = {}
+
+    def all(self) -> bool:
+        """Run them, print where the time went, and say whether all passed."""
+        ended: dict[str, Future[bool]] = {}
+        with ThreadPoolExecutor(max_workers=len(self._parts)) as pool:
+            for part in self._parts:
+                ended[part.name] = pool.submit(self._run, part, [ended[name] for name in part.after])
+        passed = {name: future.result() for name, future in ended.items()}
+        for part in self._parts:
+            if part.name in self.times:
+                begun, seconds = self.times[part.name]
+                outcome = "passed" if passed[part.name] else "FAILED"
+                self._say(part, f"{outcome} in {seconds:4.0f} s, from {begun:4.0f} s on")
+            else:
+                self._say(part, "not run")
+        return all(passed.values())
+
+    def _run(self, part: Part, before: Sequence[Future[bool]]) -> bool:
+        if not all(future.result() for future in before):
+            return False
+        begun = time.monotonic()
+        with subprocess.Popen(part.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            for line in process.stdout or ():
+                self._say(part, line.rstrip())
+        self.times[part.name] = (begun - self._started, time.monotonic() - begun)
+        return process.returncode == 0
+
+    def _say(self, part: Part, text: str) -> None:
+        with self._printing:
+            sys.stdout.write(f"{part.name:{self._width}} | {text}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(not Run(PARTS).all())
