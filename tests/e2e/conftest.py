@@ -15,6 +15,18 @@ from tests.e2e.release import MINIMUM, Release, connected
 EVIDENCE = Path("build/e2e")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of the shared release follow one another in one worker, while another has those of their own."""
+    for item in items:
+        group = "shared" if _shares(item) else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_shares, reverse=True)  # the longest group first
+
+
+def _shares(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "installed" in item.fixturenames
+
+
 @pytest.fixture(scope="session")
 def api() -> Iterator[client.ApiClient]:
     """Connect to the cluster."""
