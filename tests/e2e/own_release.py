@@ -20,6 +20,7 @@ SMALL: dict[str, Any] = {
     "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
     "autoscaling": {"engine": "none"},
     "replicaCount": 1,
+    "strategy": {"maxSurge": "50%"},
     "podDisruptionBudget": {"enabled": False},
     "ingress": {"enabled": False},
     "redis": {"resources": {"requests": {"cpu": "20m"}}},
