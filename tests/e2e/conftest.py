@@ -11,6 +11,7 @@ from loadtests.measure import Prometheus
 from tests.e2e import evidence
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import MINIMUM, Release, connected
+from tests.e2e.turns import turn
 
 EVIDENCE = Path("build/e2e")
 
@@ -21,6 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = "shared" if _shares(item) else item.path.stem
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_shares, reverse=True)  # the longest group first
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the time limit of a test, which is none of the wait for its turn
+def pytest_runtest_protocol(item: pytest.Item) -> Any:  # noqa: ANN401 - as pluggy has it
+    """Keep tests marked `alone`, with what is set up for them, from running beside another worker's."""
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def _shares(item: pytest.Item) -> bool:
