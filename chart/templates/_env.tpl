@@ -33,6 +33,18 @@ redis://{{ include "users-api.redis.fullname" . }}:6379/0
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty where extraEnv has the address of PostgreSQL, or extraEnvFrom may. */}}
+{{- define "users-api.database.mayBeNamed" -}}
+{{- range .Values.extraEnv -}}
+{{- if eq .name "USERS_API_DATABASE_URL" -}}
+{{ .name }}
+{{- end -}}
+{{- end -}}
+{{- if .Values.extraEnvFrom -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* Port of an http or https URL, whose host may be an IPv6 address in brackets. */}}
 {{- define "users-api.port" -}}
 {{- $host := regexReplaceAll "^(?i)https?://([^/?#]*@)?([^/?#]*).*$" . "${2}" -}}

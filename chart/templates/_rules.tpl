@@ -90,6 +90,19 @@ or {{ include "users-api.rule.burn" (merge (dict "long" "3d" "short" "6h" "facto
 {{- end -}}
 
 {{/*
+More than a hundredth of the statements of requests, which these names begin, is slow. Those that ran out of time are in
+no histogram.
+*/}}
+{{- define "users-api.rule.databaseSlow" -}}
+{{- $requests := printf `%s,query=~"(user|key)_.+"` (include "users-api.podSelector" .) -}}
+{{- $sent := printf "sum(rate(users_api_database_query_seconds_count{%s}[10m]))" $requests -}}
+{{- $fast := printf `sum(rate(users_api_database_query_seconds_bucket{%s,le="0.25"}[10m]))` $requests -}}
+{{- $late := printf `(sum(rate(users_api_database_failures_total{%s,reason="timeout"}[10m])) or vector(0))` $requests -}}
+({{ $sent }} - {{ $fast }} + {{ $late }})
+/ ({{ $sent }} + {{ $late }} > 0) > 0.01
+{{- end -}}
+
+{{/*
 Labels and annotations of an alert. Takes a dict of root, alert, severity, summary, description and, where a dashboard
 shows it, dashboard.
 */}}

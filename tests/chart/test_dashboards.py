@@ -9,8 +9,11 @@ import yaml
 from grafana_foundation_sdk.models import units
 from prometheus_client.parser import text_string_to_metric_families
 
+from chart.tools.dashboards import postgresql
 from chart.tools.dashboards.files import DASHBOARDS
 from chart.tools.dashboards.model import Dashboard
+from service.database import Query, server
+from service.users import queries
 from tests.chart.conftest import CHART, ROOT, Manifest, Render, find, run
 from tests.promql import metric_names, substituted
 from tests.service_process import ServiceProcess
@@ -133,9 +136,21 @@ def test_panels_and_alerts_ask_for_what_there_is(render: Render, of_the_service:
     assert asked - of_the_service - of_others - recorded == {"up", "ALERTS"}
 
 
+def test_statements_of_requests_are_known_by_their_names(render: Render) -> None:
+    """Panels and alerts on statements mean all those on users and keys, and none by which a server is watched."""
+    asked = [rule["expr"] for rule in _rules(render)]
+    asked += [query.expr for panel in postgresql.DASHBOARD.panels for query in panel.queries]
+    (pattern,) = {found for expr in asked for found in re.findall(r'query=~"([^"]+)"', expr)}
+    of_requests = {query.name for query in vars(queries).values() if isinstance(query, Query)}
+    assert len(of_requests) > 8
+    assert {name for name in of_requests if not re.fullmatch(pattern, name)} == set()
+    of_the_service = {query.name for query in vars(server).values() if isinstance(query, Query)}
+    assert {name for name in of_the_service if re.fullmatch(pattern, name)} == set() != of_the_service
+
+
 def test_each_config_map_can_be_applied(render: Render) -> None:
     """There is a ConfigMap for each dashboard, labelled for Grafana's sidecar and small enough for kubectl apply."""
-    made = render(**{"dashboards.enabled": "true"})
+    made = render(**{"dashboards.enabled": "true", "extraEnvFrom[0].secretRef.name": "database"})
     for page in DASHBOARDS:
         manifest = find(made, "ConfigMap", f"users-api-dashboard-{page.slug}")
         assert manifest["metadata"]["labels"]["grafana_dashboard"] == "1"

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from chart.tools.dashboards import ingress
+from chart.tools.dashboards import ingress, postgresql
 from chart.tools.dashboards.files import DASHBOARDS
 from chart.tools.dashboards.model import Dashboard, Panel
 from loadtests.measure import Prometheus, Request, Stage, open_load
@@ -52,7 +52,10 @@ IDLE_IN_HEALTH = {
     ("cache-and-limiter", "Decided without Redis, by replica"),
     ("cache-and-limiter", "Background refreshes"),
     ("cache-and-limiter", "Entries dropped"),
+    ("cache-and-limiter", "Loads repeated"),
     ("cache-and-limiter", "Errors of the second tier"),
+    ("service", "Tasks started again in five minutes"),
+    ("service", "Failed jobs in five minutes"),
     ("redis", "Failures"),
     ("redis", "Second tries"),
     ("redis", "Breaker changes in five minutes"),
@@ -76,9 +79,11 @@ def configured(installed: Release) -> Release:
 
 @pytest.fixture
 def pages(prometheus: Prometheus) -> list[Dashboard]:
-    """All dashboards but those of Ingress controllers that this cluster does not have; it has one."""
+    """All dashboards but those of what this cluster does not have: it has one Ingress controller, and no PostgreSQL."""
     absent = {one.slug for one in ingress.CONTROLLERS if not prometheus.query(one.connections)}
     assert len(absent) == len(ingress.CONTROLLERS) - 1
+    if not prometheus.query("users_api_database_available"):
+        absent.add(postgresql.DASHBOARD.slug)
     return [page for page in DASHBOARDS if page.slug not in absent]
 
 

@@ -64,6 +64,12 @@ CACHE = Row(
             or_zero(rate("users_api_cache_loads_total", by="outcome"), label="outcome"),
         ),
         lines(
+            "Loads repeated",
+            "Loads that were older than what was known already, and were asked of the primary again.",
+            "ops",
+            again=rate("users_api_cache_reloads_total"),
+        ),
+        lines(
             "Time of a load",
             "What a miss costs its client.",
             "s",
@@ -100,7 +106,7 @@ CACHE = Row(
         stack_by(
             "operation",
             "Errors of the second tier",
-            "Reads and writes of Redis that failed; each is answered from the source instead.",
+            "What could not be read (get, decode: the source answers), kept (put), or told of a write (tell).",
             "ops",
             or_zero(rate("users_api_cache_l2_errors_total", by="operation"), label="operation"),
         ),

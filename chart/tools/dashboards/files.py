@@ -5,7 +5,7 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from chart.tools.dashboards import autoscaling, cache_and_limiter, grafana, ingress, redis, service, slo
+from chart.tools.dashboards import autoscaling, cache_and_limiter, grafana, ingress, postgresql, redis, service, slo
 from chart.tools.dashboards.model import Dashboard
 
 DASHBOARDS: tuple[Dashboard, ...] = (
@@ -14,6 +14,7 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     autoscaling.DASHBOARD,
     cache_and_limiter.DASHBOARD,
     redis.DASHBOARD,
+    postgresql.DASHBOARD,
     *ingress.DASHBOARDS,
 )
 BEGIN = "<!-- Written by make dashboards. -->\n"

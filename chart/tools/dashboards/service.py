@@ -15,6 +15,10 @@ def _answered_within(seconds: str) -> str:
     return f"{rate(f'{DURATION}_bucket', edge)} / {rate(f'{DURATION}_count')}"
 
 
+def _increase_by_task(counter: str) -> str:
+    return f"sum by (task) (increase({select(counter)}[5m]))"
+
+
 AT_A_GLANCE = Row(
     "At a glance",
     (
@@ -175,9 +179,36 @@ RESOURCES = Row(
     ),
 )
 
+BACKGROUND = Row(
+    "In the background",
+    (
+        lines_by(
+            "task",
+            "Tasks that run",
+            "Share of replicas in which each one runs; in the others it waits to be started again.",
+            "percentunit",
+            f"avg by (task) ({select('users_api_background_task_running')})",
+        ),
+        stack_by(
+            "task",
+            "Tasks started again in five minutes",
+            "Each time by an exception that nobody expected: the log has it.",
+            "short",
+            _increase_by_task("users_api_background_task_restarts_total"),
+        ),
+        stack_by(
+            "task",
+            "Failed jobs in five minutes",
+            "Short work, such as filling the cache, that ended in an exception that nobody expected.",
+            "short",
+            _increase_by_task("users_api_background_job_failures_total"),
+        ),
+    ),
+)
+
 DASHBOARD = Dashboard(
     "service",
     "Service",
     "Rate, errors and duration of the API.",
-    (AT_A_GLANCE, RATE, ERRORS, LATENCY, RESOURCES),
+    (AT_A_GLANCE, RATE, ERRORS, LATENCY, RESOURCES, BACKGROUND),
 )
