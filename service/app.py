@@ -21,7 +21,7 @@ from service.health import endpoints as health
 from service.health.readiness import Readiness
 from service.http import problem
 from service.http.body_limit import BodyLimitMiddleware
-from service.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware, field
+from service.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware
 from service.http.request_id import RequestIdMiddleware
 from service.http.routing import RoutingMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware, security_headers
@@ -211,7 +211,7 @@ def _authenticator(settings: Settings) -> Authenticator:
 def _subject_of(authenticator: Authenticator) -> Callable[[Scope], Awaitable[str | None]]:
     async def subject_of(scope: Scope) -> str | None:
         try:
-            return (await authenticator.authenticate(field(scope, b"authorization"))).subject
+            return (await authenticator.authenticate_request(scope)).subject
         except UnauthenticatedError:
             return None
 

@@ -14,7 +14,11 @@ TOKEN = {"authorization": "Bearer test-token"}
 @asynccontextmanager
 async def running(**settings: object) -> AsyncIterator[FastAPI]:
     """The whole application, started; without Redis unless `redis_url` names one."""
-    defaults = {"redis_url": NO_REDIS, "redis_call_timeout_seconds": PATIENT_SECONDS}
+    defaults = {
+        "redis_url": NO_REDIS,
+        "redis_connect_timeout_seconds": PATIENT_SECONDS,
+        "redis_call_timeout_seconds": PATIENT_SECONDS,
+    }
     app = create_app(Settings.model_validate({**defaults, **settings}))
     async with app.router.lifespan_context(app):
         yield app

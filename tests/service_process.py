@@ -25,6 +25,7 @@ class ServiceProcess:
         defaults = {
             "port": self.port,
             "redis_url": NO_REDIS,
+            "redis_connect_timeout_seconds": PATIENT_SECONDS,
             "redis_call_timeout_seconds": PATIENT_SECONDS,
             "shutdown_delay_seconds": 0,
         }

@@ -3,16 +3,21 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from starlette.types import Scope
+
 from service.auth import bearer
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
 from service.auth.static_tokens import StaticTokens
+from service.http.headers import field
 from service.supervision import SupervisedTask
 
 if TYPE_CHECKING:
     from service.auth.jwt import JwtVerifier  # pulls in cryptography: 60 ms that only JWTs need
 
 MAX_REMEMBERED = 10_000
+STATE_KEY = "authentication"
+"""Where a request carries its principal, or why it has none."""
 
 
 class Authenticator:
@@ -52,6 +57,23 @@ class Authenticator:
             del self._remembered[key]
             return None
         return principal
+
+    async def authenticate_request(self, scope: Scope) -> Principal:
+        """Return the principal of a request; a token that doesn't hold is verified for the first who asks only.
+
+        Raises:
+            UnauthenticatedError: no token, or one that doesn't hold.
+        """
+        state = scope.setdefault("state", {})
+        if STATE_KEY not in state:
+            try:
+                state[STATE_KEY] = await self.authenticate(field(scope, b"authorization"))
+            except UnauthenticatedError as error:
+                state[STATE_KEY] = error
+        outcome: Principal | UnauthenticatedError = state[STATE_KEY]
+        if isinstance(outcome, UnauthenticatedError):
+            raise outcome
+        return outcome
 
     async def authenticate(self, authorization: bytes | None) -> Principal:
         """Return the principal of a header, verified now unless it was before.

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from service.auth.authenticator import Authenticator
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
-from service.http.headers import field
 from service.http.problem import problem_response
 
 REALM = "users-api"
@@ -29,7 +28,7 @@ def requires(scope: str) -> Callable[..., Awaitable[Principal]]:
 
     async def principal(request: Request, _documented: Annotated[object, Depends(_scheme)]) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
-        found = await authenticator.authenticate(field(request.scope, b"authorization"))
+        found = await authenticator.authenticate_request(request.scope)
         if scope not in found.scopes:
             raise ForbiddenError(scope)
         return found

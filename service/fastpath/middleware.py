@@ -113,7 +113,7 @@ class FastPath:
             policy = self._policies.find(scope["path"], subject)
             bucket = (f"{policy.name}:{subject_key(subject)}", policy.requests, policy.window_seconds)
             decision = self._limiter.try_acquire(*bucket)
-            verdict = policy, decision or await self._limiter.is_allowed(*bucket)
+            verdict = policy, decision or await self._limiter.decide(*bucket)
             if not verdict[1].allowed:
                 status, headers, body = refusal(*verdict)
                 return status, headers + policy.headers(verdict[1]), body

@@ -49,7 +49,7 @@ class RateLimiter:
         self._return_unused(time.monotonic())
         await self._jobs.join()
 
-    async def is_allowed(self, key: str, limit: int, window: float) -> Decision:
+    async def decide(self, key: str, limit: int, window: float) -> Decision:
         """Spend one of `limit` requests per `window` seconds of `key`; never raises for Redis's sake."""
         decision = self.try_acquire(key, limit, window)
         if decision is not None:

@@ -69,7 +69,7 @@ class RateLimitMiddleware:
         subject = await self._subject_of(scope)
         policy = self._policies.find(scope["path"], subject)
         key = address_key(self._address(scope)) if subject is None else subject_key(subject)
-        decision = await self._limiter.is_allowed(f"{policy.name}:{key}", policy.requests, policy.window_seconds)
+        decision = await self._limiter.decide(f"{policy.name}:{key}", policy.requests, policy.window_seconds)
         return policy, decision
 
     def _address(self, scope: Scope) -> str:

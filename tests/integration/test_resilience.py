@@ -8,7 +8,7 @@ from service.dev import free_port
 from service.redis_client import RedisConfig
 from tests.api import TOKEN, client_of, running
 from tests.observe import sample, until
-from tests.redis_process import RedisProcess
+from tests.redis_process import HURRIED_SECONDS, RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -19,6 +19,7 @@ def fill(redis: RedisProcess) -> None:
     redis.command("CONFIG", "SET", "maxmemory", "1")
 
 
+LIMITS: dict[str, object] = {"redis_call_timeout_seconds": HURRIED_SECONDS, "rate_limit_requests": 1_000_000}
 TOXICS: dict[str, Callable[[RedisProcess], object]] = {
     "killed": RedisProcess.kill,
     "blackholed": RedisProcess.blackhole,
@@ -32,7 +33,7 @@ TOXICS: dict[str, Callable[[RedisProcess], object]] = {
 async def test_no_answer_is_lost(redis: RedisProcess, toxic: str, l1_bytes: int) -> None:
     """Whatever happens to Redis, from one request to the next, reads and writes are answered as before."""
     async with (
-        running(redis_url=redis.url, cache_l1_bytes=l1_bytes, rate_limit_requests=100_000) as app,
+        running(redis_url=redis.url, cache_l1_bytes=l1_bytes, **LIMITS) as app,
         client_of(app, **TOKEN) as client,
     ):
         await asyncio.gather(*(client.get(f"/api/users/{number}") for number in range(1, 20)))
@@ -61,8 +62,7 @@ async def test_redis_blackholed_under_load(redis: RedisProcess) -> None:
 
     That 99 of 100 answers come within 150 ms meanwhile is measured on the cluster (`redis-blackholed`).
     """
-    limits: dict[str, object] = {"cache_l1_bytes": 0, "rate_limit_requests": 1_000_000}
-    async with running(redis_url=redis.url, **limits) as app, client_of(app, **TOKEN) as client:
+    async with running(redis_url=redis.url, cache_l1_bytes=0, **LIMITS) as app, client_of(app, **TOKEN) as client:
         redis.blackhole()
         assert await statuses(client) == {200}
         await until(lambda: not app.state.redis.available)

@@ -60,10 +60,14 @@ class Source:
 
 @asynccontextmanager
 async def replica(
-    redis: RedisProcess, config: CacheConfig = CONFIG, *, channel: bool = True
+    redis: RedisProcess,
+    config: CacheConfig = CONFIG,
+    *,
+    channel: bool = True,
+    call_timeout_seconds: float = PATIENT_SECONDS,
 ) -> AsyncIterator[TieredCache]:
     """One process's cache, listening to the others'."""
-    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=call_timeout_seconds))
     cache = TieredCache(client, config)
     listener = InvalidationChannel(client, cache)
     await client.start()

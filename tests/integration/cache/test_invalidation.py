@@ -6,7 +6,7 @@ from service.cache import InvalidationChannel, TieredCache, invalidation, shared
 from service.redis_client import RedisClient, RedisConfig
 from tests.integration.cache.replica import CONFIG, KEY, Source, replica
 from tests.observe import sample, until
-from tests.redis_process import PATIENT_SECONDS, RedisProcess
+from tests.redis_process import HURRIED_SECONDS, PATIENT_SECONDS, RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -44,7 +44,7 @@ async def test_own_invalidations_are_not_repeated(redis: RedisProcess) -> None:
 async def test_writes_during_an_outage_are_told_afterwards(redis: RedisProcess) -> None:
     """A write that Redis did not hear of is not undone by the L2 value that survived, here or elsewhere."""
     source = Source()
-    async with replica(redis) as first, replica(redis) as second:
+    async with replica(redis, call_timeout_seconds=HURRIED_SECONDS) as first, replica(redis) as second:
         await first.fetch(KEY, source)
         await first.aclose()
         redis.blackhole()

@@ -9,7 +9,7 @@ from service.cache import Entry, InvalidationChannel, Loaded, TieredCache, inval
 from service.cache.versions import ABSENT, FOUND, KEPT_SECONDS, MARK, NOTHING, Order
 from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica, settle
 from tests.observe import sample, until
-from tests.redis_process import RedisProcess
+from tests.redis_process import HURRIED_SECONDS, RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -241,7 +241,7 @@ async def test_loads_after_a_gap_are_fresh(redis: RedisProcess) -> None:
 async def test_nobody_reads_l2_right_after_an_outage(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """What survived may be old until every process has told of its writes."""
     monkeypatch.setattr(shared, "RETURN_SECONDS", 600)
-    async with replica(redis) as cache:
+    async with replica(redis, call_timeout_seconds=HURRIED_SECONDS) as cache:
         await cache.wrote(KEY, OLD, 1, time.monotonic())
         redis.blackhole()
         await until(lambda: not cache.shared._redis.available)

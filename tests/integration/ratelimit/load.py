@@ -26,7 +26,7 @@ async def main(url: str, limit: int, *times: float) -> None:
     while (elapsed := time.time() - start_at) < seconds:
         while asked < elapsed * rate:
             asked += 1
-            allowed += (await limiter.is_allowed("shared", limit, window)).allowed
+            allowed += (await limiter.decide("shared", limit, window)).allowed
         await asyncio.sleep(0.5 / rate)
     await limiter.aclose()
     await redis.aclose()

@@ -36,12 +36,12 @@ async def test_the_21st_is_refused(redis: RedisProcess) -> None:
     """Of a limit of 20, over three limiters, 20 pass with remaining counting down; the 21st learns when to retry."""
     async with limiting(redis) as first, limiting(redis) as second, limiting(redis) as third:
         limiters = (first, second, third)
-        decisions = [await limiters[number % 3].is_allowed("key", 20, 60) for number in range(21)]
+        decisions = [await limiters[number % 3].decide("key", 20, 60) for number in range(21)]
         assert [decision.allowed for decision in decisions] == [True] * 20 + [False]
         assert [decision.remaining for decision in decisions] == [*range(19, -1, -1), 0]
         assert 58 <= decisions[-1].reset_seconds <= 60
         before = sample("users_api_rate_limit_leases_total", outcome="refused")
-        assert not (await limiters[20 % 3].is_allowed("key", 20, 60)).allowed
+        assert not (await limiters[20 % 3].decide("key", 20, 60)).allowed
         assert sample("users_api_rate_limit_leases_total", outcome="refused") == before
 
 
@@ -49,7 +49,7 @@ async def test_concurrent_requests_share_one_trip(redis: RedisProcess) -> None:
     """Of 50 at once, exactly the limit passes, first come first served, for a trip or two."""
     async with limiting(redis) as limiter:
         before = sample("users_api_rate_limit_leases_total", outcome="granted")
-        decisions = await asyncio.gather(*(limiter.is_allowed("key", 20, 60) for _ in range(50)))
+        decisions = await asyncio.gather(*(limiter.decide("key", 20, 60) for _ in range(50)))
         assert [decision.allowed for decision in decisions] == [True] * 20 + [False] * 30
         assert sample("users_api_rate_limit_leases_total", outcome="granted") - before <= 2
 
@@ -57,30 +57,30 @@ async def test_concurrent_requests_share_one_trip(redis: RedisProcess) -> None:
 async def test_who_comes_during_a_trip_gets_the_next(redis: RedisProcess) -> None:
     """Requests that arrive while a lease is under way are served by another one right after."""
     async with limiting(redis) as limiter:
-        first = asyncio.ensure_future(limiter.is_allowed("key", 20, 60))
+        first = asyncio.ensure_future(limiter.decide("key", 20, 60))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        others = [asyncio.ensure_future(limiter.is_allowed("key", 20, 60)) for _ in range(3)]
+        others = [asyncio.ensure_future(limiter.decide("key", 20, 60)) for _ in range(3)]
         assert all(decision.allowed for decision in await asyncio.gather(first, *others))
 
 
 async def test_given_up_requests_spend_nothing(redis: RedisProcess) -> None:
     """A permit leased for a request that went away serves the next one."""
     async with limiting(redis) as limiter:
-        pending = [asyncio.ensure_future(limiter.is_allowed("key", 2, 60)) for _ in range(2)]
+        pending = [asyncio.ensure_future(limiter.decide("key", 2, 60)) for _ in range(2)]
         await asyncio.sleep(0)
         pending[0].cancel()
         assert (await pending[1]).allowed
-        assert (await limiter.is_allowed("key", 2, 60)).allowed
-        assert not (await limiter.is_allowed("key", 2, 60)).allowed
+        assert (await limiter.decide("key", 2, 60)).allowed
+        assert not (await limiter.decide("key", 2, 60)).allowed
 
 
 async def test_permits_come_back_after_the_window(redis: RedisProcess) -> None:
     """A window after they were spent, permits are there again."""
     async with limiting(redis) as limiter:
-        assert [(await limiter.is_allowed("key", 2, 0.5)).allowed for _ in range(3)] == [True, True, False]
+        assert [(await limiter.decide("key", 2, 0.5)).allowed for _ in range(3)] == [True, True, False]
         await asyncio.sleep(0.55)
-        assert (await limiter.is_allowed("key", 2, 0.5)).allowed
+        assert (await limiter.decide("key", 2, 0.5)).allowed
 
 
 async def test_busy_key_costs_few_trips(redis: RedisProcess) -> None:
@@ -88,7 +88,7 @@ async def test_busy_key_costs_few_trips(redis: RedisProcess) -> None:
     async with limiting(redis) as limiter:
         before = sample("users_api_rate_limit_leases_total", outcome="granted")
         for number in range(2000):
-            assert (await limiter.is_allowed("key", 1_000_000, 60)).allowed
+            assert (await limiter.decide("key", 1_000_000, 60)).allowed
             if number % 10 == 0:
                 await asyncio.sleep(0.001)
         assert sample("users_api_rate_limit_leases_total", outcome="granted") - before < 100
@@ -97,7 +97,7 @@ async def test_busy_key_costs_few_trips(redis: RedisProcess) -> None:
 async def test_unused_permits_go_back(redis: RedisProcess) -> None:
     """What one process leased and did not spend, another may spend a moment later."""
     async with limiting(redis) as first, limiting(redis) as second:
-        assert (await first.is_allowed("key", 600, 6)).allowed
+        assert (await first.decide("key", 600, 6)).allowed
         lease = lease_of(first, "key")
         await first._ask(lease, waiting=0, target=100)
         first._serve(lease)
@@ -105,7 +105,7 @@ async def test_unused_permits_go_back(redis: RedisProcess) -> None:
         before = sample("users_api_rate_limit_permits_total", kind="returned")
         await until(lambda: sample("users_api_rate_limit_permits_total", kind="returned") == before + 100)
         assert lease.denied_until == 0.0
-        decisions = [await second.is_allowed("key", 600, 6) for _ in range(600)]
+        decisions = [await second.decide("key", 600, 6) for _ in range(600)]
         assert sum(decision.allowed for decision in decisions) == 599
 
 
@@ -113,19 +113,19 @@ async def test_a_stopping_process_gives_back(redis: RedisProcess) -> None:
     """Closing a limiter returns what it holds at once."""
     async with limiting(redis) as second:
         async with limiting(redis) as first:
-            await first.is_allowed("key", 600, 60)
+            await first.decide("key", 600, 60)
             lease = lease_of(first, "key")
             await first._ask(lease, waiting=0, target=100)
             first._serve(lease)
-        decision = await second.is_allowed("key", 600, 60)
+        decision = await second.decide("key", 600, 60)
         assert decision.remaining == 598
 
 
 async def test_every_key_has_a_time_to_live(redis: RedisProcess) -> None:
     """No key stays in Redis for longer than its window and a little."""
     async with limiting(redis) as limiter:
-        await limiter.is_allowed("small", 20, 60)
-        await limiter.is_allowed("large", 2000, 60)
+        await limiter.decide("small", 20, 60)
+        await limiter.decide("large", 2000, 60)
         for key in (b"users-api:permits:60:small", b"users-api:permits:60:large"):
             milliseconds = int(redis.command("PTTL", key.decode()).strip()[1:])
             assert 59_000 < milliseconds <= 62_000
@@ -135,7 +135,7 @@ async def test_local_memory_is_bounded(redis: RedisProcess) -> None:
     """However many keys come, only the most recently used are remembered."""
     async with limiting(redis, local_keys=10) as limiter:
         for number in range(50):
-            await limiter.is_allowed(f"key-{number}", 20, 60)
+            await limiter.decide(f"key-{number}", 20, 60)
         assert len(limiter._leases) == 10
         await until(lambda: sample("users_api_rate_limit_local_keys") == 10)
 
@@ -143,16 +143,16 @@ async def test_local_memory_is_bounded(redis: RedisProcess) -> None:
 async def test_redis_killed(redis: RedisProcess) -> None:
     """Without Redis each process allows its share of the limit, and all of it again once Redis is back."""
     async with limiting(redis, replicas=3) as limiter:
-        await limiter.is_allowed("warm", 30, 60)
+        await limiter.decide("warm", 30, 60)
         redis.kill()
         before = sample("users_api_rate_limit_degraded_total")
-        decisions = [await limiter.is_allowed("key", 30, 60) for _ in range(15)]
+        decisions = [await limiter.decide("key", 30, 60) for _ in range(15)]
         assert [decision.allowed for decision in decisions] == [True] * 10 + [False] * 5
         assert sample("users_api_rate_limit_degraded_total") == before + 15
         redis.start()
         await until(lambda: limiter._redis.available)
         await asyncio.sleep(0.6)
-        assert (await limiter.is_allowed("key", 30, 60)).remaining == 29
+        assert (await limiter.decide("key", 30, 60)).remaining == 29
 
 
 async def test_redis_full(redis: RedisProcess) -> None:
@@ -161,7 +161,7 @@ async def test_redis_full(redis: RedisProcess) -> None:
         redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         redis.command("CONFIG", "SET", "maxmemory", "1")
         before = sample("users_api_rate_limit_leases_total", outcome="failed")
-        decisions = [await limiter.is_allowed("key", 30, 60) for _ in range(12)]
+        decisions = [await limiter.decide("key", 30, 60) for _ in range(12)]
         assert sum(decision.allowed for decision in decisions) == 10
         assert sample("users_api_rate_limit_leases_total", outcome="failed") == before + 1
 
@@ -169,7 +169,7 @@ async def test_redis_full(redis: RedisProcess) -> None:
 async def test_early_renewal_survives_an_outage(redis: RedisProcess) -> None:
     """While a renewal ahead of need fails, what is held is spent."""
     async with limiting(redis) as limiter:
-        await limiter.is_allowed("key", 10_000, 60)
+        await limiter.decide("key", 10_000, 60)
         lease = lease_of(limiter, "key")
         await limiter._ask(lease, waiting=0, target=100)
         redis.kill()
@@ -184,7 +184,7 @@ async def test_early_renewal_survives_an_outage(redis: RedisProcess) -> None:
 async def test_returning_survives_an_outage(redis: RedisProcess) -> None:
     """Permits that can't be returned are let go of."""
     async with limiting(redis) as limiter:
-        await limiter.is_allowed("key", 10_000, 60)
+        await limiter.decide("key", 10_000, 60)
         lease = lease_of(limiter, "key")
         await limiter._ask(lease, waiting=0, target=100)
         limiter._serve(lease)
@@ -226,18 +226,18 @@ async def test_whatever_ends_a_lease_answers_who_waits(
     async with limiting(redis, replicas=1) as limiter:
         with monkeypatch.context() as broken:
             broken.setattr(limiter, place, fail)
-            waiting = [limiter.is_allowed("key", 20, 60) for _ in range(10)]
+            waiting = [limiter.decide("key", 20, 60) for _ in range(10)]
             decisions = await asyncio.wait_for(asyncio.gather(*waiting), 10)
         assert [decision.allowed for decision in decisions] == [True] * 10
         degraded = sample("users_api_rate_limit_degraded_total")
-        assert (await limiter.is_allowed("key", 20, 60)).allowed
+        assert (await limiter.decide("key", 20, 60)).allowed
         assert sample("users_api_rate_limit_degraded_total") == degraded
 
 
 async def test_a_lease_cancelled_before_it_begins_answers_who_waits(redis: RedisProcess) -> None:
     """A stopping loop may cancel the trip before its first step."""
     async with limiting(redis, replicas=1) as limiter:
-        given_up, waiting = [asyncio.ensure_future(limiter.is_allowed("key", 20, 60)) for _ in range(2)]
+        given_up, waiting = [asyncio.ensure_future(limiter.decide("key", 20, 60)) for _ in range(2)]
         await asyncio.sleep(0)
         (trip,) = limiter._jobs._tasks
         given_up.cancel()
@@ -251,6 +251,6 @@ async def test_one_bad_key_fails_alone(redis: RedisProcess) -> None:
     async with limiting(redis) as limiter:
         before = sample("users_api_rate_limit_leases_total", outcome="granted")
         keys = ["a", "b", "\ud800", "c", "d"]
-        decisions = await asyncio.wait_for(asyncio.gather(*(limiter.is_allowed(key, 20, 60) for key in keys)), 10)
+        decisions = await asyncio.wait_for(asyncio.gather(*(limiter.decide(key, 20, 60) for key in keys)), 10)
         assert all(decision.allowed for decision in decisions)
         assert sample("users_api_rate_limit_leases_total", outcome="granted") == before + 4

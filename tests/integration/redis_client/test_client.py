@@ -8,7 +8,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 from service.dev import free_port
 from service.redis_client import RedisClient, RedisConfig, RedisUnavailableError
 from tests.observe import sample, until
-from tests.redis_process import PATIENT_SECONDS, RedisProcess
+from tests.redis_process import HURRIED_SECONDS, PATIENT_SECONDS, RedisProcess
 from tests.tcp_proxy import TCPProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 @asynccontextmanager
 async def connected(url: str, **options: float) -> AsyncIterator[RedisClient]:
     """A started client."""
-    defaults = {"call_timeout_seconds": PATIENT_SECONDS}
+    defaults = {"connect_timeout_seconds": PATIENT_SECONDS, "call_timeout_seconds": PATIENT_SECONDS}
     client = RedisClient(RedisConfig(url=url, **{**defaults, **options}))  # type: ignore[arg-type]
     await client.start()
     try:
@@ -67,7 +67,7 @@ async def test_killed(redis: RedisProcess) -> None:
 
 async def test_blackholed(redis: RedisProcess) -> None:
     """Blackholed: every call ends, an idle process notices, and it recovers."""
-    async with connected(redis.url) as client:
+    async with connected(redis.url, call_timeout_seconds=HURRIED_SECONDS) as client:
         before = failures("timeout")
         redis.blackhole()
         outcomes = await asyncio.gather(*(client.read("GET", "key") for _ in range(50)), return_exceptions=True)
@@ -89,7 +89,7 @@ async def test_absent_at_boot() -> None:
 
 async def test_slow(redis: RedisProcess) -> None:
     """A Redis slower than the limit counts as absent until it is fast again."""
-    async with TCPProxy(redis.port) as proxy, connected(proxy.url) as client:
+    async with TCPProxy(redis.port) as proxy, connected(proxy.url, breaker_failures=1) as client:
         proxy.delay_seconds = 0.03
         assert await client.read("GET", "key") is None
         proxy.delay_seconds = 2 * PATIENT_SECONDS
@@ -151,7 +151,7 @@ async def test_lost_connections_are_retried_for_reads_only(redis: RedisProcess) 
 
 async def test_breaker_opening_fails_what_waits(redis: RedisProcess) -> None:
     """Commands still waiting for a place when the breaker opens fail without a trip."""
-    async with connected(redis.url, pool_size=1, breaker_failures=1) as client:
+    async with connected(redis.url, pool_size=1, breaker_failures=1, call_timeout_seconds=HURRIED_SECONDS) as client:
         redis.blackhole()
         first = asyncio.ensure_future(client.read("GET", "a"))
         await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ from service.auth import Authenticator, UnauthenticatedError
 from service.auth import authenticator as module
 from service.auth.jwks import KeySet
 from service.auth.jwt import JwtVerifier
+from service.auth.principal import Principal
 from service.auth.static_tokens import StaticTokens
 from service.settings import StaticToken
 from tests.issuer import AUDIENCE, EC, ISSUER, RSA, jwks
@@ -53,6 +54,28 @@ async def test_what_was_refused_is_not_remembered(authenticator: Authenticator) 
     with pytest.raises(UnauthenticatedError):
         await authenticator.authenticate(header)
     assert authenticator.cached(header) is None
+
+
+class CountingTokens(StaticTokens):
+    """Counts how often a token is looked for."""
+
+    looks = 0
+
+    def find(self, token: bytes) -> Principal | None:
+        """Count, and look."""
+        self.looks += 1
+        return super().find(token)
+
+
+async def test_a_request_s_token_is_refused_once() -> None:
+    """Of all layers that ask who sends a request, the first has its token verified, and the others hear the same."""
+    tokens = CountingTokens([])
+    authenticator = Authenticator(tokens, None)
+    scope = {"type": "http", "headers": [(b"authorization", b"Bearer unknown")]}
+    for _ in range(3):
+        with pytest.raises(UnauthenticatedError, match="not known"):
+            await authenticator.authenticate_request(scope)
+    assert tokens.looks == 1
 
 
 async def test_an_expired_token_is_forgotten(authenticator: Authenticator) -> None:

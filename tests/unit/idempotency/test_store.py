@@ -7,7 +7,7 @@ from service.idempotency import Answer, ConflictingKeyError, IdempotencyKey, Ide
 from service.idempotency import store as module
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import sample, until
-from tests.redis_process import NO_REDIS, PATIENT_SECONDS, RedisProcess
+from tests.redis_process import HURRIED_SECONDS, NO_REDIS, PATIENT_SECONDS, RedisProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -88,7 +88,7 @@ async def test_of_many_at_once_one_is_carried_out(store: IdempotencyStore) -> No
 
 async def test_of_many_at_once_one_is_carried_out_while_redis_hangs(redis: RedisProcess) -> None:
     """Repetitions that wait for Redis together, in vain, don't all go ahead afterwards."""
-    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=HURRIED_SECONDS))
     await client.start()
     redis.blackhole()
     store, work = IdempotencyStore(client, ttl_seconds=60), Work()
