@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from service import __version__
@@ -21,6 +20,7 @@ from service.health import endpoints as health
 from service.health.readiness import Readiness
 from service.http import problem
 from service.http.body_limit import BodyLimitMiddleware
+from service.http.cors import CORSMiddleware
 from service.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware
 from service.http.request_id import RequestIdMiddleware
 from service.http.routing import RoutingMiddleware

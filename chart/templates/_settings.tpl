@@ -97,11 +97,14 @@ where a text may stand for a list.
 {{- $schema := .schema -}}
 {{- $text := include "users-api.settings.text" $value -}}
 {{- $is_text := kindIs "string" $value -}}
+{{- $parameters := regexFindAll "[{][A-Za-z0-9_]+" $text -1 -}}
 {{- if eq $schema.type "string" }}
 {{- if not $is_text }}
 {{ $at }} is no text: {{ or (kindIs "slice" $value) (kindIs "map" $value) | ternary "write one text" "put it in quotes" }}
 {{- else if and $schema.pattern (not (regexMatch $schema.pattern $value)) }}
 {{ $at }}{{ if not .secret }} {{ $value }}{{ end }} must be {{ $schema.wanted }}
+{{- else if and $schema.namedOnce (ne (len $parameters) (len (uniq $parameters))) }}
+{{ $at }} {{ $value }} names a parameter twice: give each a name of its own
 {{- else if and $schema.enum (not (has $value $schema.enum)) }}
 {{ $at }} {{ $value }} must be one of {{ join ", " $schema.enum }}
 {{- else if lt (len $value) (int $schema.minLength) }}

@@ -11,7 +11,7 @@ from service.settings.rules import RULES
 Schema = dict[str, Any]
 KEYWORDS = {
     *("type", "enum", "pattern", "wanted", "minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength"),
-    *("items", "properties", "required", "anyOf"),
+    *("items", "properties", "required", "anyOf", "namedOnce"),
 }
 PATHS = {value.setting: value.path for value in VALUES if isinstance(value, Value)}
 

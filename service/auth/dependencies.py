@@ -5,12 +5,12 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 from starlette.responses import Response
 
+from service import NAME
 from service.auth.authenticator import Authenticator
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
 from service.http.problem import problem_response
 
-REALM = "users-api"
 # Documents the scheme in OpenAPI; the parsing is ours, as FastAPI's knows no 401 with a reason.
 _scheme = HTTPBearer(auto_error=False, scheme_name="bearer")
 
@@ -39,7 +39,7 @@ def requires(scope: str) -> Callable[..., Awaitable[Principal]]:
 async def unauthenticated(_request: Request, error: Exception) -> Response:
     """Answer 401 with the challenge of RFC 6750, section 3."""
     assert isinstance(error, UnauthenticatedError)  # noqa: S101 - registered for this type only
-    challenge = f'Bearer realm="{REALM}"'
+    challenge = f'Bearer realm="{NAME}"'
     if not error.is_missing:
         challenge += f', error="invalid_token", error_description="{error.detail}"'
     return problem_response(401, error.detail, headers={"www-authenticate": challenge})
@@ -48,5 +48,5 @@ async def unauthenticated(_request: Request, error: Exception) -> Response:
 async def forbidden(_request: Request, error: Exception) -> Response:
     """Answer 403 and name the scope that is missing."""
     assert isinstance(error, ForbiddenError)  # noqa: S101 - registered for this type only
-    challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{error.scope}"'
+    challenge = f'Bearer realm="{NAME}", error="insufficient_scope", scope="{error.scope}"'
     return problem_response(403, f"The token lacks the scope {error.scope}.", headers={"www-authenticate": challenge})

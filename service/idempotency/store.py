@@ -1,3 +1,4 @@
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -70,11 +71,10 @@ class IdempotencyStore:
         return claim if encoded is None else Record.decode(encoded)
 
     async def _keep(self, name: str, record: Record) -> None:
-        try:
+        # Here first: it has happened, whatever ends the call to Redis.
+        self._keep_local(name, record, self._ttl_seconds)
+        with contextlib.suppress(RedisError):
             await self._redis.write("SET", name, record.encode(), "EX", self._ttl_seconds)
-        except RedisError:
-            self._keep_local(name, record, self._ttl_seconds)
-        else:
             self._local.pop(name, None)
 
     async def _release(self, name: str) -> None:

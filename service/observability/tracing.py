@@ -2,7 +2,7 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from starlette.types import Scope
 
-from service import __version__
+from service import NAME, __version__
 from service.settings import Settings
 
 UNTRACED_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/gateway-health"})
@@ -28,7 +28,7 @@ class Tracing:
 
         resource = Resource.create(
             {
-                "service.name": "users-api",
+                "service.name": NAME,
                 "service.version": __version__,
                 "service.instance.id": settings.server_id,
                 "deployment.environment.name": settings.environment,

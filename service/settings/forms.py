@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
@@ -80,7 +80,21 @@ RedisUrl = Annotated[str, REDIS_URL]
 PostgresUrl = Annotated[str, POSTGRES_URL]
 KeyPrefix = Annotated[str, KEY_PREFIX]
 Origin = Annotated[str, ORIGIN]
-Route = Annotated[str, ROUTE]
+
+
+def _each_named_once(route: str) -> str:
+    names = re.findall(r"[{]([A-Za-z0-9_]+)", route)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        message = "names the parameter {name} twice: give each a name of its own"
+        raise PydanticCustomError("named_twice", message, {"name": twice})
+    return route
+
+
+# `namedOnce` is a keyword of our own too: no pattern can say it.
+Route = Annotated[
+    str, ROUTE, AfterValidator(_each_named_once), WithJsonSchema({**ROUTE.json_schema, "namedOnce": True})
+]
 
 
 def _network(value: object) -> object:

@@ -215,6 +215,10 @@ def test_tokens_and_overrides_reach_the_service(tmp_path: Path, monkeypatch: pyt
             "config.rateLimit.overrides=[{requests: 0, windowSeconds: 4000, route: api}]",
             r"requests 0 is below 1.*route api must be a path.*windowSeconds 4000 is above 3600",
         ),
+        (
+            "config.rateLimit.overrides=[{requests: 1, windowSeconds: 1, route: '/{id}/{id:int}'}]",
+            "overrides[0].route /{id}/{id:int} names a parameter twice: give each a name of its own",
+        ),
         ("auth.staticTokens=[{sha256: abc, subject: a}]", "auth.staticTokens[0].sha256 must be the SHA-256"),
         ("auth.staticTokens=[{token: a, subject: b, scopes: users:read}]", "scopes must be a list, such as [a, b]"),
         ("auth.staticTokens=[{token: a, subject: b, scopes: [7]}]", "scopes[0] is no text: put it in quotes"),

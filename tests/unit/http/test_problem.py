@@ -10,6 +10,26 @@ pytestmark = pytest.mark.anyio
 JSON = {"content-type": "application/json"}
 
 
+async def test_a_refused_preflight_has_it_too() -> None:
+    """It says what a page may do, and still carries what CORS needs to be read; one that is granted is as ever."""
+    async with calling(cors_origins=["https://app.example.com"]) as client:
+        asked = {"origin": "https://app.example.com", "access-control-request-method": "PUT"}
+        method = await client.options("/api/users/1", headers=asked)
+        asked |= {"access-control-request-method": "GET", "access-control-request-headers": "x-other"}
+        header = await client.options("/api/users/1", headers=asked)
+        origin = await client.options("/api/users/1", headers={**asked, "origin": "https://evil.example"})
+    for response, refused in ((method, "its method"), (header, "its headers"), (origin, "its origin, headers")):
+        problem = response.json()
+        assert response.status_code == problem["status"] == 400
+        assert response.headers["content-type"] == "application/problem+json"
+        assert refused in problem["detail"]
+        assert "PATCH" in problem["detail"]
+        assert "if-match" in problem["detail"]
+        assert "Origin" in response.headers["vary"]
+    assert method.headers["access-control-allow-origin"] == "https://app.example.com"
+    assert "access-control-allow-origin" not in origin.headers
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "content", "status"),
     [

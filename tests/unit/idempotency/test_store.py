@@ -12,6 +12,14 @@ from tests.redis_process import HURRIED_SECONDS, NO_REDIS, PATIENT_SECONDS, Redi
 pytestmark = pytest.mark.anyio
 
 
+class EndOfTheWorldError(BaseException):
+    """Of a class that no `except Exception` catches."""
+
+
+UNEXPECTED = [RuntimeError("x"), MemoryError(), asyncio.CancelledError(), GeneratorExit(), EndOfTheWorldError()]
+unexpected = pytest.mark.parametrize("error", UNEXPECTED, ids=lambda error: type(error).__name__)
+
+
 class Work:
     """Something that must not be done twice; counts, and waits until it may end."""
 
@@ -111,6 +119,68 @@ async def test_a_failure_frees_the_key(store: IdempotencyStore) -> None:
         await store.run_once(IdempotencyKey("alice", "k", b"{}"), fail)
     work = Work()
     assert (await run(store, work)).status == 201
+
+
+@unexpected
+async def test_whatever_ends_the_work_frees_the_key(store: IdempotencyStore, error: BaseException) -> None:
+    """Also what nobody expected is raised as it is, and the same key may be tried again at once."""
+
+    async def fail() -> Answer:
+        raise error
+
+    with pytest.raises(type(error)):
+        await store.run_once(IdempotencyKey("alice", "k", b"{}"), fail)
+    assert (await run(store, Work())).status == 201
+
+
+@unexpected
+@pytest.mark.parametrize("call", [1, 2], ids=["claim", "keep"])
+async def test_whatever_the_client_raises_nothing_is_done_twice(
+    redis: RedisProcess, call: int, error: BaseException
+) -> None:
+    """A claim that ends so leaves the work undone, and an answer that was not kept in Redis is found here."""
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
+    await client.start()
+    store, work, original, calls = IdempotencyStore(client, ttl_seconds=60), Work(), client.write, 0
+
+    async def failing_once(*command: bytes | str | float) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise error
+        return await original(*command)
+
+    client.write = failing_once  # type: ignore[method-assign] # no real Redis makes the client raise these
+    with pytest.raises(type(error)):
+        await run(store, work)
+    assert work.times == call - 1
+    assert (await run(store, work)).status == 201
+    assert work.times == 1
+    await client.aclose()
+
+
+@unexpected
+async def test_whatever_the_client_raises_as_a_key_is_freed_nobody_waits(
+    redis: RedisProcess, error: BaseException
+) -> None:
+    """The claim that stays in Redis is told as one in progress, until it expires."""
+    client = RedisClient(RedisConfig(url=redis.url, call_timeout_seconds=PATIENT_SECONDS))
+    await client.start()
+    store, original = IdempotencyStore(client, ttl_seconds=60), client.write
+
+    async def fail() -> Answer:
+        client.write = failing  # type: ignore[method-assign] # likewise
+        raise LookupError
+
+    async def failing(*_command: bytes | str | float) -> object:
+        client.write = original  # type: ignore[method-assign] # likewise
+        raise error
+
+    with pytest.raises(type(error)):
+        await store.run_once(IdempotencyKey("alice", "k", b"{}"), fail)
+    with pytest.raises(InProgressError):
+        await run(store, Work())
+    await client.aclose()
 
 
 async def test_a_replica_knows_the_others_keys(redis: RedisProcess) -> None:

@@ -4,10 +4,12 @@ from ipaddress import ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 from starlette.routing import compile_path
 
-from service.settings.forms import HTTP_URL, NETWORK, ORIGIN, REDIS_URL, ROUTE, SHA256, Form
+from service.settings.forms import HTTP_URL, NETWORK, ORIGIN, REDIS_URL, ROUTE, SHA256, Form, Route
 
+ROUTES = TypeAdapter(Route)
 HOSTS = ["app.example.com", "localhost", "10.0.0.1", "[fd00::1]", "[::1]"]
 
 
@@ -32,10 +34,13 @@ def test_what_is_taken_for_a_network_is_one(text: str) -> None:
 
 @given(st.from_regex(f"^({ROUTE.pattern})$", fullmatch=True))
 def test_what_is_taken_for_a_route_is_one(route: str) -> None:
-    """Starlette compiles whatever passes, unless it names a parameter twice."""
+    """Starlette compiles whatever passes; what names a parameter twice doesn't, and is told why."""
     names = re.findall(r"[{](\w+)", route)
     if len(set(names)) == len(names):
-        assert compile_path(route)
+        assert compile_path(ROUTES.validate_python(route))
+    else:
+        with pytest.raises(ValidationError, match="twice"):
+            ROUTES.validate_python(route)
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -73,6 +73,7 @@ def test_cors_takes_no_wildcard() -> None:
         ("STATIC_TOKENS", '[{"sha256": "test-token", "subject": "x"}]'),
         ("TRUSTED_PROXIES", '["10.0.0.1/33"]'),
         ("RATE_LIMIT_OVERRIDES", '[{"requests": 1, "window_seconds": 1}]'),
+        ("RATE_LIMIT_OVERRIDES", '[{"requests": 1, "window_seconds": 1, "route": "/{id}/{id:int}"}]'),
     ],
 )
 def test_values_out_of_bounds_are_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
