@@ -14,6 +14,7 @@ from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
 from service.auth.static_tokens import StaticTokens
 from service.cache import CacheConfig, InvalidationChannel, TieredCache
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, NoDatabase
+from service.database.unavailable import unavailable
 from service.fastpath import install_fast_path
 from service.faults import endpoints as faults
 from service.health import endpoints as health
@@ -22,14 +23,13 @@ from service.http import problem
 from service.http.body_limit import BodyLimitMiddleware
 from service.http.cors import CORSMiddleware
 from service.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware
-from service.http.request_id import RequestIdMiddleware
 from service.http.routing import RoutingMiddleware
 from service.http.security_headers import SecurityHeadersMiddleware, security_headers
-from service.http.unavailable import unavailable
 from service.idempotency import IdempotencyStore
 from service.observability import endpoints as observability
 from service.observability import metrics, tracing
 from service.observability.access_log import AccessLog, AccessLogMiddleware
+from service.observability.request_id import RequestIdMiddleware
 from service.observability.tracing import Tracing
 from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
 from service.redis_client import NoRedis, RedisClient, RedisConfig

@@ -12,9 +12,9 @@ from service.cache import metrics as cache_metrics
 from service.cache.response import Tier
 from service.fastpath.request import read_headers
 from service.http.headers import REQUEST_ID
-from service.http.request_id import accept_or_make
 from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
+from service.observability.request_id import accept_or_make
 from service.ratelimit import Policies, RateLimiter
 from service.ratelimit.middleware import STATE_KEY, refusal
 from service.ratelimit.policy import subject_key

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from service.http.headers import REQUEST_ID
-from service.http.request_id import RequestIdMiddleware, accept_or_make
 from service.observability import logging
+from service.observability.request_id import RequestIdMiddleware, accept_or_make
 from tests.asgi import answer, call, http_scope
 
 

@@ -3,7 +3,7 @@ from http import HTTPStatus
 from fastapi import Request
 from starlette.responses import Response
 
-from service.database import DatabaseUnavailableError
+from service.database.errors import DatabaseUnavailableError
 from service.http.problem import problem_response
 
 RETRY_AFTER_SECONDS = 1
