@@ -36,6 +36,7 @@ from service.redis_client import NoRedis, RedisClient, RedisConfig
 from service.settings import Settings
 from service.users import endpoints as users
 from service.users.in_process import SeededUserRepository
+from service.users.own_writes import OwnWrites
 from service.users.postgres import PostgresUserRepository
 from service.users.repository import UserRepository
 from service.users.service import UserService
@@ -78,7 +79,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ]
     app.state.database = _database(settings, traces)
     app.state.background += app.state.database.background
-    app.state.users = UserService(_repository(app, settings), cache)
+    own_writes = OwnWrites(redis) if app.state.database.has_replicas else None
+    app.state.users = UserService(_repository(app, settings), cache, own_writes)
     app.state.background += app.state.users.background
 
     problem.install(app)

@@ -2,14 +2,16 @@ import time
 from collections import OrderedDict
 from typing import NamedTuple
 
+from service.staleness import MAX_STALENESS_SECONDS
+
 # What is known of a key at one version, from least to most: that it has been reached; the value; that there is none
 # any more, which is seen after the value.
 MARK, FOUND, ABSENT = range(3)
 
 KEPT_SECONDS = 3.0
 """What was read or written longer ago is not kept: what was heard meanwhile may be forgotten."""
-LAG_SECONDS = 1.0
-"""How old a load that is not fresh may be as it is answered."""
+LAG_SECONDS = MAX_STALENESS_SECONDS
+"""How old a load that is not fresh may be as it begins."""
 REMEMBERED_SECONDS = 5.0  # more than the two together
 MAX_REMEMBERED = 100_000
 

@@ -1,7 +1,11 @@
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from service.settings import Settings
+from service.staleness import MAX_STALENESS_SECONDS
+
+_HOSTS = re.compile(r"(?P<before>[a-z]+://([^@/]*@)?)(?P<hosts>[^/?]*)(?P<after>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,7 @@ class DatabaseConfig:
     """
 
     url: str = field(repr=False)
+    replica_urls: tuple[str, ...] = field(default=(), repr=False)
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     pool_size: int = 8
@@ -24,6 +29,7 @@ class DatabaseConfig:
     breaker_failures: int = 3
     probe_interval_seconds: float = 0.5
     slow_query_seconds: float = 0.2
+    max_staleness_seconds: float = MAX_STALENESS_SECONDS
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -31,6 +37,7 @@ class DatabaseConfig:
         password = settings.database_password
         return cls(
             url=settings.database_url,
+            replica_urls=settings.database_replica_urls,
             username=settings.database_username,
             password=None if password is None else password.get_secret_value(),
             pool_size=settings.database_pool_size,
@@ -48,3 +55,16 @@ class DatabaseConfig:
     def login(self) -> dict[str, Any]:
         """What the driver needs to log in; what is None is as the URL says."""
         return {"dsn": self.url, "user": self.username, "password": self.password}
+
+    @property
+    def logins(self) -> list[dict[str, Any]]:
+        """The same for each host of the URL alone, as the driver would give all of them one time limit together."""
+        match = _HOSTS.fullmatch(self.url)
+        if match is None:  # the driver says what is wrong with it
+            return [self.login]
+        before, hosts, after = match["before"], match["hosts"], match["after"]
+        return [{**self.login, "dsn": f"{before}{host}{after}"} for host in hosts.split(",")]
+
+    def replicas(self) -> list[Self]:
+        """Return how to reach each replica."""
+        return [replace(self, url=url, replica_urls=()) for url in self.replica_urls]

@@ -1,12 +1,15 @@
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 from opentelemetry.trace import Tracer
 
 from service.database import metrics
 from service.database.config import DatabaseConfig
-from service.database.errors import WORTH_A_SECOND_TRY, DatabaseUnavailableError
-from service.database.query import Query, Read, Record
+from service.database.errors import MEANS_AWAY, WORTH_A_SECOND_TRY, DatabaseUnavailableError
+from service.database.pool import PRIMARY
+from service.database.query import Arguments, Query, Read, Record
+from service.database.replicas import ReplicaSet
 from service.database.server import Server
 
 
@@ -22,51 +25,110 @@ class Database:
     def __init__(self, config: DatabaseConfig, tracer: Tracer | None = None) -> None:
         self._config = config
         self.primary = Server(config, tracer=tracer)
-        self.background = [self.primary.background]
+        self.replicas = ReplicaSet(config, self.primary, tracer) if config.replica_urls else None
+        self.background = [self.primary.background, *(self.replicas.background if self.replicas else ())]
 
     @property
     def available(self) -> bool:
         """Whether writes are let through."""
         return self.primary.available
 
+    @property
+    def has_replicas(self) -> bool:
+        """Whether reads that need not be fresh may miss what was written a moment ago."""
+        return self.replicas is not None
+
     def checks(self) -> dict[str, object]:
         """Return what /readyz?verbose says of the servers."""
-        return {"available": self.available, "breaker": self.primary.state}
+        checks: dict[str, object] = {"available": self.available, "breaker": self.primary.state}
+        return {**checks, "replicas": self.replicas.checks()} if self.replicas else checks
 
     async def start(self) -> None:
         """Connect ahead of the first request, or start degraded; never raises."""
-        await self.primary.start()
+        await asyncio.gather(*(part.start() for part in self._parts))
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self.primary.aclose()
+        await asyncio.gather(*(part.aclose() for part in self._parts))
 
     async def read(self, query: Query, *arguments: object, fresh: bool = False) -> Read:
         """Return the rows of a statement that changes nothing; one that brought no answer is tried once more.
 
-        `fresh` asks the server that takes the writes.
+        `fresh` asks the server that takes the writes, others one that is at most `max_staleness_seconds` behind. While
+        the primary is away any replica will do, but for what must be fresh.
         """
-        rows = await self._try_twice(self._servers_to_read(fresh=fresh), query, arguments, is_repeatable=True)
-        return Read(rows, cacheable=True)
+        deadline = self._deadline()
+        if fresh or self.replicas is None:
+            rows = await self._try_twice(query, arguments, deadline, is_repeatable=True)
+            return _read(rows, PRIMARY, "now")
+        required = self.replicas.required()
+        if required is not None:
+            for replica in self.replicas.candidates():
+                try:
+                    rows = await replica.server.fetch(query, arguments, _half(deadline), replayed=required)
+                except DatabaseUnavailableError as error:
+                    if error.reason == "busy":
+                        raise
+                    replica.rest("lag" if error.reason == "lag" else "failure")
+                    metrics.RETRIES.labels(query.name).inc()
+                else:
+                    return _read(rows, replica.target, "bounded")
+        return await self._read_without_replicas(query, arguments, deadline, self.replicas)
 
     async def write(self, query: Query, *arguments: object, is_repeatable: bool = False) -> list[Record]:
         """Return the rows of a statement that writes; tried once more only if the first try left nothing behind.
 
         `is_repeatable` says that a second time would change nothing more.
         """
-        return await self._try_twice([self.primary], query, arguments, is_repeatable=is_repeatable)
+        return await self._try_twice(query, arguments, self._deadline(), is_repeatable=is_repeatable)
 
-    def _servers_to_read(self, *, fresh: bool) -> Sequence[Server]:  # noqa: ARG002 - for replicas
-        return [self.primary]
+    @property
+    def _parts(self) -> Sequence[Server | ReplicaSet]:
+        return [self.primary] if self.replicas is None else [self.primary, self.replicas]
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._config.operation_timeout_seconds
+
+    async def _read_without_replicas(
+        self, query: Query, arguments: Arguments, deadline: float, replicas: ReplicaSet
+    ) -> Read:
+        """Ask the primary, and replicas that can't be told to be recent only where it is away."""
+        others = replicas.by_position()
+        try:
+            rows = await self._try_twice(query, arguments, _half(deadline) if others else deadline, is_repeatable=True)
+        except DatabaseUnavailableError as error:
+            # A time limit alone may be the statement's fault; that the primary has said nothing for a second is not.
+            is_away = error.reason in MEANS_AWAY or (error.reason == "timeout" and replicas.required() is None)
+            if not is_away:
+                raise
+            for replica in others:
+                try:
+                    rows = await replica.server.fetch(query, arguments, _half(deadline))
+                except DatabaseUnavailableError:
+                    replica.rest("failure")
+                else:
+                    return _read(rows, replica.target, "unbounded")
+            raise
+        return _read(rows, PRIMARY, "now")
 
     async def _try_twice(
-        self, servers: Sequence[Server], query: Query, arguments: tuple[object, ...], *, is_repeatable: bool
+        self, query: Query, arguments: Arguments, deadline: float, *, is_repeatable: bool
     ) -> list[Record]:
-        deadline = asyncio.get_running_loop().time() + self._config.operation_timeout_seconds
         try:
-            return await servers[0].fetch(query, arguments, deadline)
+            return await self.primary.fetch(query, arguments, deadline)
         except DatabaseUnavailableError as error:
             if error.reason not in WORTH_A_SECOND_TRY or (error.may_have_happened and not is_repeatable):
                 raise
         metrics.RETRIES.labels(query.name).inc()
-        return await servers[-1].fetch(query, arguments, deadline)
+        return await self.primary.fetch(query, arguments, deadline)
+
+
+def _half(deadline: float) -> float:
+    """Leave as much time to the next server."""
+    now = asyncio.get_running_loop().time()
+    return now + (deadline - now) / 2
+
+
+def _read(rows: list[Record], target: str, age: Literal["now", "bounded", "unbounded"]) -> Read:
+    metrics.READS.labels(target, age).inc()
+    return Read(rows, cacheable=age != "unbounded")

@@ -2,7 +2,7 @@ from typing import Literal
 
 import asyncpg
 
-Reason = Literal["busy", "breaker", "connection", "failover", "timeout", "conflict", "refused", "schema"]
+Reason = Literal["busy", "breaker", "connection", "failover", "timeout", "conflict", "refused", "schema", "lag"]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _REASONS: dict[str, Reason] = {
@@ -28,6 +28,7 @@ _REASONS_OF_CLASSES: dict[str, Reason] = {
 EXPIRES_CONNECTIONS = frozenset({"connection", "failover"})
 OPENS_BREAKER = frozenset({"connection", "failover", "refused"})
 WORTH_A_SECOND_TRY = frozenset({"connection", "failover", "conflict"})
+MEANS_AWAY = frozenset({"breaker", "connection", "failover", "refused"})
 
 
 class DatabaseUnavailableError(Exception):
@@ -39,11 +40,17 @@ class DatabaseUnavailableError(Exception):
         self.may_have_happened = may_have_happened
 
 
+class ReplicaLagsError(Exception):
+    """The server has not replayed what the answer must show."""
+
+
 def reason_of(error: Exception) -> Reason | None:
     """Return what kind of failure `error` is; None if it is the server's answer to the statement itself."""
     match error:
         case TimeoutError():
             return "timeout"
+        case ReplicaLagsError():
+            return "lag"
         case asyncpg.PostgresError():
             state = error.sqlstate or ""
             return _REASONS.get(state) or _REASONS_OF_CLASSES.get(state[:2])

@@ -1,4 +1,5 @@
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
@@ -34,7 +35,7 @@ class Gate:
         self._max_waiting = max_waiting
         self._wait_seconds = wait_seconds
         self._on_change = on_change
-        self._waiting: dict[asyncio.Future[bool], None] = {}  # in the order of their coming
+        self._waiting: OrderedDict[asyncio.Future[bool], None] = OrderedDict()  # as they came
         self.in_use = 0
 
     @property
@@ -47,8 +48,8 @@ class Gate:
         """Whether `enter` would not wait."""
         return self._free > 0
 
-    async def enter(self) -> None:
-        """Take a place; each must be left once.
+    async def enter(self, *, ahead: bool = False) -> None:
+        """Take a place, `ahead` of all who wait; each must be left once.
 
         Raises:
             GateClosedError: there is none.
@@ -56,7 +57,7 @@ class Gate:
         if self._free:
             self._free -= 1
         else:
-            await self._wait()
+            await self._wait(ahead=ahead)
         self.in_use += 1
         self._on_change(self)
 
@@ -66,12 +67,13 @@ class Gate:
         self._pass_on()
         self._on_change(self)
 
-    async def _wait(self) -> None:
-        if len(self._waiting) >= self._max_waiting:
+    async def _wait(self, *, ahead: bool) -> None:
+        if len(self._waiting) >= self._max_waiting and not ahead:
             raise GateClosedError("full")
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
         self._waiting[turn] = None
+        self._waiting.move_to_end(turn, last=not ahead)
         self._on_change(self)
         began = loop.time()
         timer = loop.call_later(self._wait_seconds, self._decide, turn, False)  # noqa: FBT003 - by position only

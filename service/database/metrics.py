@@ -17,6 +17,23 @@ FAILURES = Counter(
     ["target", "query", "reason"],
 )
 RETRIES = Counter("users_api_database_retries_total", "Statements sent a second time.", ["query"])
+READS = Counter(
+    "users_api_database_reads_total",
+    "Reads by the server that answered, and how old the answer may be: now (the primary's), bounded (a replica's, up to"
+    " 1 s), unbounded (a replica's while the primary is away).",
+    ["target", "age"],
+)
+STALENESS = Gauge(
+    "users_api_database_replica_staleness_seconds",
+    "How far the replica is behind the primary, at most, as last sampled; NaN where that is not known.",
+    ["target"],
+    multiprocess_mode="livemax",
+)
+RESTS = Counter(
+    "users_api_database_replica_rests_total",
+    "How often a replica was left alone for a second, as it lagged or brought no answer.",
+    ["target", "reason"],
+)
 QUERY_SECONDS = Histogram(
     "users_api_database_query_seconds",
     "Time of one statement from sending it to its last row.",

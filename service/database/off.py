@@ -8,6 +8,7 @@ class NoDatabase(Database):
 
     def __init__(self) -> None:
         self.background = []  # and no server, which would have metrics
+        self.replicas = None
 
     @property
     def available(self) -> bool:

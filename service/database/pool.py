@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from service.database import metrics
 from service.database.config import DatabaseConfig
+from service.database.errors import reason_of
 from service.database.gate import Gate
 from service.database.query import Query
 from service.supervision import Jobs
@@ -24,12 +25,13 @@ else:
 
 
 class Connection(_Connection):
-    """A connection that knows when it was made and put aside."""
+    """A connection that knows when it was made and put aside, and up to where its server has replayed at least."""
 
-    __slots__ = ("generation", "idle_since")
+    __slots__ = ("generation", "idle_since", "position")
 
     generation: int
     idle_since: float
+    position: int
 
 
 class ConnectionPool:
@@ -40,11 +42,10 @@ class ConnectionPool:
     acknowledged that; one that does not within `operation_timeout_seconds` is closed, and `on_silence` is told why.
     """
 
-    def __init__(
-        self, config: DatabaseConfig, target: str, *, on_silence: Callable[[Exception], None]
-    ) -> None:
+    def __init__(self, config: DatabaseConfig, target: str, *, on_silence: Callable[[Exception], None]) -> None:
         self._on_silence = on_silence
         self._config = config
+        self._logins = config.logins
         self._target = target
         self._in_use = metrics.POOL_IN_USE.labels(target)
         self._waiting = metrics.POOL_WAITING.labels(target)
@@ -72,13 +73,15 @@ class ConnectionPool:
         """How many connections are neither idle nor gone."""
         return self._gate.in_use
 
-    async def take(self, deadline: float) -> Connection:
+    async def take(self, deadline: float, *, ahead: bool = False) -> Connection:
         """Return a connection, to be given back; a new one is made by `deadline` (of the loop's clock) or not at all.
+
+        `ahead` of all who wait, for what the service itself has to know.
 
         Raises:
             GateClosedError: all are in use, and will be.
         """
-        await self._gate.enter()
+        await self._gate.enter(ahead=ahead)
         try:
             while self._idle:
                 connection = self._idle.pop()
@@ -127,18 +130,34 @@ class ConnectionPool:
         await self._jobs.join()
 
     async def _connect(self, deadline: float) -> Connection:
-        remaining = deadline - asyncio.get_running_loop().time()
+        """Connect to the first host that takes us, each with its share of the time: one may be silent."""
+        loop = asyncio.get_running_loop()
+        deadline = min(deadline, loop.time() + self._config.connect_timeout_seconds)
+        logins = self._logins
+        for tried, login in enumerate(logins, 1):
+            try:
+                connection = await self._connect_to(login, (deadline - loop.time()) / (len(logins) - tried + 1))
+            except Exception as error:
+                if tried == len(logins) or reason_of(error) is None:
+                    raise
+            else:
+                break
+        self._logins = [login, *(other for other in logins if other is not login)]  # where the next one begins
+        return connection
+
+    async def _connect_to(self, login: dict[str, Any], seconds: float) -> Connection:
         generation = self._generation
         connection = await asyncpg.connect(
-            **self._config.login,
+            **login,
             # Of several hosts the one that is primary; asyncpg's default takes the first that answers.
             target_session_attrs=SessionAttribute.primary if self._target == PRIMARY else SessionAttribute.any,
-            timeout=max(MIN_TIMEOUT_SECONDS, min(self._config.connect_timeout_seconds, remaining)),
+            timeout=max(MIN_TIMEOUT_SECONDS, seconds),
             command_timeout=self._config.operation_timeout_seconds,
             connection_class=Connection,
             server_settings={"application_name": APPLICATION_NAME},
         )
         connection.generation = generation
+        connection.position = 0
         return connection
 
     async def _settle(self, connection: Connection) -> None:

@@ -14,6 +14,7 @@ from service.database.errors import (
     OPENS_BREAKER,
     DatabaseUnavailableError,
     Reason,
+    ReplicaLagsError,
     reason_of,
     was_rolled_back,
 )
@@ -26,6 +27,11 @@ from service.supervision import SupervisedTask
 logger = logging.getLogger(__name__)
 
 PROBE = Query("probe", "SELECT 1")
+# Up to where it has replayed the primary's log; not even to the beginning, if it follows none.
+REPLAYED = Query(
+    "replayed",
+    "SELECT CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::bigint ELSE -1 END AS position",
+)
 
 
 class Server:
@@ -70,17 +76,24 @@ class Server:
         await self.background.aclose()
         await self.pool.aclose()
 
-    async def fetch(self, query: Query, arguments: Arguments, deadline: float) -> list[Record]:
-        """Return the rows of one statement, which is cancelled at `deadline` (of the loop's clock)."""
+    async def fetch(
+        self, query: Query, arguments: Arguments, deadline: float, *, replayed: int | None = None, ahead: bool = False
+    ) -> list[Record]:
+        """Return the rows of one statement, which is cancelled at `deadline` (of the loop's clock).
+
+        A replica is asked only if it has `replayed` the primary's log up to there. `ahead` of all who wait.
+        """
         if self._breaker.is_open:
             raise DatabaseUnavailableError("breaker", f"that of {self.target} is open")
-        rows = await self._carry_out(query, arguments, deadline)
+        rows = await self._carry_out(query, arguments, deadline, replayed=replayed, ahead=ahead)
         self._breaker.record_success()
         return rows
 
-    async def _carry_out(self, query: Query, arguments: Arguments, deadline: float) -> list[Record]:
+    async def _carry_out(
+        self, query: Query, arguments: Arguments, deadline: float, *, replayed: int | None = None, ahead: bool = False
+    ) -> list[Record]:
         try:
-            connection = await self.pool.take(deadline)
+            connection = await self.pool.take(deadline, ahead=ahead)
         except GateClosedError as error:
             metrics.SHED.labels(self.target, error.refusal).inc()
             raise DatabaseUnavailableError("busy", str(error)) from error
@@ -94,7 +107,7 @@ class Server:
         started = perf_counter()
         try:
             with query_span(self._tracer, query):
-                rows = await self._fetch(connection, query, arguments, deadline)
+                rows = await self._fetch(connection, query, arguments, deadline, replayed)
         except Exception as error:
             reason = reason_of(error)
             if reason is None:
@@ -106,10 +119,13 @@ class Server:
         return rows
 
     async def _fetch(
-        self, connection: Connection, query: Query, arguments: Arguments, deadline: float
+        self, connection: Connection, query: Query, arguments: Arguments, deadline: float, replayed: int | None
     ) -> list[Record]:
-        timeout = max(MIN_TIMEOUT_SECONDS, deadline - asyncio.get_running_loop().time())
+        loop = asyncio.get_running_loop()
         try:
+            if replayed is not None and connection.position < replayed:
+                await self._prove(connection, replayed, deadline)
+            timeout = max(MIN_TIMEOUT_SECONDS, deadline - loop.time())
             rows = await connection.fetch(query.sql, *arguments, timeout=timeout)
         except (TimeoutError, asyncio.CancelledError):
             self.pool.give_back_unsettled(connection)
@@ -119,6 +135,14 @@ class Server:
             raise
         self.pool.give_back(connection)
         return rows
+
+    async def _prove(self, connection: Connection, replayed: int, deadline: float) -> None:
+        """Ask before the statement: within it the answer could be later than what the statement sees."""
+        timeout = max(MIN_TIMEOUT_SECONDS, deadline - asyncio.get_running_loop().time())
+        connection.position = await connection.fetchval(REPLAYED.sql, timeout=timeout)
+        if connection.position < replayed:
+            connection.terminate()  # behind one address there may be another server
+            raise ReplicaLagsError("follows no primary" if connection.position < 0 else "lags behind")
 
     def _observe(self, query: Query, seconds: float) -> None:
         histogram = self._seconds.get(query.name)

@@ -61,10 +61,11 @@ REDIS_URL = Form(
     rf"|rediss?://([!-.0-~]*@)?({_HOST}(:{_PORT})?)?(/[0-9]*)?([?][!-~]*)?|unix://[!-~]+",
     "an address such as redis://host:6379/0, rediss://host:6379/0 over TLS, or empty for no Redis",
 )
-POSTGRES_URL = Form(
-    rf"|postgres(ql)?://([!-.0-~]*@)?{_HOST}(:{_PORT})?(,{_HOST}(:{_PORT})?)*/[!->@-~]+([?][!-~]*)?",
-    "an address such as postgresql://host:5432/database, or empty for no PostgreSQL",
+POSTGRES_SERVER_URL = Form(
+    rf"postgres(ql)?://([!-.0-~]*@)?{_HOST}(:{_PORT})?(,{_HOST}(:{_PORT})?)*/[!->@-~]+([?][!-~]*)?",
+    "an address such as postgresql://host:5432/database",
 )
+POSTGRES_URL = Form(f"|{POSTGRES_SERVER_URL.pattern}", f"{POSTGRES_SERVER_URL.wanted}, or empty for no PostgreSQL")
 KEY_PREFIX = Form(
     "[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}",
     "up to 128 letters, digits and . _ : / -, such as namespace/release",
@@ -78,6 +79,7 @@ ROUTE = Form(
 HttpUrl = Annotated[str, HTTP_URL]
 RedisUrl = Annotated[str, REDIS_URL]
 PostgresUrl = Annotated[str, POSTGRES_URL]
+PostgresServerUrl = Annotated[str, POSTGRES_SERVER_URL]
 KeyPrefix = Annotated[str, KEY_PREFIX]
 Origin = Annotated[str, ORIGIN]
 

@@ -47,6 +47,10 @@ RULES = (
         " request: set that, or keep 1 and run more replicas",
     ),
     Rule(
+        (Condition("database_replica_urls", "set"), Condition("database_url", "is", "")),
+        "{database_replica_urls} are of no use without the server that they follow: set {database_url} too",
+    ),
+    Rule(
         (Condition("jwt_jwks_url", "set"), Condition("jwt_jwks_file", "set")),
         "{jwt_jwks_url} and {jwt_jwks_file} both name the issuer's keys: keep one",
     ),

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from service import NAME
 from service.settings import environment
 from service.settings.entries import RateLimitOverride, Seconds, StaticToken
-from service.settings.forms import HttpUrl, KeyPrefix, Listed, Network, Origin, PostgresUrl, RedisUrl
+from service.settings.forms import HttpUrl, KeyPrefix, Listed, Network, Origin, PostgresServerUrl, PostgresUrl, RedisUrl
 from service.settings.rules import RULES
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -113,6 +113,12 @@ class Settings(BaseSettings):
         repr=False,
         description="Where PostgreSQL is; of several hosts the one that takes writes is used. Empty: each process makes"
         " up a thousand users of its own, for development.",
+    )
+    database_replica_urls: Annotated[tuple[PostgresServerUrl, ...], Listed] = Field(
+        (),
+        repr=False,
+        description="Where its replicas are: they answer reads that may be up to a second old. Each server, or each"
+        " address behind which there are some, has a pool of its own.",
     )
     database_username: Text | None = Field(None, description="Role to log in as, instead of the URL's.")
     database_password: SecretStr | None = Field(None, description="Its password.")

@@ -81,16 +81,16 @@ async def get_user(user_id: _Id, users: Users, conditions: Conditions) -> Respon
     "",
     response_model=UserPage,
     responses=_cached | problems(400, 401, 403, 406, 412, 422, 429, 503),
-    dependencies=[_read],
 )
 async def list_users(
     users: Users,
+    caller: Annotated[Principal, _read],
     conditions: Conditions,
     after: Annotated[str | None, Query(pattern=cursor.PATTERN, description="`next` of the page before.")] = None,
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE), DECIMAL, Query()] = DEFAULT_PAGE,
 ) -> Response:
     """Return a page of users in the order of their ids; 304 where If-None-Match names its ETag."""
-    body = (await users.page(after, limit)).model_dump_json().encode()
+    body = (await users.page(after, limit, caller.subject)).model_dump_json().encode()
     etag = etag_of(body)
     conditions.allow_read(etag)
     is_held = conditions.if_none_match is not None and is_listed(conditions.if_none_match, etag)
@@ -120,7 +120,7 @@ async def create_user(
 
     once = None if key is None else IdempotencyKey(caller.subject, key, user.model_dump_json().encode())
     try:
-        creation = await users.create(user, once, page_is_expected if conditions.are_given else None)
+        creation = await users.create(user, caller.subject, once, page_is_expected if conditions.are_given else None)
     except EmailTakenError:
         raise _email_taken() from None
     except ConflictingKeyError:
@@ -138,12 +138,14 @@ async def create_user(
     "/{user_id}",
     response_model=User,
     responses=problems(400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429, 503),
-    dependencies=[_write],
 )
-async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions: Conditions) -> Response:
+async def update_user(
+    user_id: _Id, change: UserUpdate, users: Users, caller: Annotated[Principal, _write], conditions: Conditions
+) -> Response:
     """Change what the body names; the rest stays. With If-Match only the user that has this ETag."""
     try:
-        changed = await users.update(user_id, change, conditions.allow_write if conditions.are_given else None)
+        allow = conditions.allow_write if conditions.are_given else None
+        changed = await users.update(user_id, change, caller.subject, allow)
     except EmailTakenError:
         raise _email_taken() from None
     if changed is None:
@@ -156,11 +158,10 @@ async def update_user(user_id: _Id, change: UserUpdate, users: Users, conditions
     "/{user_id}",
     status_code=204,
     responses=problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
-    dependencies=[_write],
 )
-async def delete_user(user_id: _Id, users: Users, conditions: Conditions) -> None:
+async def delete_user(user_id: _Id, users: Users, caller: Annotated[Principal, _write], conditions: Conditions) -> None:
     """Remove a user. With If-Match only the one that has this ETag."""
-    if not await users.delete(user_id, conditions.allow_write if conditions.are_given else None):
+    if not await users.delete(user_id, caller.subject, conditions.allow_write if conditions.are_given else None):
         raise _not_found(user_id)
 
 

@@ -1,9 +1,11 @@
+import asyncio
 import time
 from collections.abc import Callable
 
 from service.cache import Loaded, Lookup, TieredCache, etag_of
 from service.idempotency import IdempotencyKey
 from service.users import cursor
+from service.users.own_writes import OwnWrites
 from service.users.repository import CreatePrecondition, Creation, Precondition, Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserPage, UserUpdate
 
@@ -14,9 +16,10 @@ Allow = Callable[[bytes], None]
 class UserService:
     """What can be done with users: reads through the caches, writes that every replica's caches learn of."""
 
-    def __init__(self, repository: UserRepository, cache: TieredCache) -> None:
+    def __init__(self, repository: UserRepository, cache: TieredCache, own_writes: OwnWrites | None = None) -> None:
         self._repository = repository
         self._cache = cache
+        self._own_writes = own_writes  # None: the repository's reads are always fresh
         self.background = repository.background
 
     async def get(self, user_id: int) -> Lookup:
@@ -28,38 +31,53 @@ class UserService:
 
         return await self._cache.fetch(cache_key(user_id), load)
 
-    async def page(self, after: str | None, limit: int) -> UserPage:
-        """Return one page. Raises: CursorError."""
+    async def page(self, after: str | None, limit: int, subject: str | None = None) -> UserPage:
+        """Return one page, with all that `subject` has written; without a subject as it is now. Raises: CursorError."""
         position = 0 if after is None else cursor.decode(after)
-        users = await self._repository.page(position, limit + 1)  # one more tells whether there is a next page
+        fresh = self._own_writes is not None and (subject is None or await self._own_writes.may_be_missing(subject))
+        users = await self._repository.page(position, limit + 1, fresh=fresh)  # one more tells if there is a next page
         items = list(users[:limit])
         return UserPage(items=items, next=cursor.encode(items[-1].id) if len(users) > limit else None)
 
     async def create(
-        self, user: UserCreate, key: IdempotencyKey | None = None, precondition: CreatePrecondition | None = None
+        self,
+        user: UserCreate,
+        subject: str,
+        key: IdempotencyKey | None = None,
+        precondition: CreatePrecondition | None = None,
     ) -> Creation:
         """Add a user; with a key at most once. Raises: what the repository raises."""
         began = time.monotonic()
         creation = await self._repository.create(user, key, precondition)
-        if not creation.is_repetition:  # which tells how the user was, not how it is
-            await self._cache.wrote(cache_key(creation.user.id), encode(creation.user), creation.version, began)
+        if creation.is_repetition:  # which tells how the user was, not how it is
+            await self._note(subject)
+        else:
+            await self._tell(creation.user.id, encode(creation.user), creation.version, began, subject)
         return creation
 
-    async def update(self, user_id: int, change: UserUpdate, allow: Allow | None = None) -> Stored | None:
+    async def update(self, user_id: int, change: UserUpdate, subject: str, allow: Allow | None = None) -> Stored | None:
         """Change a user. Raises: EmailTakenError, what `allow` raises."""
         began = time.monotonic()
         changed = await self._repository.update(user_id, change, _precondition(allow))
         if changed is not None:
-            await self._cache.wrote(cache_key(user_id), encode(changed.user), changed.version, began)
+            await self._tell(user_id, encode(changed.user), changed.version, began, subject)
         return changed
 
-    async def delete(self, user_id: int, allow: Allow | None = None) -> bool:
+    async def delete(self, user_id: int, subject: str, allow: Allow | None = None) -> bool:
         """Remove a user; tells whether there was one. Raises: what `allow` raises."""
         began = time.monotonic()
         version = await self._repository.delete(user_id, _precondition(allow))
         if version is not None:
-            await self._cache.wrote(cache_key(user_id), None, version, began)
+            await self._tell(user_id, None, version, began, subject)
         return version is not None
+
+    async def _tell(self, user_id: int, body: bytes | None, version: int, began: float, subject: str) -> None:
+        """Have the caches and the writer's own lists show a write from now on."""
+        await asyncio.gather(self._cache.wrote(cache_key(user_id), body, version, began), self._note(subject))
+
+    async def _note(self, subject: str) -> None:
+        if self._own_writes is not None:
+            await self._own_writes.note(subject)
 
 
 def _precondition(allow: Allow | None) -> Precondition | None:

@@ -21,6 +21,15 @@ def postgres() -> Iterator[PostgresProcess]:
         process.kill()
 
 
+@pytest.fixture(scope="module")
+def replica(postgres: PostgresProcess) -> Iterator[PostgresProcess]:
+    """Start a streaming replica of it."""
+    process = postgres.replica()
+    process.start()
+    yield process
+    process.kill()
+
+
 @pytest.fixture
 def database_url(postgres: PostgresProcess) -> Iterator[str]:
     """Make an empty database of this test's own on a server that runs, and drop it afterwards."""

@@ -1,8 +1,8 @@
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 
 import asyncpg
 import pytest
@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read
 from service.dev import free_port
+from tests.integration.database.connected import connected, name_of
 from tests.observe import sample, until
 from tests.postgres_process import PostgresProcess
 from tests.tcp_proxy import TCPProxy
@@ -22,22 +23,6 @@ ONE = Query("one", "SELECT 1 AS one")
 SLEEP = Query("sleep", "SELECT pg_sleep($1)")
 ADD = Query("add", "INSERT INTO numbers VALUES ($1)")
 COUNT = Query("count", "SELECT count(*) AS count FROM numbers")
-
-
-@asynccontextmanager
-async def connected(url: str, **options: float) -> AsyncIterator[Database]:
-    """A started database."""
-    database = Database(DatabaseConfig(url=url, **options))  # type: ignore[arg-type]
-    await database.start()
-    try:
-        yield database
-    finally:
-        await database.aclose()
-
-
-def name_of(url: str) -> str:
-    """The database that a URL names."""
-    return url.rpartition("/")[2]
 
 
 async def test_reads_and_writes(postgres: PostgresProcess, database_url: str) -> None:
@@ -309,3 +294,28 @@ async def test_recorded_requests_have_a_span_for_each_statement(database_url: st
     assert statement.attributes["db.query.text"] == ONE.sql
     assert statement.parent is not None
     assert statement.parent.span_id == request.context.span_id
+
+
+async def be_silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take a connection and say nothing, for as long as it lasts."""
+    with contextlib.closing(writer):
+        await _reader.read()
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"connect_timeout_seconds": 0.05, "operation_timeout_seconds": 30.0}, "connection"),
+        ({"connect_timeout_seconds": 30.0, "operation_timeout_seconds": 0.05}, "timeout"),
+    ],
+)
+async def test_a_connection_that_takes_too_long(limits: dict[str, float], reason: str) -> None:
+    """One that had all its time speaks against the server; one that had only what was left of it does not."""
+    listener = await asyncio.start_server(be_silent, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    database = Database(DatabaseConfig(f"postgresql://postgres@127.0.0.1:{port}/x", **limits))  # type: ignore[arg-type]
+    with pytest.raises(DatabaseUnavailableError) as error:
+        await database.read(ONE)
+    assert error.value.reason == reason
+    await database.aclose()
+    listener.close()

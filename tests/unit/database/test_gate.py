@@ -126,3 +126,17 @@ async def test_a_refusal_that_comes_with_the_cancellation_passes_nothing_on() ->
     task.cancel()
     await asyncio.wait([task])
     assert (gate.in_use, gate.has_place) == (1, False)
+
+
+async def test_the_service_itself_goes_ahead() -> None:
+    """Before all who wait, and where no more may wait."""
+    gate = gate_of(1, max_waiting=1)
+    await gate.enter()
+    (other,) = await entering(gate)
+    ahead = asyncio.create_task(gate.enter(ahead=True))
+    await asyncio.sleep(0)
+    gate.leave()
+    await ahead
+    assert not other.done()
+    gate.leave()
+    await other

@@ -50,6 +50,19 @@ def test_production_refuses_faults() -> None:
         Settings(environment="production", faults_enabled=True)
 
 
+def test_replicas_need_a_primary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several are a list; without the server that they follow nothing proves what they say."""
+    urls = ("postgresql://a/users", "postgresql://b:5433/users")
+    monkeypatch.setenv("USERS_API_DATABASE_REPLICA_URLS", ", ".join(urls))
+    with pytest.raises(ValidationError, match="set USERS_API_DATABASE_URL too"):
+        Settings()
+    monkeypatch.setenv("USERS_API_DATABASE_URL", "postgresql://primary/users")
+    assert Settings().database_replica_urls == urls
+    monkeypatch.setenv("USERS_API_DATABASE_REPLICA_URLS", '[""]')
+    with pytest.raises(ValidationError, match="must be an address such as postgresql://host:5432/database"):
+        Settings()
+
+
 def test_keys_come_from_one_place(tmp_path: Path) -> None:
     """A JWKS URL and a file at once would leave open which one holds."""
     with pytest.raises(ValidationError, match="JWT_JWKS_FILE both name the issuer's keys"):

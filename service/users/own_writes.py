@@ -1,0 +1,37 @@
+import time
+
+from redis.exceptions import RedisError
+
+from service.redis_client import RedisClient
+from service.staleness import MAX_STALENESS_SECONDS
+
+MARK_SECONDS = 2 * MAX_STALENESS_SECONDS
+
+
+class OwnWrites:
+    """Who has written a moment ago: their lists come from the primary, as a replica may not have what they wrote yet.
+
+    A mark in Redis tells all processes. While Redis can't be asked everybody may have written.
+    """
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    async def note(self, subject: str) -> None:
+        """Mark the writer; to be called before the write is acknowledged."""
+        try:
+            await self._redis.write("SET", self._key(subject), 1, "PX", int(MARK_SECONDS * 1000))
+        except RedisError:
+            return  # who asks Redis now fails too, and what Redis may have forgotten counts after its return
+
+    async def may_be_missing(self, subject: str) -> bool:
+        """Whether a replica may lack something that this client has written."""
+        if not self._redis.available or time.monotonic() < self._redis.available_since + MARK_SECONDS:
+            return True
+        try:
+            return bool(await self._redis.read("EXISTS", self._key(subject)))
+        except RedisError:
+            return True
+
+    def _key(self, subject: str) -> str:
+        return self._redis.key(f"wrote:{subject}")
