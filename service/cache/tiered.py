@@ -10,7 +10,7 @@ from service.cache.entry import Entry
 from service.cache.memory import MemoryCache
 from service.cache.response import Tier
 from service.cache.shared import Shared, SharedCache
-from service.cache.versions import ABSENT, NOTHING, Minimums, Order
+from service.cache.versions import ABSENT, MARK, NOTHING, Minimums, Order
 from service.redis_client import RedisClient
 from service.supervision import Jobs
 
@@ -123,6 +123,15 @@ class TieredCache:
         is_newest = self._keep(key, entry, began)
         # In a task: who waits for it may be cancelled, and the write has happened.
         await _outcome(self._jobs.spawn(self.shared.tell(key, entry if is_newest else None, entry.order, began)))
+
+    async def reached(self, key: str, version: int, began: float) -> None:
+        """Let all tiers and replicas know that a write, looked up from `began` on (monotonic), has left this version.
+
+        It may have changed since: what it is now is loaded when it is asked for.
+        """
+        order = Order(version, MARK)
+        self.hear(key, order)
+        await _outcome(self._jobs.spawn(self.shared.tell(key, None, order, began)))
 
     def hear(self, key: str, order: Order) -> None:
         """Drop what is older than a write, now and for five seconds; what is being loaded answers those who wait."""

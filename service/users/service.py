@@ -49,8 +49,9 @@ class UserService:
         """Add a user; with a key at most once. Raises: what the repository raises."""
         began = time.monotonic()
         creation = await self._repository.create(user, key, precondition)
-        if creation.is_repetition:  # which tells how the user was, not how it is
-            await self._note(subject)
+        if creation.is_repetition:  # which tells how the user was, not how it is; and who created it may have died then
+            reached = self._cache.reached(cache_key(creation.user.id), creation.version, began)
+            await asyncio.gather(reached, self._note(subject))
         else:
             await self._tell(creation.user.id, encode(creation.user), creation.version, began, subject)
         return creation

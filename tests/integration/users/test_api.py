@@ -6,10 +6,13 @@ import sys
 import pytest
 
 from service.dev import free_port
+from service.idempotency import IdempotencyKey
 from service.users.repository import UserRepository
+from service.users.schemas import UserCreate
 from tests.api import TOKEN, calling, client_of, running
 from tests.observe import until
 from tests.postgres_process import PostgresProcess
+from tests.redis_process import RedisProcess
 from tests.service_process import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -49,6 +52,31 @@ async def test_a_repetition_reaches_another_process(users_url: str) -> None:
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].content == answers[1].content
     assert answers[0].headers["etag"] == answers[1].headers["etag"]
+
+
+async def test_a_repetition_is_seen_where_nobody_was_told_of_the_first(users_url: str, redis: RedisProcess) -> None:
+    """Whose creation was answered by nobody is there after the repetition, where it was known to be missing too."""
+    settings: dict[str, object] = {"database_url": users_url, "redis_url": redis.url}
+    async with (
+        running(**settings) as one,
+        running(**settings) as two,
+        client_of(one, **TOKEN) as first,
+        client_of(two, **TOKEN) as second,
+    ):
+        for app in (one, two):
+            await until(lambda app=app: app.state.cache.trusted_until > 0)  # type: ignore[misc]
+        before = (await first.post("/api/users", json={**ADA, "email": "a@example.com"})).json()["id"]
+        path = f"/api/users/{before + 1}"
+        assert [(await client.get(path)).status_code for client in (first, second)] == [404, 404]
+        repository: UserRepository = one.state.users._repository
+        user = UserCreate.model_validate(ADA)
+        key = IdempotencyKey("developer", "one", user.model_dump_json().encode())
+        await repository.create(user, key)  # and its process ends here
+        repeated = await first.post("/api/users", json=ADA, headers={"idempotency-key": "one"})
+        assert (repeated.status_code, repeated.headers["location"]) == (201, path)
+        assert (await first.get(path)).status_code == 200
+        await until(lambda: two.state.cache.hit(f"users:{before + 1}") is None)
+        assert (await second.get(path)).status_code == 200
 
 
 async def test_addresses_differ_by_more_than_case(users_url: str) -> None:
