@@ -2,7 +2,9 @@ from typing import Literal
 
 import asyncpg
 
-Reason = Literal["busy", "breaker", "connection", "failover", "timeout", "conflict", "refused", "schema", "lag"]
+Reason = Literal[
+    "busy", "breaker", "connection", "failover", "timeout", "conflict", "refused", "exhausted", "schema", "lag"
+]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _REASONS: dict[str, Reason] = {
@@ -12,6 +14,8 @@ _REASONS: dict[str, Reason] = {
     "57P03": "failover",  # cannot_connect_now: it starts, or stops
     "40001": "conflict",  # serialization_failure, and a replica's query that was in the way of its recovery
     "40P01": "conflict",  # deadlock_detected
+    "53100": "exhausted",  # disk_full: what only reads goes on
+    "53200": "exhausted",  # out_of_memory
     "55P03": "timeout",  # lock_not_available, by lock_timeout
     "57014": "timeout",  # query_canceled, by statement_timeout
     "3D000": "refused",  # invalid_catalog_name: there is no such database
@@ -22,7 +26,8 @@ _REASONS: dict[str, Reason] = {
 _REASONS_OF_CLASSES: dict[str, Reason] = {
     "08": "connection",
     "28": "refused",  # invalid authorization
-    "53": "refused",  # too many connections, disk full
+    "53": "refused",  # too many connections
+    "58": "exhausted",  # the operating system fails it
 }
 
 EXPIRES_CONNECTIONS = frozenset({"connection", "failover"})

@@ -19,6 +19,8 @@ async def unavailable(_request: Request, error: Exception) -> Response:
             "The database did not answer, and may have carried the request out: look before you repeat it, or repeat it"
             " with its Idempotency-Key."
         )
+    elif error.reason == "exhausted":
+        detail = "The database can't do this now, for want of disk or memory; nothing was changed. Ask again later."
     else:
         detail = "The database does not answer; nothing was changed. Ask again in a moment."
     headers = {"retry-after": str(RETRY_AFTER_SECONDS)}

@@ -87,7 +87,8 @@ STATEMENT = Row(
         stack_by(
             "reason",
             "Failures by reason",
-            "Is it away (connection, failover), full or closed (refused), slow (timeout), or not migrated (schema)?",
+            "Is it away (connection, failover) or closed (refused), slow (timeout), out of disk or memory (exhausted), "
+            "or not migrated (schema)?",
             "ops",
             or_zero(rate(FAILURES, by="reason"), label="reason"),
         ),

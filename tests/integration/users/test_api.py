@@ -18,6 +18,12 @@ from tests.service_process import ROOT
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.com"}
+# The server's own error, from a trigger: to fill a disk takes one.
+FULL = """
+    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON users EXECUTE FUNCTION no_room();
+"""
 
 
 async def test_a_user_lives_in_the_database(users_url: str) -> None:
@@ -135,6 +141,19 @@ async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, 
         await lock
         await until(lambda: app.state.database.primary.pool.in_use == 0)
         assert (await client.get("/api/users")).status_code == 200
+
+
+async def test_a_full_disk_leaves_reads_alone(postgres: PostgresProcess, users_url: str) -> None:
+    """Writes for which the server has no room are refused, with what was not done; reads go on being asked of it."""
+    name = users_url.rpartition("/")[2]
+    async with running(database_url=users_url) as app, client_of(app, **TOKEN) as client:
+        path = (await client.post("/api/users", json=ADA)).headers["location"]
+        postgres.sql(FULL, name)
+        writes = [await client.patch(path, json={"name": f"x{number}"}) for number in range(5)]
+        assert {(answer.status_code, answer.headers["retry-after"]) for answer in writes} == {(503, "1")}
+        assert all("disk or memory; nothing was changed" in answer.json()["detail"] for answer in writes)
+        assert app.state.database.available
+        assert (await client.get("/api/users")).json()["items"][0]["name"] == ADA["name"]
 
 
 async def test_a_write_without_an_answer_is_unknown(postgres: PostgresProcess, users_url: str) -> None:

@@ -25,6 +25,8 @@ from service.database.errors import Reason, reason_of, was_rolled_back
         (asyncpg.DeadlockDetectedError(""), "conflict", True),
         (asyncpg.TooManyConnectionsError(""), "refused", True),
         (asyncpg.InvalidPasswordError(""), "refused", True),
+        (asyncpg.DiskFullError(""), "exhausted", True),
+        (asyncpg.PostgresIOError(""), "exhausted", True),
         (asyncpg.InvalidCatalogNameError(""), "refused", True),
         (asyncpg.UndefinedTableError(""), "schema", True),
         (asyncpg.UniqueViolationError(""), None, True),
