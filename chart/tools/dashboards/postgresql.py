@@ -7,6 +7,7 @@ SECONDS = "users_api_database_query_seconds"
 STATEMENTS = f"{SECONDS}_count"
 AVAILABLE = "users_api_database_available"
 FAILURES = "users_api_database_failures_total"
+READS = "users_api_database_reads_total"
 SHED = "users_api_database_shed_total"
 WAIT = "users_api_database_wait_seconds"
 # Statements on users and keys, and not those by which the servers are watched.
@@ -173,9 +174,43 @@ SERVERS = Row(
         stack_by(
             "target",
             "Statements by server",
-            "Do the replicas of the database take the reads off its primary?",
+            "The primary takes writes and what must be fresh; other servers are its replicas.",
             "ops",
             rate(STATEMENTS, OF_REQUESTS, by="target"),
+        ),
+    ),
+)
+
+READS_FROM_REPLICAS = Row(
+    "Replicas of the database",
+    (
+        stack_by(
+            "target",
+            "Reads by server",
+            "Do its replicas take the reads off the primary?",
+            "ops",
+            or_zero(rate(READS, by="target"), label="target"),
+        ),
+        stack_by(
+            "age",
+            "Reads by age",
+            "Of the primary (now), of a replica in time (bounded), or of any while the primary is away (unbounded).",
+            "ops",
+            or_zero(rate(READS, by="age"), label="age"),
+        ),
+        lines_by(
+            "target",
+            "Behind the primary",
+            "What a replica lacks at most, as the replica of the service that sees it latest has it.",
+            "s",
+            f"max by (target) ({select('users_api_database_replica_staleness_seconds')})",
+        ),
+        stack_by(
+            "reason",
+            "Left alone for a second",
+            "Replicas that were too far behind (lag), or brought no answer (failure).",
+            "ops",
+            or_zero(rate("users_api_database_replica_rests_total", by="reason"), label="reason"),
         ),
     ),
 )
@@ -184,5 +219,5 @@ DASHBOARD = Dashboard(
     "postgresql",
     "PostgreSQL",
     "What the service asks of its database, what waits for it, and what is turned away.",
-    (AT_A_GLANCE, STATEMENT, POOL, SERVERS),
+    (AT_A_GLANCE, STATEMENT, POOL, SERVERS, READS_FROM_REPLICAS),
 )
