@@ -112,22 +112,3 @@ async def test_acknowledged_writes_outlive_the_server(
     keys = postgres.sql("SELECT count(*), count(DISTINCT user_id) FROM idempotency_keys", users_url.rpartition("/")[2])
     assert len(set(keys.split("|"))) == 1
     assert len(outcome.acknowledged) > KILLS * BETWEEN_KILLS
-
-
-async def test_commits_that_do_not_wait_for_the_log_are_lost(
-    postgres: PostgresProcess, service: ServiceProcess, users_url: str
-) -> None:
-    """The test above sees it where a commit is acknowledged before it is written."""
-    name = users_url.rpartition("/")[2]
-    postgres.sql("ALTER SYSTEM SET wal_writer_delay = '10s'")
-    postgres.sql("SELECT pg_reload_conf()")
-    postgres.sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
-    postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-                 " AND pid <> pg_backend_pid()")  # fmt: skip
-    try:
-        outcome = await write_through_kills(postgres, service)
-    finally:
-        postgres.sql("ALTER SYSTEM RESET wal_writer_delay")
-        postgres.sql("SELECT pg_reload_conf()")
-    found = stored(postgres, users_url)
-    assert [email for email in outcome.acknowledged if email not in found]
