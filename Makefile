@@ -104,7 +104,7 @@ assess: .venv/installed ## Measure the installed release against its targets; re
 	$(BIN)/python -m loadtests assess $(OF_RELEASE)
 
 .PHONY: bench
-bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable and a bare FastAPI route
+bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable, a bare FastAPI route and the bare driver
 	$(BIN)/python -m loadtests.bench
 
 .PHONY: simulate

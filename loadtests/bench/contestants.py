@@ -1,6 +1,6 @@
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SERVERS = ("uvicorn", "granian")
 RIVALS = ("raw_asgi", "bare_fastapi", "plain_stack")
@@ -8,6 +8,9 @@ RIVALS = ("raw_asgi", "bare_fastapi", "plain_stack")
 UNREACHED_LIMIT = "1000000000"
 # Users that are asked for in turn where users are looked up: one alone would be shared by all requests in flight.
 IDS = 100
+# More than are asked for in a run, so that nobody is asked for twice.
+UNCACHED_IDS = 200_000
+UNCACHED = "uncached_get"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ def service(name: str, server: str = "uvicorn", *, tier: str | None = None, **se
     }
     named = {f"USERS_API_{key.upper()}": value for key, value in {**environment, **settings}.items()}
     return Contestant(name, server, (sys.executable, "-m", "service"), named, IDS, tier)
+
+
+def uncached(database_url: str) -> Contestant:
+    """Make the service that has each user from PostgreSQL, as it is asked for one that no cache has yet."""
+    return replace(service(UNCACHED, database_url=database_url, cache_l1_bytes="0"), ids=UNCACHED_IDS)
 
 
 def contestants() -> list[Contestant]:

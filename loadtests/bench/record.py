@@ -18,6 +18,9 @@ class Record:
     start_seconds: Sequence[float]
     rss_after_requests: int
     rss_mib: float
+    # By way, the bare driver's first.
+    look_ups: Results
+    look_up_ratios: Mapping[str, float]
     costs: Sequence[Cost]
     soak: Soak | None
 
@@ -41,7 +44,13 @@ class Record:
             "start_seconds": list(self.start_seconds),
             "rss_after_requests": self.rss_after_requests,
             "rss_mib": self.rss_mib,
+            "look_up_ratios": dict(self.look_up_ratios),
             "ablation": [asdict(cost) for cost in self.costs],
             "soak": self.soak and asdict(self.soak),
-            "measurements": {label: [asdict(one) for one in measured] for label, measured in self.results.items()},
+            "measurements": _raw(self.results),
+            "look_ups": _raw(self.look_ups),
         }
+
+
+def _raw(results: Results) -> dict[str, list[dict[str, object]]]:
+    return {label: [asdict(one) for one in measured] for label, measured in results.items()}

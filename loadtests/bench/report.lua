@@ -1,11 +1,12 @@
 -- Exact figures as one line of JSON, instead of wrk's rounded text. With a number after `--`, ids 1 to that number
--- are asked for in turn; without, wrk sends one constant request, which costs it least.
+-- are asked for in turn, beginning after the second number; without, wrk sends one constant request, which costs it least.
 local paths = {}
 local at = 0
 
 function init(args)
   local ids = tonumber(args[1])
   if ids then
+    at = tonumber(args[2])
     for id = 1, ids do
       paths[id] = wrk.format("GET", "/api/users/" .. id)
     end

@@ -2,7 +2,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from loadtests.bench.ablation import Cost
 from loadtests.bench.record import Record
-from loadtests.bench.summary import RATIOS, TARGETS, Results, median_p99_ms, median_rate
+from loadtests.bench.summary import LOOK_UP_TARGETS, RATIOS, TARGETS, Results, median_p99_ms, median_rate
 
 
 def markdown(record: Record) -> str:
@@ -16,6 +16,8 @@ def markdown(record: Record) -> str:
             *_rates(record.results),
             "",
             *_ratios(record.ratios),
+            "",
+            *_look_ups(record.look_ups, record.look_up_ratios),
             "",
             *_table(("of the service", "measured"), iter(record.footprint.items())),
             *(["", *_costs(record.costs)] if record.costs else []),
@@ -37,6 +39,20 @@ def _ratios(ratios: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
         for name in RATIOS
     )
     yield from _table(("ratio", *ratios, "at least, on uvicorn"), rows)
+
+
+def _look_ups(results: Results, ratios: Mapping[str, float]) -> Iterator[str]:
+    rows = (
+        (
+            name,
+            f"{median_rate(seen):,.0f}",
+            f"{median_p99_ms(seen):.1f}",
+            f"{ratios.get(name, 1):.2f}",
+            str(LOOK_UP_TARGETS.get(name, "")),
+        )
+        for name, seen in results.items()
+    )
+    yield from _table(("a user from PostgreSQL", "look-ups/s", "p99, ms", "of the driver's", "at least"), rows)
 
 
 def _costs(costs: Sequence[Cost]) -> Iterator[str]:

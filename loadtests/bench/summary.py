@@ -1,7 +1,7 @@
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from loadtests.bench.contestants import SERVERS
+from loadtests.bench.contestants import SERVERS, UNCACHED
 from loadtests.bench.wrk import Measurement
 
 Results = Mapping[str, Sequence[Measurement]]
@@ -14,6 +14,8 @@ RATIOS = {
 }
 # What the project promises of the default server, uvicorn.
 TARGETS = {"l1_vs_bare_fastapi": 1.5, "l1_vs_plain_stack": 5.0, "l2_vs_plain_stack": 1.5}
+# Likewise, of a user that no cache has, beside the bare driver; the repository's floor is 0.8.
+LOOK_UP_TARGETS = {"repository": 0.9, UNCACHED: 0.25}
 
 
 def ratios(results: Results) -> dict[str, dict[str, float]]:
@@ -25,6 +27,12 @@ def ratios(results: Results) -> dict[str, dict[str, float]]:
         }
         for server in SERVERS
     }
+
+
+def look_up_ratios(results: Results) -> dict[str, float]:
+    """Compare each way to look a user up with the bare driver, as `ratios` does."""
+    driver, *others = results
+    return {name: round(_median_ratio(results[name], results[driver]), 3) for name in others}
 
 
 def median_rate(measurements: Sequence[Measurement]) -> float:

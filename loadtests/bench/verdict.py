@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from loadtests.bench.record import Record
-from loadtests.bench.summary import TARGETS
+from loadtests.bench.summary import LOOK_UP_TARGETS, TARGETS
 
 START_SECONDS = 1.0
 RSS_MIB = 90.0
@@ -20,6 +20,9 @@ def _ratios(record: Record) -> Iterator[str]:
     for name, target in TARGETS.items():
         if measured[name] < target:
             yield f"{name} is {measured[name]:.2f}, to be at least {target}"
+    for name, target in LOOK_UP_TARGETS.items():
+        if record.look_up_ratios[name] < target:
+            yield f"{name} is {record.look_up_ratios[name]:.2f} of the bare driver, to be at least {target}"
 
 
 def _footprint(record: Record) -> Iterator[str]:

@@ -39,7 +39,7 @@ def parse(output: str) -> Measurement:
     return Measurement(**json.loads(line))
 
 
-def load(url: str, core: int, seconds: int, ids: int | None = None) -> Measurement:
+def load(url: str, core: int, seconds: int, ids: int | None = None, after: int = 0) -> Measurement:
     """Load one URL with 32 connections from one core.
 
     Args:
@@ -47,6 +47,7 @@ def load(url: str, core: int, seconds: int, ids: int | None = None) -> Measureme
         core: where wrk runs.
         seconds: for how long.
         ids: ask for /api/users/1 to this, in turn, instead.
+        after: which of them to begin after.
 
     Raises:
         LoadTestError: wrk is missing or a request failed, which would make the rate mean something else.
@@ -56,7 +57,7 @@ def load(url: str, core: int, seconds: int, ids: int | None = None) -> Measureme
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(_REPORT)]
     command += ["-H", "Authorization: Bearer test-token", url]
     if ids:
-        command += ["--", str(ids)]
+        command += ["--", str(ids), str(after % ids)]
     ended = subprocess.run(pinned(command, core), capture_output=True, text=True, check=False)
     measurement = parse(ended.stdout + ended.stderr)
     if measurement.failed:

@@ -1,12 +1,14 @@
 from loadtests.bench.ablation import Cost
-from loadtests.bench.contestants import contestants
+from loadtests.bench.contestants import UNCACHED, contestants
 from loadtests.bench.footprint import Soak
+from loadtests.bench.lookups.lookup import WAYS
 from loadtests.bench.record import Record
 from loadtests.bench.report import markdown
-from loadtests.bench.summary import ratios
+from loadtests.bench.summary import look_up_ratios, ratios
 from tests.unit.loadtests.bench.measurements import at
 
 RESULTS = {contestant.label: [at(12_345)] * 5 for contestant in contestants()}
+LOOK_UPS = {way: [at(rate)] * 5 for way, rate in (*dict.fromkeys(WAYS, 8_000).items(), (UNCACHED, 3_000))}
 RECORD = Record(
     machine={"cpu": "Test CPU", "revision": "abc1234"},
     results=RESULTS,
@@ -14,6 +16,8 @@ RECORD = Record(
     start_seconds=[0.9, 0.7, 0.8],
     rss_after_requests=100_123,
     rss_mib=75.0,
+    look_ups=LOOK_UPS,
+    look_up_ratios=look_up_ratios(LOOK_UPS),
     costs=[Cost("without x", 13_000.0, -4.2)],
     soak=Soak([(0.0, 74.0), (5.0, 75.0)], 0.01),
 )
@@ -26,6 +30,8 @@ def test_report_shows_every_figure_a_person_asks_for() -> None:
         "Medians of 5 interleaved rounds; revision abc1234",
         "| service_l1 on uvicorn   |     12,345 |     5.0 |",
         "| l1_vs_bare_fastapi |    1.00 |    1.00 |                  1.5 |",
+        "| asyncpg                |      8,000 |     5.0 |            1.00 |          |",
+        "| uncached_get           |      3,000 |     5.0 |            0.38 |     0.25 |",
         " 0.80 |",
         "75.0 |",
         "+0.010 |",
@@ -37,7 +43,7 @@ def test_report_shows_every_figure_a_person_asks_for() -> None:
 def test_columns_line_up() -> None:
     """Within a table all lines have one width, so that it reads on a terminal too."""
     tables = [block.splitlines() for block in markdown(RECORD).split("\n\n") if block.startswith("|")]
-    assert len(tables) == 4
+    assert len(tables) == 5
     for table in tables:
         assert len({len(line) for line in table}) == 1
 

@@ -35,3 +35,9 @@ def test_rates_and_tails_are_medians() -> None:
     rounds = [at(100, 4), at(10, 400), at(120, 6)]
     assert summary.median_rate(rounds) == 100
     assert summary.median_p99_ms(rounds) == 6
+
+
+def test_look_ups_are_compared_with_the_first() -> None:
+    """The bare driver's round is the measure of each other way's same round."""
+    looked_up = {"driver": [at(100), at(50)], "way": [at(90), at(50)], "http": [at(25), at(10)]}
+    assert summary.look_up_ratios(looked_up) == {"way": 0.95, "http": 0.225}

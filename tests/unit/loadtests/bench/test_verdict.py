@@ -15,6 +15,8 @@ RECORD = Record(
     rss_after_requests=100_000,
     rss_mib=89.9,
     costs=[],
+    look_ups={},
+    look_up_ratios={"repository": 0.9, "uncached_get": 0.25},
     soak=Soak([], 0.1),
 )
 
@@ -32,6 +34,10 @@ def test_promises_that_are_just_kept_are_kept() -> None:
             replace(RECORD, ratios={"uvicorn": {**KEPT, "l2_vs_plain_stack": 1.2}}),
             "l2_vs_plain_stack is 1.20, to be at least 1.5",
         ),
+        (
+            replace(RECORD, look_up_ratios={"repository": 0.8, "uncached_get": 0.3}),
+            "repository is 0.80 of the bare driver, to be at least 0.9",
+        ),
         (replace(RECORD, start_seconds=[1.2]), "the first answer came 1.20 s after exec, to be under 1.0 s"),
         (replace(RECORD, rss_mib=91.0), "RSS is 91.0 MiB after 100,000 requests, to be under 90.0 MiB"),
         (
@@ -39,7 +45,7 @@ def test_promises_that_are_just_kept_are_kept() -> None:
             "RSS grows by 0.2 MiB/min in the soak's second half, to be 0.1 at most",
         ),
     ],
-    ids=["ratio", "start", "memory", "soak"],
+    ids=["ratio", "look-up", "start", "memory", "soak"],
 )
 def test_a_promise_that_is_not_kept_is_named_with_what_was_measured(record: Record, reason: str) -> None:
     """Each miss is told once, with the figure and its bound."""

@@ -1,0 +1,70 @@
+import re
+from collections.abc import Callable
+
+import httpx
+
+from loadtests.bench import wrk
+from loadtests.bench.contestants import UNCACHED, UNCACHED_IDS, uncached
+from loadtests.bench.lookups.lookup import WAYS
+from loadtests.bench.postgres import look_ups, postgres
+from loadtests.bench.process import Running
+from loadtests.bench.rounds import WARM_UP_SECONDS, Bench
+from loadtests.bench.wrk import Measurement
+from loadtests.errors import LoadTestError
+
+_COUNT = re.compile(rb'^users_api_database_query_seconds_count\{query="user_get",[^}]*\} (\S+)$', re.MULTILINE)
+
+
+def measure(bench: Bench, show: Callable[[str], None]) -> dict[str, list[Measurement]]:
+    """Look users up in PostgreSQL by the driver, by what is put around it, and over HTTP, in interleaved rounds.
+
+    Who looks up runs on the server's core, PostgreSQL beside wrk on the other.
+
+    Returns:
+        The measurements by way, one for each round; the bare driver's first.
+    """
+    results: dict[str, list[Measurement]] = {way: [] for way in (*WAYS, UNCACHED)}
+    with (
+        postgres(bench.load_core, UNCACHED_IDS) as url,
+        look_ups(bench.server_core, url, bench.logs) as process,
+        bench.serve(uncached(url)) as server,
+    ):
+        asked = _Asked(bench, server)
+        turns: dict[str, Callable[[int], Measurement]] = {
+            **{way: lambda seconds, way=way: process.turn(way, seconds) for way in WAYS},  # type: ignore[misc]
+            UNCACHED: asked.turn,
+        }
+        for turn in turns.values():
+            turn(WARM_UP_SECONDS)
+        for number in range(bench.rounds):
+            first = number % len(turns)
+            ways = list(turns)
+            for way in ways[first:] + ways[:first]:
+                results[way].append(turns[way](bench.seconds))
+            show(f"look-ups: round {number + 1} of {bench.rounds}")
+        asked.require_database()
+    return results
+
+
+class _Asked:
+    """The service, asked for one user after another."""
+
+    def __init__(self, bench: Bench, server: Running) -> None:
+        self._bench = bench
+        self._server = server
+        self._asked = 0
+        self._answered = 0
+
+    def turn(self, seconds: int) -> Measurement:
+        """Load it for so long, with users that it was not asked for before."""
+        measured = wrk.load(self._server.url, self._bench.load_core, seconds, UNCACHED_IDS, self._asked)
+        self._asked += measured.requests + wrk.CONNECTIONS  # those under way at the end
+        self._answered += measured.requests
+        return measured
+
+    def require_database(self) -> None:
+        """Raise a LoadTestError unless PostgreSQL was asked for nearly all users: others were in a cache."""
+        found = _COUNT.search(httpx.get(self._server.url.replace("/api/users/1", "/metrics")).content)
+        queries = float(found[1]) if found else 0
+        if self._asked > UNCACHED_IDS or queries < self._answered:
+            raise LoadTestError(f"of {self._answered:,} users {queries:,.0f} came from PostgreSQL, to be all of them")
