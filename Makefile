@@ -107,6 +107,10 @@ assess: .venv/installed ## Measure the installed release against its targets; re
 bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable, a bare FastAPI route and the bare driver
 	$(BIN)/python -m loadtests.bench
 
+.PHONY: explain
+explain: .venv/installed ## How PostgreSQL finds the rows of each statement among a million; writes docs/queries.md
+	$(BIN)/python -m loadtests.explain
+
 .PHONY: simulate
 simulate: .venv/installed ## Autoscaler settings compared on simulated traffic, and 1,000 nodes with 10,000 pods
 	$(BIN)/python -m loadtests.simulate --cache $(CACHE_DIR)

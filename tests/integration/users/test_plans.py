@@ -3,14 +3,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.database.query import Query
-from service.users import queries
+from loadtests.explain import QUERIES, tables_read_to_the_end
 from tests.postgres_process import PostgresProcess
 from tests.schema import expanding_sql
 
 pytestmark = pytest.mark.integration
-
-QUERIES = {query.name: query for query in vars(queries).values() if isinstance(query, Query)}
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +23,10 @@ def million(postgres: PostgresProcess) -> Iterator[str]:
     postgres.sql("DROP DATABASE million WITH (FORCE)")
 
 
-def _nodes(plan: dict[str, object]) -> Iterator[dict[str, object]]:
-    yield plan
-    children = plan.get("Plans", [])
-    assert isinstance(children, list)
-    for child in children:
-        yield from _nodes(child)
-
-
-def _read_to_the_end(sql: str, postgres: PostgresProcess, database: str) -> list[object]:
+def _read_to_the_end(sql: str, postgres: PostgresProcess, database: str) -> list[str]:
     """Return the tables that a statement reads from end to end, whatever its arguments."""
     (explained,) = json.loads(postgres.sql(f"EXPLAIN (FORMAT JSON, GENERIC_PLAN) {sql}", database))
-    return [node["Relation Name"] for node in _nodes(explained["Plan"]) if node["Node Type"] == "Seq Scan"]
+    return tables_read_to_the_end(explained["Plan"])
 
 
 @pytest.mark.parametrize("name", QUERIES)
