@@ -76,7 +76,7 @@ class Gate:
         self._waiting.move_to_end(turn, last=not ahead)
         self._on_change(self)
         began = loop.time()
-        timer = loop.call_later(self._wait_seconds, self._decide, turn, False)  # noqa: FBT003 - by position only
+        timer = loop.call_later(self._wait_seconds, self._refuse, turn)
         try:
             has_place = await turn
         except asyncio.CancelledError:
@@ -92,11 +92,14 @@ class Gate:
             raise GateClosedError("waited")
 
     def _pass_on(self) -> None:
-        if self._waiting:
-            self._decide(next(iter(self._waiting)), True)  # noqa: FBT003 - likewise
-        else:
-            self._free += 1
+        while self._waiting:
+            turn, _ = self._waiting.popitem(last=False)
+            if not turn.done():  # or it was cancelled, or refused, in this very moment
+                turn.set_result(True)
+                return
+        self._free += 1
 
-    def _decide(self, turn: "asyncio.Future[bool]", has_place: bool) -> None:  # noqa: FBT001
-        del self._waiting[turn]
-        turn.set_result(has_place)
+    @staticmethod
+    def _refuse(turn: "asyncio.Future[bool]") -> None:
+        if not turn.done():  # or its place came in this very moment
+            turn.set_result(False)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import pytest
 
@@ -122,7 +123,7 @@ async def test_a_refusal_that_comes_with_the_cancellation_passes_nothing_on() ->
     await gate.enter()
     (task,) = await entering(gate)
     (turn,) = gate._waiting
-    gate._decide(turn, has_place=False)
+    gate._refuse(turn)
     task.cancel()
     await asyncio.wait([task])
     assert (gate.in_use, gate.has_place) == (1, False)
@@ -140,3 +141,38 @@ async def test_the_service_itself_goes_ahead() -> None:
     assert not other.done()
     gate.leave()
     await other
+
+
+async def test_who_is_cancelled_in_that_very_moment_gets_no_place() -> None:
+    """The place goes to the next one, and none is lost."""
+    gate = gate_of(1)
+    await gate.enter()
+    first, second = await entering(gate, 2)
+    first.cancel()
+    gate.leave()
+    await second
+    gate.leave()
+    assert (gate.in_use, gate.has_place) == (0, True)
+
+
+async def test_a_place_that_comes_in_the_moment_of_the_refusal_is_taken() -> None:
+    """Where both fall into one turn of the event loop, the first holds, and the second is no failure."""
+    gate = gate_of(1, wait_seconds=0.01)
+    await gate.enter()
+    asyncio.get_running_loop().call_later(0.005, gate.leave)
+    (task,) = await entering(gate)
+    time.sleep(0.05)  # noqa: ASYNC251 - so that both timers are due
+    await task
+    assert gate.in_use == 1
+
+
+async def test_a_place_that_comes_after_the_refusal_stays_free() -> None:
+    """Who was refused in the same turn of the event loop does not get it, and the next one does."""
+    gate = gate_of(1, wait_seconds=0.005)
+    await gate.enter()
+    asyncio.get_running_loop().call_later(0.01, gate.leave)
+    (task,) = await entering(gate)
+    time.sleep(0.05)  # noqa: ASYNC251 - so that both timers are due
+    with pytest.raises(GateClosedError):
+        await task
+    assert (gate.in_use, gate.has_place) == (0, True)
