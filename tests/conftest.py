@@ -7,7 +7,7 @@ import pytest
 
 from tests.redis_process import RedisProcess
 
-# asyncpg, cut off while it asks a server for TLS, leaves a failure that nobody looks at, which ends the test in progress.
+# asyncpg, cut off while it asks a server for TLS, leaves a failure that nobody looks at, and that ends the test.
 os.environ["PGSSLMODE"] = "disable"
 # How long an example takes says more of the machine than of what is tested.
 hypothesis.settings.register_profile(
