@@ -48,18 +48,25 @@ class Gate:
         """Whether `enter` would not wait."""
         return self._free > 0
 
+    def enter_at_once(self) -> bool:
+        """Take a place, to be left once, if one is free; tells whether one was."""
+        if not self._free:
+            return False
+        self._free -= 1
+        self.in_use += 1
+        self._on_change(self)
+        return True
+
     async def enter(self, *, ahead: bool = False) -> None:
         """Take a place, `ahead` of all who wait; each must be left once.
 
         Raises:
             GateClosedError: there is none.
         """
-        if self._free:
-            self._free -= 1
-        else:
+        if not self.enter_at_once():
             await self._wait(ahead=ahead)
-        self.in_use += 1
-        self._on_change(self)
+            self.in_use += 1
+            self._on_change(self)
 
     def leave(self) -> None:
         """Hand the place to who has waited longest."""

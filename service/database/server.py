@@ -93,7 +93,7 @@ class Server:
         self, query: Query, arguments: Arguments, deadline: float, *, replayed: int | None = None, ahead: bool = False
     ) -> list[Record]:
         try:
-            connection = await self.pool.take(deadline, ahead=ahead)
+            connection = self.pool.take_idle() or await self.pool.take(deadline, ahead=ahead)
         except GateClosedError as error:
             metrics.SHED.labels(self.target, error.refusal).inc()
             raise DatabaseUnavailableError("busy", str(error)) from error

@@ -60,7 +60,7 @@ async def test_connections_are_kept_and_bounded(postgres: PostgresProcess, datab
     async with connected(database_url, pool_size=3, wait_seconds=10.0) as database:
         await asyncio.gather(*(database.read(SLEEP, 0.001) for _ in range(100)))
         assert postgres.backends(name) == 3
-        assert sample("users_api_database_pool_idle", target="primary") == 3
+        await until(lambda: sample("users_api_database_pool_idle", target="primary") == 3)
         database.primary.pool.close_idle(0)
         await until(lambda: postgres.backends(name) <= 1)  # one may be the probe's
     await until(lambda: postgres.backends(name) == 0)
@@ -107,7 +107,7 @@ async def test_cancelled_requests_leave_nothing_in_use(postgres: PostgresProcess
             task.cancel()
         await asyncio.wait(tasks)
         await until(lambda: database.primary.pool.in_use == 0)
-        assert sample("users_api_database_pool_waiting", target="primary") == 0
+        await until(lambda: sample("users_api_database_pool_waiting", target="primary") == 0)
         await until(lambda: database.available)
         assert await database.read(ONE)
     assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"
@@ -237,7 +237,7 @@ async def test_a_server_that_became_read_only_loses_its_connections(
         postgres.sql(f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET ALL")
         await database.write(ADD, 1)
         assert (await database.read(COUNT)).rows[0]["count"] == 1
-        assert sample("users_api_database_pool_idle", target="primary") <= 2
+        await until(lambda: 0 < sample("users_api_database_pool_idle", target="primary") <= 2)
 
 
 async def test_a_standby_is_no_primary(postgres: PostgresProcess) -> None:
