@@ -16,8 +16,9 @@ from service.http.parameters import DECIMAL
 from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
 from service.users import cursor
 from service.users.repository import EmailTakenError
+from service.users.representation import encode, etag_of_user
 from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
-from service.users.service import UserService, encode, etag_of_user
+from service.users.service import UserService
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20

@@ -2,12 +2,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from service.cache import Loaded, Lookup, TieredCache, etag_of
+from service.cache import Loaded, Lookup, TieredCache
 from service.idempotency import IdempotencyKey
 from service.users import cursor
 from service.users.own_writes import OwnWrites
 from service.users.repository import CreatePrecondition, Creation, Precondition, Stored, UserRepository
-from service.users.schemas import User, UserCreate, UserPage, UserUpdate
+from service.users.representation import cache_key, encode, etag_of_user
+from service.users.schemas import UserCreate, UserPage, UserUpdate
+from service.users.unanswered import UnansweredWrites
 
 Allow = Callable[[bytes], None]
 """Told the ETag of what a write is about to replace; what it raises ends the write."""
@@ -20,7 +22,8 @@ class UserService:
         self._repository = repository
         self._cache = cache
         self._own_writes = own_writes  # None: the repository's reads are always fresh
-        self.background = repository.background
+        self._unanswered = UnansweredWrites(repository, cache)
+        self.background = [*repository.background, self._unanswered.background]
 
     async def get(self, user_id: int) -> Lookup:
         """Return the encoded user, or the knowledge that there is none, and which tier had it."""
@@ -59,7 +62,8 @@ class UserService:
     async def update(self, user_id: int, change: UserUpdate, subject: str, allow: Allow | None = None) -> Stored | None:
         """Change a user. Raises: EmailTakenError, what `allow` raises."""
         began = time.monotonic()
-        changed = await self._repository.update(user_id, change, _precondition(allow))
+        with self._unanswered.watching(user_id):
+            changed = await self._repository.update(user_id, change, _precondition(allow))
         if changed is not None:
             await self._tell(user_id, encode(changed.user), changed.version, began, subject)
         return changed
@@ -67,7 +71,8 @@ class UserService:
     async def delete(self, user_id: int, subject: str, allow: Allow | None = None) -> bool:
         """Remove a user; tells whether there was one. Raises: what `allow` raises."""
         began = time.monotonic()
-        version = await self._repository.delete(user_id, _precondition(allow))
+        with self._unanswered.watching(user_id):
+            version = await self._repository.delete(user_id, _precondition(allow))
         if version is not None:
             await self._tell(user_id, None, version, began, subject)
         return version is not None
@@ -83,18 +88,3 @@ class UserService:
 
 def _precondition(allow: Allow | None) -> Precondition | None:
     return None if allow is None else lambda stored: allow(etag_of_user(stored.user, stored.version))
-
-
-def encode(user: User) -> bytes:
-    """Return the one representation of a user, which its ETag is made of."""
-    return user.model_dump_json().encode()
-
-
-def etag_of_user(user: User, version: int) -> bytes:
-    """Return the ETag of a user, as the caches make it."""
-    return etag_of(encode(user), version)
-
-
-def cache_key(user_id: int) -> str:
-    """Return the name of a user in both cache tiers."""
-    return f"users:{user_id}"

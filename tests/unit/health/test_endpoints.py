@@ -41,7 +41,7 @@ async def test_without_redis_the_service_is_ready_and_degraded() -> None:
         },
         "tasks": {
             name: {"running": True, "restarts": 0, "last_error": None}
-            for name in ("redis_probe", "cache_invalidation", "rate_limit_sweeper")
+            for name in ("redis_probe", "cache_invalidation", "rate_limit_sweeper", "unanswered_writes")
         },
     }
     assert (health["status"], health["redis"]) == ("degraded", False)

@@ -33,16 +33,17 @@ class _Page(HTMLParser):
         self.text += data
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a report with one raw file beside it."""
-    raw = tmp_path / "response" / "k6.csv"
+    folder = tmp_path_factory.mktemp("report")
+    raw = folder / "response" / "k6.csv"
     raw.parent.mkdir()
     raw.write_text("metric_name\n")
     found = assessment()
     found.problems = {"spread": "<nobody> answered"}
-    write(found, [raw], tmp_path)
-    return tmp_path
+    write(found, [raw], folder)
+    return folder
 
 
 def test_the_page_needs_nothing_but_itself(folder: Path) -> None:
