@@ -23,7 +23,7 @@ class Part:
 
 
 PARTS = (
-    Part("cluster", ("make", "kind-up", "image")),
+    Part("cluster", ("make", "kind-up", "image", "tools")),
     Part("lint", ("make", "lint")),
     Part("code", ("make", "test-code"), after=("lint",)),
     Part("chart", ("make", "chart"), after=("code", "cluster")),  # Helm comes with the cluster
