@@ -60,6 +60,8 @@ config.extra.{{ $name }} is no setting of the service, whose names begin with US
 {{- $holds = and $holds (gt (float64 $found) (float64 .value)) }}
 {{- else if eq .operator "set" }}
 {{- $holds = and $holds (not (empty $found)) }}
+{{- else if eq .operator "unset" }}
+{{- $holds = and $holds (empty $found) (empty $.Values.extraEnvFrom) }}
 {{- else if kindIs "bool" .value }}
 {{- $holds = and $holds (has (toString $found | lower) (list "true" "1" "yes" "on")) }}
 {{- else }}

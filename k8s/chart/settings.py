@@ -19,7 +19,10 @@ PATHS = {value.setting: value.path for value in VALUES if isinstance(value, Valu
 def table() -> dict[str, Any]:
     """Return what templates/_settings.tpl walks: settings, values, what config.extra does not take, and rules."""
     schemas = setting_schemas()
-    names = {name: f"config.extra.{variable(name)}" for name in schemas}
+    names = {
+        name: f"{'extraEnv ' if may_be_secret(field) else 'config.extra.'}{variable(name)}"
+        for name, field in Settings.model_fields.items()
+    }
     names |= MADE_BY_THE_CHART | PATHS | {"static_tokens": "auth.staticTokens or auth.existingSecret"}
     return {
         "settings": {

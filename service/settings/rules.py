@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Holds when a setting is a value, is above it, or is set at all."""
+    """Holds when a setting is a value, is above it, is set at all, or is not."""
 
     setting: str
-    operator: Literal["is", "above", "set"]
+    operator: Literal["is", "above", "set", "unset"]
     value: str | int | bool = True
 
     def holds(self, settings: Mapping[str, Any]) -> bool:
@@ -18,6 +18,8 @@ class Condition:
         found = settings[self.setting]
         if self.operator == "above":
             return bool(found > self.value)
+        if self.operator == "unset":
+            return not found
         return bool(found) if self.operator == "set" else bool(found == self.value)
 
 
@@ -47,7 +49,7 @@ RULES = (
         " request: set that, or keep 1 and run more replicas",
     ),
     Rule(
-        (Condition("database_replica_urls", "set"), Condition("database_url", "is", "")),
+        (Condition("database_replica_urls", "set"), Condition("database_url", "unset")),
         "{database_replica_urls} are of no use without the server that they follow: set {database_url} too",
     ),
     Rule(

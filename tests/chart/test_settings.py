@@ -1,6 +1,7 @@
 """The chart's values and the service's settings are one: what renders starts, and nothing else is rendered."""
 
 import copy
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from k8s.chart.mapping import MADE_BY_THE_CHART, VALUES, Value
 from k8s.chart.settings import further_settings, setting_schemas, table, variable
 from service.settings import Settings, problems
+from service.settings.problems import may_be_secret
 from service.settings.rules import RULES
 from tests.chart.conftest import VALUES as FILES
 from tests.chart.conftest import Manifest, find, run, template
@@ -298,21 +300,30 @@ def test_each_rule_holds_on_both_sides(rule: Any, tmp_path: Path) -> None:  # no
         "static_tokens": [{"sha256": HASH, "subject": "a"}],
         "jwt_jwks_url": "https://issuer.example.com/keys",
         "jwt_jwks_file": "/keys/jwks.json",
+        "database_replica_urls": ["postgresql://replica/users"],
     }
     paths = {value.setting: value.path for value in VALUES if isinstance(value, Value)}
     settings: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for condition in rule.conditions:
+        if condition.operator == "unset":
+            continue
         value = condition.value + 1 if condition.operator == "above" else condition.value
         settings[condition.setting] = value = examples.get(condition.setting, value)
-        _merged(values, paths.get(condition.setting, f"config.extra.{variable(condition.setting)}"), value)
+        if condition.setting not in paths and may_be_secret(Settings.model_fields[condition.setting]):
+            values["extraEnv"] = [{"name": variable(condition.setting), "value": json.dumps(value)}]
+        else:
+            _merged(values, paths.get(condition.setting, f"config.extra.{variable(condition.setting)}"), value)
         assert condition.operator == "set" or condition.setting in paths, "the chart must know its default"
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(settings)
     (line,) = problems(caught.value)
     assert all(variable(each) in line for each in settings if f"{{{each}}}" in rule.remedy)
     (remedy,) = [each["remedy"] for each in table()["rules"] if each["remedy"] in _refusal(tmp_path, values)]
-    assert "USERS_API_" not in remedy.replace("config.extra.USERS_API_", "")
+    assert not re.search(r"(?<!config\.extra\.)(?<!extraEnv )USERS_API_", remedy)
+    if any(condition.operator == "unset" for condition in rule.conditions):  # which may come from there
+        values["extraEnvFrom"] = [{"secretRef": {"name": "settings"}}]
+        run("helm", "template", "x", "chart", "--values", _values(tmp_path, values))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.e2e.turns import turn
 EVIDENCE = Path("build/e2e")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of the shared release follow one another in one worker, while another has those of their own."""
     for item in items:
