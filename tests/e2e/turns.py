@@ -8,7 +8,7 @@ LOCKS = Path("build")
 
 @contextmanager
 def turn(*, alone: bool) -> Iterator[None]:
-    """Let workers' tests run beside each other, but for those that take away what all of them use."""
+    """Let both halves' tests run beside each other, but for those that take away what all of them use."""
     LOCKS.mkdir(exist_ok=True)
     with (LOCKS / "e2e-turn.lock").open("w") as door, (LOCKS / "e2e-running.lock").open("w") as running:
         # Whoever waits to be alone holds the door, or others would pass by without end.
