@@ -64,20 +64,6 @@ def test_an_upgrade_leaves_six(scaled: dict[str, OwnRelease]) -> None:
     each(scaled, check)
 
 
-def test_switching_the_autoscaler_off_and_on_leaves_six(scaled: dict[str, OwnRelease]) -> None:
-    """`engine: none` with six replicas, and the HPA again: neither touches the count."""
-
-    def check(release: OwnRelease) -> None:
-        with release.watching_the_count() as seen:
-            release.upgrade(OFF)
-            assert release.autoscaler().minimum == SIX
-            release.upgrade(SCALED)
-            assert release.autoscaler().minimum == 2
-        assert seen == {SIX}
-
-    each(scaled, check)
-
-
 def test_a_failed_switch_is_rolled_back(scaled: dict[str, OwnRelease]) -> None:
     """An upgrade that switches the HPA off and names a missing runtime class fails, is rolled back, and leaves six."""
 
