@@ -149,7 +149,7 @@ chart-values: .venv/installed tools $(CHART_TOOLS)/schemas ## 500 renderings of 
 
 .PHONY: test-e2e
 test-e2e: .venv/installed ## End to end on the cluster
-	$(BIN)/python -m pytest --durations=10 tests/e2e $(if $(RELEASES),--releases=$(RELEASES))
+	$(BIN)/python -m pytest --durations=10 tests/e2e
 
 .PHONY: chaos
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md

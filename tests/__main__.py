@@ -27,9 +27,8 @@ PARTS = (
     Part("lint", ("make", "lint")),
     Part("code", ("make", "test-code"), after=("lint",)),
     Part("chart", ("make", "chart"), after=("code", "cluster")),  # Helm comes with the cluster
-    Part("e2e", ("make", "test-e2e", "RELEASES=shared"), after=("chart",)),
-    Part("own", ("make", "test-e2e", "RELEASES=own"), after=("chart",)),  # mostly waiting, in namespaces of their own
-    Part("experiments", ("make", "chaos-short"), after=("e2e", "own")),
+    Part("e2e", ("make", "test-e2e"), after=("chart",)),
+    Part("experiments", ("make", "chaos-short"), after=("e2e",)),
 )
 
 

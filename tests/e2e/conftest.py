@@ -11,35 +11,8 @@ from loadtests.measure import Prometheus
 from tests.e2e import evidence
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import MINIMUM, Release, connected
-from tests.e2e.turns import turn
 
 EVIDENCE = Path("build/e2e")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what makes two halves of these tests, which may run beside each other."""
-    parser.addoption(
-        "--releases", choices=("shared", "own"), help="only the tests of the shared release, or of those of their own"
-    )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the other half, if one is asked for."""
-    half = config.getoption("--releases")
-    others = [] if half is None else [item for item in items if _shares(item) != (half == "shared")]
-    items[:] = [item for item in items if item not in others]
-    config.hook.pytest_deselected(items=others)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the time limit of a test, which is none of the wait for its turn
-def pytest_runtest_protocol(item: pytest.Item) -> Any:  # noqa: ANN401 - as pluggy has it
-    """Keep tests marked `alone`, with what is set up for them, from running beside the other half's."""
-    with turn(alone=item.get_closest_marker("alone") is not None):
-        return (yield)
-
-
-def _shares(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and "installed" in item.fixturenames
 
 
 @pytest.fixture(scope="session")

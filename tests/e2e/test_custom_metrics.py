@@ -8,8 +8,7 @@ from tests.e2e.own_release import SMALL, OwnRelease
 from tests.e2e.release import CONTEXT, run
 from tests.e2e.test_doctor import wait_for_verdict
 
-# While the API comes and goes, nobody can list what kinds there are.
-pytestmark = [pytest.mark.e2e, pytest.mark.alone]
+pytestmark = pytest.mark.e2e
 
 SIX = 6
 TARGET = 50

@@ -69,7 +69,6 @@ def scaled_to_nothing(deployment: str, namespace: str) -> Iterator[None]:
         run(*kubectl, "rollout", "status", f"deployment/{deployment}", "--timeout=120s")
 
 
-@pytest.mark.alone
 def test_a_prometheus_that_is_away_is_named(release: OwnRelease) -> None:
     """Without a pod of Prometheus, Prometheus is the first broken link, not KEDA or the HPA behind it."""
     with scaled_to_nothing("prometheus", "monitoring"):
@@ -77,7 +76,6 @@ def test_a_prometheus_that_is_away_is_named(release: OwnRelease) -> None:
     wait_for_verdict(release, "every link holds", seconds=120)
 
 
-@pytest.mark.alone
 def test_a_metrics_server_that_is_away_is_named(release: OwnRelease) -> None:
     """Without metrics-server, whose APIService then is not available, CPU metrics are the first broken link."""
     with scaled_to_nothing("metrics-server", "kube-system"):
