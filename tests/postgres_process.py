@@ -74,4 +74,9 @@ class PostgresProcess(LocalPostgres):
                 process.send_signal(number)
 
 
-__all__ = ["SUPERUSER", "PostgresProcess"]
+def name_of(url: str) -> str:
+    """The database that a URL names."""
+    return url.rpartition("/")[2]
+
+
+__all__ = ["SUPERUSER", "PostgresProcess", "name_of"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
+from service import NAME
 from service.database import metrics
 from service.database.config import DatabaseConfig
 from service.database.errors import reason_of
@@ -12,7 +13,6 @@ from service.database.gate import Gate
 from service.database.query import Query
 from service.supervision import Jobs
 
-APPLICATION_NAME = "users-api"
 PRIMARY = "primary"
 MIN_TIMEOUT_SECONDS = 0.001
 SHOW_SECONDS = 0.1  # far below the time between two scrapes
@@ -82,10 +82,9 @@ class ConnectionPool:
         """
         if not self._idle or not self._gate.enter_at_once():
             return None
-        connection = self._idle.pop()
-        if connection.is_closed():
+        connection = self._pop_idle()
+        if connection is None:
             self._gate.leave()
-            return None
         return connection
 
     async def take(self, deadline: float, *, ahead: bool = False) -> Connection:
@@ -98,11 +97,7 @@ class ConnectionPool:
         """
         await self._gate.enter(ahead=ahead)
         try:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-            return await self._connect(deadline)
+            return self._pop_idle() or await self._connect(deadline)
         except BaseException:
             self._gate.leave()
             raise
@@ -147,6 +142,13 @@ class ConnectionPool:
             self._shown_soon.cancel()
         self._show_now(self._gate)
 
+    def _pop_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return None
+
     async def _connect(self, deadline: float) -> Connection:
         """Connect to the first host that takes us, each with its share of the time: one may be silent."""
         loop = asyncio.get_running_loop()
@@ -173,7 +175,7 @@ class ConnectionPool:
             timeout=max(MIN_TIMEOUT_SECONDS, seconds),
             command_timeout=self._config.operation_timeout_seconds,
             connection_class=Connection,
-            server_settings={"application_name": APPLICATION_NAME},
+            server_settings={"application_name": NAME},
         )
         connection.generation = generation
         connection.position = 0

@@ -121,12 +121,10 @@ class Server:
     async def _fetch(
         self, connection: Connection, query: Query, arguments: Arguments, deadline: float, replayed: int | None
     ) -> list[Record]:
-        loop = asyncio.get_running_loop()
         try:
             if replayed is not None and connection.position < replayed:
                 await self._prove(connection, replayed, deadline)
-            timeout = max(MIN_TIMEOUT_SECONDS, deadline - loop.time())
-            rows = await connection.fetch(query.sql, *arguments, timeout=timeout)
+            rows = await connection.fetch(query.sql, *arguments, timeout=_remaining_seconds(deadline))
         except (TimeoutError, asyncio.CancelledError):
             self.pool.give_back_unsettled(connection)
             raise
@@ -138,8 +136,7 @@ class Server:
 
     async def _prove(self, connection: Connection, replayed: int, deadline: float) -> None:
         """Ask before the statement: within it the answer could be later than what the statement sees."""
-        timeout = max(MIN_TIMEOUT_SECONDS, deadline - asyncio.get_running_loop().time())
-        connection.position = await connection.fetchval(REPLAYED.sql, timeout=timeout)
+        connection.position = await connection.fetchval(REPLAYED.sql, timeout=_remaining_seconds(deadline))
         if connection.position < replayed:
             connection.terminate()  # behind one address there may be another server
             raise ReplicaLagsError("follows no primary" if connection.position < 0 else "lags behind")
@@ -195,3 +192,7 @@ class Server:
             return False
         self._breaker.record_probe_success()
         return True
+
+
+def _remaining_seconds(deadline: float) -> float:
+    return max(MIN_TIMEOUT_SECONDS, deadline - asyncio.get_running_loop().time())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.local_postgres import folder
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.schema import expanding_sql
 
 _numbers = itertools.count()
@@ -44,5 +44,5 @@ def database_url(postgres: PostgresProcess) -> Iterator[str]:
 @pytest.fixture
 def users_url(postgres: PostgresProcess, database_url: str) -> str:
     """Make a database with our schema, and nobody in it."""
-    postgres.sql(expanding_sql(), database_url.rpartition("/")[2])
+    postgres.sql(expanding_sql(), name_of(database_url))
     return database_url

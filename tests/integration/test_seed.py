@@ -8,7 +8,7 @@ from service import seed
 from service.command import EX_TEMPFAIL
 from service.database import DatabaseConfig
 from service.dev import free_port
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +24,7 @@ def test_a_hundred_thousand_users(
     postgres: PostgresProcess, users_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They are all there, with a bar that says how far it is; the next id is above them."""
-    name = users_url.rpartition("/")[2]
+    name = name_of(users_url)
     assert run(monkeypatch, users_url, "--users", "100000") == 0
     assert postgres.sql("SELECT count(*), min(id), max(id) FROM users", name) == "100000|1|100000"
     assert postgres.sql("SELECT nextval('users_id_seq')", name) == "100001"
@@ -35,7 +35,7 @@ def test_a_hundred_thousand_users(
 
 def test_seeding_again_adds_what_is_missing(postgres: PostgresProcess, users_url: str) -> None:
     """Who is there stays as it is; who was deleted comes back, newer than its deletion; addresses stay unique."""
-    name = users_url.rpartition("/")[2]
+    name = name_of(users_url)
     database = DatabaseConfig(users_url)
     asyncio.run(seed.seed(database, 20))
     postgres.sql("UPDATE users SET name = 'x' WHERE id = 7", name)

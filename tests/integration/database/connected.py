@@ -13,8 +13,3 @@ async def connected(url: str, *replica_urls: str, **options: float) -> AsyncIter
         yield database
     finally:
         await database.aclose()
-
-
-def name_of(url: str) -> str:
-    """The database that a URL names."""
-    return url.rpartition("/")[2]

@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read
 from service.dev import free_port
-from tests.integration.database.connected import connected, name_of
+from tests.integration.database.connected import connected
 from tests.observe import sample, until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.tcp_proxy import TCPProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]

@@ -10,9 +10,9 @@ from service.database.replicas import Replica
 from service.database.server import Server
 from service.dev import free_port
 from service.staleness import MAX_STALENESS_SECONDS
-from tests.integration.database.connected import connected, name_of
+from tests.integration.database.connected import connected
 from tests.observe import sample, until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.tcp_proxy import TCPProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]

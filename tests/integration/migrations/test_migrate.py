@@ -13,17 +13,12 @@ from service import migrate
 from service.command import EX_TEMPFAIL
 from service.database import DatabaseConfig
 from service.dev import free_port
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.schema import expanding_sql
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 ROOT = Path(__file__).parents[3]
-
-
-def name_of(url: str) -> str:
-    """The database that a URL names."""
-    return url.rpartition("/")[2]
 
 
 def revisions(postgres: PostgresProcess, url: str) -> list[str]:

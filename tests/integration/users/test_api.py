@@ -11,7 +11,7 @@ from service.users.repository import UserRepository
 from service.users.schemas import UserCreate
 from tests.api import TOKEN, calling, client_of, running
 from tests.observe import until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
 from tests.service_process import ROOT
 
@@ -126,7 +126,7 @@ async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, 
     async with running(database_url=users_url, **small) as app, client_of(app, **TOKEN) as client:
         path = (await client.post("/api/users", json=ADA)).headers["location"]
         await client.get(path)
-        name = users_url.rpartition("/")[2]
+        name = name_of(users_url)
         lock = asyncio.create_task(
             asyncio.to_thread(postgres.sql, "BEGIN; LOCK users; SELECT pg_sleep(3); COMMIT", name)
         )
@@ -145,7 +145,7 @@ async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, 
 
 async def test_a_full_disk_leaves_reads_alone(postgres: PostgresProcess, users_url: str) -> None:
     """Writes for which the server has no room are refused, with what was not done; reads go on being asked of it."""
-    name = users_url.rpartition("/")[2]
+    name = name_of(users_url)
     async with running(database_url=users_url) as app, client_of(app, **TOKEN) as client:
         path = (await client.post("/api/users", json=ADA)).headers["location"]
         postgres.sql(FULL, name)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api import TOKEN
 from tests.observe import until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -92,7 +92,7 @@ async def write_through_kills(postgres: PostgresProcess, service: ServiceProcess
 
 def stored(postgres: PostgresProcess, users_url: str) -> dict[str, list[int]]:
     """The ids by address, as the table has them."""
-    rows = postgres.sql("SELECT email, id FROM users", users_url.rpartition("/")[2]).splitlines()
+    rows = postgres.sql("SELECT email, id FROM users", name_of(users_url)).splitlines()
     found: dict[str, list[int]] = {}
     for email, user_id in (row.split("|") for row in rows):
         found.setdefault(email, []).append(int(user_id))
@@ -109,6 +109,6 @@ async def test_acknowledged_writes_outlive_the_server(
     assert {email: found.get(email) for email in outcome.acknowledged} == {
         email: [user_id] for email, user_id in outcome.acknowledged.items()
     }
-    keys = postgres.sql("SELECT count(*), count(DISTINCT user_id) FROM idempotency_keys", users_url.rpartition("/")[2])
+    keys = postgres.sql("SELECT count(*), count(DISTINCT user_id) FROM idempotency_keys", name_of(users_url))
     assert len(set(keys.split("|"))) == 1
     assert len(outcome.acknowledged) > KILLS * BETWEEN_KILLS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api import TOKEN
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
 from tests.service_process import ServiceProcess, read
 
@@ -44,7 +44,7 @@ def front(replica: PostgresProcess, redis: RedisProcess, users_url: str, tmp_pat
     replica.sql("SELECT pg_reload_conf()")
     settings = {
         "database_url": users_url,
-        "database_replica_urls": [replica.url(users_url.rpartition("/")[2])],
+        "database_replica_urls": [replica.url(name_of(users_url))],
         "redis_url": redis.url,
         "rate_limit_enabled": False,
         # What a busy machine takes longer for is not what is tested.

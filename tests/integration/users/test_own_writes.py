@@ -9,7 +9,7 @@ from service.redis_client import NoRedis
 from service.users.own_writes import OwnWrites
 from tests.api import TOKEN, client_of, running
 from tests.observe import until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -27,7 +27,7 @@ async def apps(
     await until(lambda: postgres.has_caught_up(replica))
     settings = {
         "database_url": users_url,
-        "database_replica_urls": [replica.url(users_url.rpartition("/")[2])],
+        "database_replica_urls": [replica.url(name_of(users_url))],
         "redis_url": redis.url,
         "redis_call_timeout_seconds": 2,
         "rate_limit_enabled": False,

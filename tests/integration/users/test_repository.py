@@ -18,7 +18,7 @@ from service.users.postgres import PostgresUserRepository
 from service.users.repository import EmailTakenError, Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserUpdate
 from tests.observe import sample, until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -225,7 +225,7 @@ async def test_of_many_with_one_key_one_creates(users_url: str) -> None:
 async def test_keys_expire(postgres: PostgresProcess, users_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its time a key is as none; what has expired is removed by and by."""
     monkeypatch.setattr(module, "PURGE_SECONDS", 0.01)
-    name = users_url.rpartition("/")[2]
+    name = name_of(users_url)
     async with stored_in(users_url) as repository:
         await repository.create(ADA, key())
         postgres.sql("UPDATE idempotency_keys SET created_at = created_at - interval '61 seconds'", name)
@@ -243,7 +243,7 @@ async def test_many_expired_keys_are_removed_in_batches(
 ) -> None:
     """More than a batch holds are gone after one round, which goes on where the database was away."""
     monkeypatch.setattr(module, "PURGE_SECONDS", 0.01)
-    name = users_url.rpartition("/")[2]
+    name = name_of(users_url)
     async with stored_in(users_url) as repository:
         postgres.sql(
             "INSERT INTO idempotency_keys SELECT int4send(n), '', n, n, now() - interval '1 day'"
@@ -330,7 +330,7 @@ async def test_a_write_that_others_overtake_all_the_time_gives_up(users_url: str
 
 async def test_another_broken_rule_is_no_taken_address(postgres: PostgresProcess, users_url: str) -> None:
     """Only the index of addresses says that an address is taken."""
-    name = users_url.rpartition("/")[2]
+    name = name_of(users_url)
     async with stored_in(users_url) as repository:
         await repository.create(ADA)
         postgres.sql("SELECT setval('users_id_seq', 1, false)", name)

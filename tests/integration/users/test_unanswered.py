@@ -5,7 +5,7 @@ import pytest
 
 from tests.api import TOKEN, client_of, running
 from tests.observe import until
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
 from tests.tcp_proxy import TCPProxy
 
@@ -42,7 +42,7 @@ async def test_what_happened_without_an_answer_is_seen_everywhere(
             path = (await first.post("/api/users", json=ADA)).headers["location"]
             for client in (first, second):
                 assert (await client.get(path)).json()["name"] == ADA["name"]
-            postgres.sql(SLOW, users_url.rpartition("/")[2])
+            postgres.sql(SLOW, name_of(users_url))
             pending = asyncio.create_task(first.request(method, path, json={"name": "Changed"} if name else None))
             await until(lambda: one.state.database.primary.pool.in_use > 0)
             await asyncio.sleep(0.3)
