@@ -65,6 +65,7 @@ def measure_step(  # noqa: PLR0913 - by name
         reason=_reason(release, began),
         requests=len(after),
         failed=len(after.failed),
+        reasons=after.reasons(),
     )
 
 

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +34,9 @@ def table(steps: Sequence[Step]) -> str:
             f"| {MEANING[name]} | {' | '.join(f'{figure:.1f}' for figure in figures)} | {len(at)} of {len(steps)} |"
         )
     requests, failed = sum(step.requests for step in steps), sum(step.failed for step in steps)
-    return "\n".join([*lines, "", f"{requests} requests since the steps, {failed} of them failed."])
+    reasons = sum((Counter(step.reasons) for step in steps), Counter[str]())
+    why = f" ({', '.join(f'{reason}: {count}' for reason, count in reasons.most_common())})" if reasons else ""
+    return "\n".join([*lines, "", f"{requests} requests since the steps, {failed} of them failed{why}."])
 
 
 def write(steps: Sequence[Step], folder: Path) -> None:

@@ -1,4 +1,5 @@
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,14 @@ class Step:
     reason: str = ""
     """Why the autoscaler decided, in its own words."""
     requests: int = 0
+    """Since the step."""
     failed: int = 0
-    """Of the requests since the step."""
+    """Of these."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """How many of them failed with which status or error."""
 
 
-LINKS = tuple(field.name for field in fields(Step) if field.name not in {"reason", "requests", "failed"})
+LINKS = tuple(field.name for field in fields(Step) if field.name not in {"reason", "requests", "failed", "reasons"})
 
 
 def spent(step: Step) -> dict[str, float | None]:

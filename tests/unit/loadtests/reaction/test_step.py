@@ -12,7 +12,8 @@ from loadtests.reaction.report import BEGIN, END, document, table, write
 from loadtests.reaction.signal import Signal, crossing, first_scrape
 from loadtests.reaction.step import LINKS, Step, spent
 
-STEP = Step(2.0, 6.0, 6.2, 9.0, 9.1, 9.1, 10.0, 12.0, 12.5, reason="New size: 4", requests=100, failed=1)
+FAILED: Any = {"reason": "New size: 4", "requests": 100, "failed": 1, "reasons": {"503": 1}}
+STEP = Step(2.0, 6.0, 6.2, 9.0, 9.1, 9.1, 10.0, 12.0, 12.5, **FAILED)
 
 
 def _pod(name: str, *, node: str = "", running: bool = False, ready: bool = False) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def test_table_has_a_row_for_each_link_and_says_what_failed() -> None:
     assert len(lines) == 2 + len(LINKS) + 2
     assert "| it is Ready | 12.0 | 14.0 | 2.0 | 2 of 2 |" in lines
     assert lines[3].endswith("| 1 of 2 |")
-    assert lines[-1] == "150 requests since the steps, 1 of them failed."
+    assert lines[-1] == "150 requests since the steps, 1 of them failed (503: 1)."
 
 
 def test_record_can_be_read_again(tmp_path: Path) -> None:
