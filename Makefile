@@ -147,6 +147,10 @@ chart: .venv/installed tools $(CHART_TOOLS)/schemas ## The chart's checks
 chart-values: .venv/installed tools $(CHART_TOOLS)/schemas ## 500 renderings of the chart with generated values, by Helm 3 and by Helm 4
 	$(BIN)/python -m pytest --numprocesses=auto --dist=load --renderings=500 tests/chart/test_generated_values.py
 
+.PHONY: test-simulation
+test-simulation: .venv/installed ## The autoscaler on simulated traffic, by the binaries of the cluster and without it
+	$(BIN)/python -m pytest tests/simulation
+
 .PHONY: test-e2e
 test-e2e: .venv/installed ## End to end on the cluster
 	$(BIN)/python -m pytest --durations=10 tests/e2e

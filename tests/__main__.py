@@ -26,8 +26,9 @@ PARTS = (
     Part("cluster", ("make", "kind-up", "image", "tools")),
     Part("lint", ("make", "lint")),
     Part("code", ("make", "test-code"), after=("lint",)),
+    Part("simulation", ("make", "test-simulation"), after=("cluster",)),  # of the binaries that the cluster has
     Part("chart", ("make", "chart"), after=("code", "cluster")),  # Helm comes with the cluster
-    Part("e2e", ("make", "test-e2e"), after=("chart",)),
+    Part("e2e", ("make", "test-e2e"), after=("chart", "simulation")),
     Part("experiments", ("make", "chaos-short"), after=("e2e",)),
 )
 

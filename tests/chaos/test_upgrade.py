@@ -44,8 +44,15 @@ def test_upgrade_to_a_new_image(start: Start, images: Images) -> None:
         run.mark("upgraded")
         run.release.wait_until_gone(before)
         tags = _tags(run.release)
+        nodes = {pod.node for pod in run.release.api_pods() if not pod.stopping}
         time.sleep(2)
-    run.conclude(*run.failed_within(0), Bound("pods of another image", len(tags - {images.new}), at_most=0))
+    wanted = [moment.wanted for moment in run.moments if moment.wanted is not None]
+    run.conclude(
+        *run.failed_within(0),
+        Bound("pods of another image", len(tags - {images.new}), at_most=0),
+        Bound("nodes with new pods", len(nodes), at_least=2),
+        Bound("most replicas wanted", max(wanted, default=0), at_least=4, at_most=4),
+    )
 
 
 def test_upgrade_to_a_broken_image(start: Start, images: Images) -> None:

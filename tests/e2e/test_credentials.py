@@ -15,6 +15,13 @@ pytestmark = pytest.mark.e2e
 
 RATE = 20
 Values = dict[str, Any]
+USER: Values = {"username": "somebody"}
+# Each changes that of the one before it.
+LOGINS: dict[str, Values] = {
+    "user": USER,
+    "password": {**USER, "password": "one of the values"},
+    "both": {"username": "other", "password": "another"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +75,20 @@ def test_uninstall_takes_the_secret_along(own: OwnRelease) -> None:
     wait_until(own.objects, lambda left: not left, 60, "an empty namespace")
 
 
-@pytest.mark.parametrize(
-    "login",
-    [{"username": "somebody"}, {"password": "a password of the values"}, {"username": "other", "password": "another"}],
-    ids=["user", "password", "both"],
-)
-def test_another_login_fails_no_request(release: Release, tmp_path: Path, login: Values) -> None:
+@pytest.fixture(scope="module")
+def shared(installed: Release) -> Release:
+    """Take the shared release with its own login."""
+    installed.configure()
+    return installed
+
+
+@pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
+def test_another_login_fails_no_request(shared: Release, tmp_path: Path, login: Values) -> None:
     """While a release under load gets another user, password or both each request is answered; then Redis is there."""
     with constant_rate(tmp_path, RATE) as load:
-        wait_until(lambda: redis_in_use(release), all, 60, "Redis within every replica's reach")
-        release.configure({"redis": {"auth": login}})
-        wait_until(lambda: redis_in_use(release), all, 90, "Redis within every replica's reach")
+        wait_until(lambda: redis_in_use(shared), all, 60, "Redis within every replica's reach")
+        shared.configure({"redis": {"auth": login}})
+        wait_until(lambda: redis_in_use(shared), all, 90, "Redis within every replica's reach")
         load.stop()
     answers = load.answers()
     assert len(answers) > 0

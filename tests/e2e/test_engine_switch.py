@@ -1,11 +1,10 @@
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from kubernetes import client
 
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, at_once
 from tests.e2e.release import NAME, wait_until
 from tests.e2e.test_helm import ROLL_BACK
 
@@ -74,51 +73,50 @@ def releases(api: client.ApiClient) -> Iterator[list[Switched]]:
     """A release by Helm 3 and one by Helm 4, taken to four replicas."""
     releases = [Switched(api, f"switched-by-{binary}", binary) for binary in ROLL_BACK]
     try:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda release: release.take("none"), releases))
+        at_once(releases, lambda release: release.take("none"))
         yield releases
     finally:
         for release in releases:
             release.remove()
 
 
-def each(releases: list[Switched], engine: str, change: Callable[[Switched], object]) -> None:
-    """Do the same by both Helms at once, to four replicas of this engine: the count stays, and one HPA is active."""
+def each(releases: list[Switched], before: Mapping[str, str], change: Callable[[Switched], object]) -> None:
+    """Change both Helms' releases at once, from four replicas of their engine: the count stays, one HPA is active."""
 
     def do(release: Switched) -> None:
-        release.take(engine)
+        release.take(before[release.binary])
         with release.watching_the_count() as seen:
             change(release)
             release.wait_for_its_autoscaler()
         assert seen == {FOUR}
 
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(do, releases))
+    at_once(releases, do)
 
 
 @pytest.mark.parametrize(("before", "after"), SWITCHES)
 def test_a_switch_leaves_one_autoscaler_and_four_replicas(releases: list[Switched], before: str, after: str) -> None:
     """`helm upgrade` to another engine leaves its HPA and no other, active, and the replicas where they were."""
-    each(releases, before, lambda release: _switch(release, ENGINES[after], after))
+    each(releases, dict.fromkeys(ROLL_BACK, before), lambda release: _switch(release, ENGINES[after], after))
 
 
-@pytest.mark.parametrize(("before", "after"), [("hpa", "keda"), ("keda", "hpa")])
-def test_a_failed_switch_leaves_the_autoscaler_before_it(releases: list[Switched], before: str, after: str) -> None:
+def test_a_failed_switch_leaves_the_autoscaler_before_it(releases: list[Switched]) -> None:
     """A switch whose pods cannot start fails and is rolled back: the old engine's HPA alone, four replicas."""
+    # One way by each Helm: tests/e2e/test_helm.py has both fail at the same.
+    ways = {"helm": ("hpa", "keda"), "helm4": ("keda", "hpa")}
     # Not an image that is missing: the hook before an upgrade has it too, and then nothing was changed that goes back.
     broken = {
-        **ENGINES[after],
         "extraVolumes": [{"name": "missing", "secret": {"secretName": "missing"}}],
         "extraVolumeMounts": [{"name": "missing", "mountPath": "/missing"}],
     }
 
     def fail(release: Switched) -> None:
         flags = ("--values", "chart/values-kind.yaml", "--values", "-", "--wait", "--timeout", "40s")
-        assert release.try_helm("upgrade", NAME, "chart", *flags, values=broken).returncode != 0
+        values = {**ENGINES[ways[release.binary][1]], **broken}
+        assert release.try_helm("upgrade", NAME, "chart", *flags, values=values).returncode != 0
         # As Helm does it itself if told to, but then the way back has no longer than the way there.
         release.helm("rollback", NAME, "--wait", "--timeout", "3m")
 
-    each(releases, before, fail)
+    each(releases, {binary: before for binary, (before, _) in ways.items()}, fail)
 
 
 def test_a_rollback_brings_the_autoscaler_back(releases: list[Switched]) -> None:
@@ -129,7 +127,7 @@ def test_a_rollback_brings_the_autoscaler_back(releases: list[Switched]) -> None
         release.wait_for_replicas(FOUR, seconds=60)
         release.helm("rollback", NAME, "--wait", "--timeout", "2m")
 
-    each(releases, "hpa", back)
+    each(releases, dict.fromkeys(ROLL_BACK, "hpa"), back)
 
 
 def _switch(release: Switched, values: Mapping[str, Any], engine: str) -> None:

@@ -8,31 +8,39 @@ from kubernetes import client
 from loadtests.defaults import PROMETHEUS
 from loadtests.reaction.signal import read_signal
 from loadtests.timeline import Cluster
-from tests.e2e.own_release import OwnRelease
+from tests.e2e.own_release import OwnRelease, at_once
 from tests.e2e.release import CONTEXT
 from tests.e2e.test_doctor import VALUES, wait_for_verdict
 
 pytestmark = pytest.mark.e2e
 
 NAME = "n1"
-# A namespace each, so that none waits until the one before it is gone.
+# By their namespaces: a name that is not the chart's, and what the values make of it.
 NAMES = {"foreign-name": {}, "by-name": {"nameOverride": "people"}, "by-full-name": {"fullnameOverride": "people"}}
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def release(api: client.ApiClient, request: pytest.FixtureRequest) -> Iterator[OwnRelease]:
-    """A release whose own name is not that of its objects."""
-    release = OwnRelease(api, request.param)
-    release.name = NAME
+@pytest.fixture(scope="module")
+def releases(api: client.ApiClient) -> Iterator[dict[str, OwnRelease]]:
+    """Releases whose own name is not that of their objects."""
+    releases = {namespace: OwnRelease(api, namespace) for namespace in NAMES}
+
+    def install(release: OwnRelease) -> None:
+        release.name = NAME
+        release.upgrade({**VALUES, **NAMES[release.namespace]}, "--wait", "--timeout", "3m")
+
     try:
-        release.upgrade({**VALUES, **NAMES[request.param]}, "--wait", "--timeout", "2m")
-        yield release
+        at_once(releases.values(), install)
+        yield releases
     finally:
-        release.remove()
+        at_once(releases.values(), OwnRelease.remove)
 
 
-def test_every_tool_finds_the_release_by_its_labels(api: client.ApiClient, release: OwnRelease) -> None:
+@pytest.mark.parametrize("namespace", NAMES)
+def test_every_tool_finds_the_release_by_its_labels(
+    api: client.ApiClient, releases: dict[str, OwnRelease], namespace: str
+) -> None:
     """Doctor, live view, timeline and reaction read the replicas, autoscaler and pods of a Deployment by any name."""
+    release = releases[namespace]
     assert release.deployment != NAME
     wait_for_verdict(release, "every link holds", seconds=120)
     options = ("--context", CONTEXT, "--namespace", release.namespace, "--release", NAME)

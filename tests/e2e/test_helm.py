@@ -1,11 +1,10 @@
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from kubernetes import client
 
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, at_once
 from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -32,8 +31,7 @@ def scaled(api: client.ApiClient) -> Iterator[dict[str, OwnRelease]]:
     """A release by Helm 3 and one by Helm 4, each taken to six replicas by its HPA."""
     releases = {binary: OwnRelease(api, f"by-{binary}", binary) for binary in ROLL_BACK}
     try:
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda release: release.upgrade(SCALED, "--wait", "--timeout", "2m"), releases.values()))
+        at_once(releases.values(), lambda release: release.upgrade(SCALED, "--wait", "--timeout", "2m"))
         for release in releases.values():
             release.wait_for_replicas(SIX, seconds=180)
         yield releases
@@ -49,8 +47,7 @@ def each(releases: dict[str, OwnRelease], check: Callable[[OwnRelease], object])
         release.wait_for_replicas(SIX, seconds=120)
         check(release)
 
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(do, releases.values()))
+    at_once(releases.values(), do)
 
 
 def test_an_upgrade_leaves_six(scaled: dict[str, OwnRelease]) -> None:

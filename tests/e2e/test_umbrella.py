@@ -1,12 +1,11 @@
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from kubernetes import client
 
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, at_once
 from tests.e2e.release import image_tag, wait_until
 from tests.umbrella import ROOT, build
 
@@ -32,51 +31,68 @@ def values() -> dict[str, Any]:
     return {**dict.fromkeys(ALIASES, small), "neighbour": {"image": image}}
 
 
-@pytest.fixture(scope="module", params=["helm", "helm4"])
-def shop(
-    request: pytest.FixtureRequest, api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[OwnRelease]:
-    """The umbrella of two aliases and a neighbour, installed by Helm 3, then by Helm 4."""
-    release = OwnRelease(api, f"umbrella-by-{request.param}", request.param)
-    release.name = RELEASE
-    umbrella = str(build(tmp_path_factory.mktemp("umbrella"), request.param))
+@pytest.fixture(scope="module")
+def shops(api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[OwnRelease]]:
+    """The umbrella of two aliases and a neighbour, installed by Helm 3 and by Helm 4."""
+    releases = [OwnRelease(api, f"umbrella-by-{binary}", binary) for binary in ("helm", "helm4")]
+
+    def install(shop: OwnRelease) -> None:
+        shop.name = RELEASE
+        umbrella = str(build(tmp_path_factory.mktemp("umbrella"), shop.binary))
+        shop.helm("install", RELEASE, umbrella, "--values", "-", "--wait", "--timeout", "3m", values=values())
+
     try:
-        release.helm("install", RELEASE, umbrella, "--values", "-", "--wait", "--timeout", "3m", values=values())
-        yield release
+        at_once(releases, install)
+        yield releases
     finally:
-        release.remove()
+        at_once(releases, OwnRelease.remove)
 
 
-def test_all_pods_are_ready(shop: OwnRelease) -> None:
+def test_all_pods_are_ready(shops: list[OwnRelease]) -> None:
     """Both aliases, their Redis and the neighbour run, each with pods of its own."""
-    shop.wait_for_rollout()
-    pods = shop.core.list_namespaced_pod(shop.namespace).items
-    names = {pod.metadata.labels["app.kubernetes.io/name"] for pod in pods}
-    assert names == {"users", "users-redis", "accounts", "accounts-redis", "neighbour"}
-    assert all(status.ready for pod in pods for status in pod.status.container_statuses)
+    for shop in shops:
+        shop.wait_for_rollout()
+        pods = shop.core.list_namespaced_pod(shop.namespace).items
+        names = {pod.metadata.labels["app.kubernetes.io/name"] for pod in pods}
+        assert names == {"users", "users-redis", "accounts", "accounts-redis", "neighbour"}
+        assert all(status.ready for pod in pods for status in pod.status.container_statuses)
 
 
-def test_helm_test_passes_in_every_chart(shop: OwnRelease) -> None:
+def test_helm_test_passes_in_every_chart(shops: list[OwnRelease]) -> None:
     """`helm test` passes: each alias answers, with a Redis of its own, and the neighbour is cut off by no policy."""
-    said = shop.helm("test", RELEASE, "--timeout", "3m")
-    assert "Failed" not in said
-    assert f"{RELEASE}-neighbour-test" in said
-    assert all(f"{RELEASE}-{alias}-test-redis" in said for alias in ALIASES)
+
+    def check(shop: OwnRelease) -> None:
+        said = shop.helm("test", RELEASE, "--timeout", "3m")
+        assert "Failed" not in said
+        assert f"{RELEASE}-neighbour-test" in said
+        assert all(f"{RELEASE}-{alias}-test-redis" in said for alias in ALIASES)
+
+    at_once(shops, check)
 
 
-def test_an_alias_that_is_turned_off_goes_alone(shop: OwnRelease, tmp_path: Path) -> None:
+def test_an_alias_that_is_turned_off_goes_alone(
+    shops: list[OwnRelease], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """`accounts.enabled=false` takes that alias with all that it had, its password too, and nothing of the other."""
-    umbrella = str(build(tmp_path, shop.binary))
-    flags = ("--values", "-", "--set", "accounts.enabled=false", "--wait", "--timeout", "3m")
-    before = {name for name in shop.objects() if "users" in name and not name.startswith(("pod", "endpoint"))}
-    shop.helm("upgrade", RELEASE, umbrella, *flags, values=values())
-    wait_until(
-        lambda: [name for name in shop.objects() if "accounts" in name], lambda left: not left, 90, "no accounts"
-    )
-    assert before <= shop.objects()
+
+    def check(shop: OwnRelease) -> None:
+        umbrella = str(build(tmp_path_factory.mktemp("umbrella"), shop.binary))
+        flags = ("--values", "-", "--set", "accounts.enabled=false", "--wait", "--timeout", "3m")
+        before = {name for name in shop.objects() if "users" in name and not name.startswith(("pod", "endpoint"))}
+        shop.helm("upgrade", RELEASE, umbrella, *flags, values=values())
+        wait_until(
+            lambda: [name for name in shop.objects() if "accounts" in name], lambda left: not left, 90, "no accounts"
+        )
+        assert before <= shop.objects()
+
+    at_once(shops, check)
 
 
-def test_uninstall_leaves_nothing(shop: OwnRelease) -> None:
+def test_uninstall_leaves_nothing(shops: list[OwnRelease]) -> None:
     """After `helm uninstall` the namespace is as empty as a new one."""
-    shop.helm("uninstall", RELEASE, "--wait", "--timeout", "2m")
-    wait_until(shop.objects, lambda left: not left, 60, "an empty namespace")
+
+    def check(shop: OwnRelease) -> None:
+        shop.helm("uninstall", RELEASE, "--wait", "--timeout", "2m")
+        wait_until(shop.objects, lambda left: not left, 60, "an empty namespace")
+
+    at_once(shops, check)

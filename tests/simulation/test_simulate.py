@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-# It needs the binaries that the cluster was built from, and no cluster.
-pytestmark = pytest.mark.e2e
-
 OUTPUTS = ("simulate.json", "simulate.md", "simulate.png")
 
 
