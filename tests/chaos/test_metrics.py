@@ -10,7 +10,6 @@ import pytest
 from loadtests.errors import LoadTestError
 from loadtests.measure import READ, Request
 from tests.chaos.experiment import Experiment, Extent, Run, Start, until
-from tests.chaos.traffic import RATE
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BURN, constant_rate
 from tests.e2e.release import Release, kubectl
@@ -18,6 +17,7 @@ from tests.e2e.release import Release, kubectl
 pytestmark = pytest.mark.chaos
 
 AT_LEAST = 4
+RATE = 100
 # Longer than the patience of scaling in, and than three failed looks at Prometheus.
 AWAY_SECONDS = Extent(60, short=35)
 SCALED_OUT_SECONDS = 90
@@ -25,7 +25,7 @@ RECOVERED_SECONDS = 90
 # Reads keep CPU well under its target, so that each trigger can be told from the other.
 VALUES: dict[str, Any] = {
     "resources": {"requests": {"cpu": "200m"}},
-    "autoscaling": {"cpu": {"targetUtilizationPercent": 80}},
+    "autoscaling": {"cpu": {"targetUtilizationPercent": 80}, "requestRate": {"targetPerReplica": RATE / 3.5}},
 }
 
 
@@ -41,7 +41,7 @@ class Away:
 
 PROMETHEUS = Away("monitoring", ("prometheus",), BURN, 8)
 KEDA = Away("keda", ("keda-operator", "keda-metrics-apiserver"), BURN, 8)
-METRICS_SERVER = Away("kube-system", ("metrics-server",), READ, 150)
+METRICS_SERVER = Away("kube-system", ("metrics-server",), READ, 75)
 
 
 def _without_trigger(index: int) -> Any:  # noqa: ANN401 - breaks a release

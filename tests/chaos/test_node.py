@@ -43,7 +43,7 @@ def test_node_drained(start: Start) -> None:
     """Draining a node moves its replicas away one by one, and no request fails."""
     run = start(NODE_DRAINED)
     node = nodes.to_lose(run.release)
-    with run.load(RATE, requests=MIX):
+    with run.load(run.of(RATE), requests=MIX):
         time.sleep(5)
         began = run.mark("drain")
         with nodes.drained(node):

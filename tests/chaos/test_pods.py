@@ -99,7 +99,7 @@ def test_container_oom_killed(start: Start, experiment: Experiment) -> None:
 def _each(run: Run, harm: Callable[[str], object]) -> list[float]:
     """Harm one pod after another under load; gives the seconds until as many served as before, for each."""
     whole_after = []
-    with run.load(RATE, requests=MIX):
+    with run.load(run.of(RATE), requests=MIX):
         for _ in range(run.of(ROUNDS)):
             started = time.monotonic()
             pod = min((pod for pod in run.release.api_pods() if not pod.stopping), key=lambda pod: pod.restarts)

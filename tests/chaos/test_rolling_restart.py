@@ -12,7 +12,7 @@ from tests.chaos.way_in import both_ways_in
 pytestmark = pytest.mark.chaos
 
 ROUNDS = Extent(3, short=1)
-REQUESTS = Extent(30_000, short=4_000)
+REQUESTS = Extent(30_000, short=2_000)
 
 ROLLING_RESTART = Experiment(
     number=1,
@@ -29,11 +29,11 @@ ROLLING_RESTART = Experiment(
 def test_rolling_restart(start: Start, experiment: Experiment) -> None:
     """All pods are replaced again and again under load, and no request fails, writes included."""
     run = start(experiment)
-    requests = run.of(REQUESTS)
-    with run.load(RATE, requests=MIX):
+    requests, rate = run.of(REQUESTS), run.of(RATE)
+    with run.load(rate, requests=MIX):
         started = time.monotonic()
         for _ in range(run.of(ROUNDS)):
             run.mark("restart")
             run.release.restart()
-        time.sleep(max(2.0, requests * 1.01 / RATE - (time.monotonic() - started)))
+        time.sleep(max(2.0, requests * 1.01 / rate - (time.monotonic() - started)))
     run.conclude(*run.failed_within(0), Bound("requests", len(run.answers), at_least=requests))

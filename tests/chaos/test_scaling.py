@@ -13,9 +13,9 @@ from tests.e2e.release import wait_until
 pytestmark = pytest.mark.chaos
 
 FEWEST, MOST = 2, 8
-# The rate of each replica at which the autoscaler wants as many: beyond the limit that it keeps to, as it lets be what
-# is within a tenth of the target.
-TARGETS = {FEWEST: RATE / (FEWEST - 0.4), MOST: RATE / (MOST + 0.5)}
+# The share of the load of each replica at which the autoscaler wants as many: beyond the limit that it keeps to, as it
+# lets be what is within a tenth of the target.
+SHARES = {FEWEST: 1 / (FEWEST - 0.4), MOST: 1 / (MOST + 0.5)}
 ROUNDS = Extent(2, short=1)
 
 SCALING = Experiment(
@@ -23,7 +23,7 @@ SCALING = Experiment(
     name="scaling",
     promise="0 failed while the autoscaler goes from 2 replicas to 8 and back at 200 requests/s",
     sabotage="no preStop sleep, no shutdown delay, no retries",
-    values={"autoscaling": {**CPU_OUT_OF_REACH, "requestRate": {"targetPerReplica": TARGETS[FEWEST]}}},
+    values={"autoscaling": {**CPU_OUT_OF_REACH, "requestRate": {"targetPerReplica": RATE.full * SHARES[FEWEST]}}},
     sabotaged={**NO_RETRIES, **NO_SHUTDOWN_DELAY},
     break_it=remove_pre_stop,
 )
@@ -33,7 +33,7 @@ SCALING = Experiment(
 def test_scaling(start: Start, experiment: Experiment) -> None:
     """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
     run = start(experiment)
-    with run.load(RATE, requests=MIX):
+    with run.load(run.of(RATE), requests=MIX):
         for _ in range(run.of(ROUNDS)):
             _scale(run, MOST)
             _scale(run, FEWEST)
@@ -50,6 +50,7 @@ def _scale(run: Run, replicas: int) -> None:
     """Give the autoscaler another target, and wait until it has followed and pods that had to go are gone."""
     run.mark(f"target for {replicas}")
     threshold = "/spec/triggers/1/metadata/threshold"
-    run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": f"{TARGETS[replicas]:.1f}"})
+    target = run.of(RATE) * SHARES[replicas]
+    run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": f"{target:.1f}"})
     run.release.wait_for_replicas(replicas, seconds=180)
     wait_until(lambda: len(run.release.api_pods()), lambda count: count == replicas, 60, f"{replicas} pods and no more")

@@ -36,7 +36,7 @@ BROKEN_IMAGE = Experiment(
 def test_upgrade_to_a_new_image(start: Start, images: Images) -> None:
     """Helm replaces all pods by those of a new image under load, and no request fails."""
     run = start(NEW_IMAGE)
-    with run.load(RATE, requests=MIX):
+    with run.load(run.of(RATE), requests=MIX):
         time.sleep(2)
         before = run.release.pods()
         run.mark("helm upgrade")
@@ -59,7 +59,7 @@ def test_upgrade_to_a_broken_image(start: Start, images: Images) -> None:
     """Helm gives up on an image that cannot start and rolls back, and meanwhile no request fails."""
     run = start(BROKEN_IMAGE)
     before, template = _tags(run.release), _template_tag()
-    with run.load(RATE, requests=MIX):
+    with run.load(run.of(RATE), requests=MIX):
         time.sleep(2)
         run.mark("helm upgrade")
         seconds = f"{run.of(TIMEOUT_SECONDS)}s"
