@@ -25,7 +25,7 @@ BIN := .venv/bin
 OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
 CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
-CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat chart/tools/go.sum chart/tools/*/go.sum | sha256sum | cut -c1-12)
+CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum | sha256sum | cut -c1-12)
 export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL
 
@@ -178,7 +178,7 @@ package: .venv/installed ## The chart and the image's SBOM into build/dist, sign
 	rm -rf $(DIST)
 	helm package chart --destination $(DIST) $(if $(SIGN_KEY),--sign --key '$(SIGN_KEY)' --keyring '$(KEYRING)' \
 	  $(if $(PASSPHRASE_FILE),--passphrase-file '$(PASSPHRASE_FILE)'))
-	$(BIN)/python chart/tools/sbom.py $(DIST) $(if $(SBOM_IMAGE),--image $(SBOM_IMAGE))
+	$(BIN)/python -m k8s.chart.sbom $(DIST) $(if $(SBOM_IMAGE),--image $(SBOM_IMAGE))
 
 .PHONY: tools
 tools: $(CHART_TOOLS)/helm4 ## Build what checks the chart: helm-unittest, helm-docs, kubeconform, kube-score, Helm 4
@@ -186,23 +186,20 @@ tools: $(CHART_TOOLS)/helm4 ## Build what checks the chart: helm-unittest, helm-
 $(CHART_TOOLS)/helm4:
 	@echo "compiling the chart's checkers (about 4 min the first time)"
 	mkdir -p $(CHART_TOOLS)
-	cd chart/tools && CGO_ENABLED=0 GOGC=400 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
-	cd chart/tools/kube-score && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
+	cd k8s/chart/checkers && CGO_ENABLED=0 GOGC=400 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
+	cd k8s/chart/checkers/kube-score && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CHART_TOOLS)/ tool
 	mv $(CHART_TOOLS)/helm $@
 
 # What kubeconform holds objects to: the OpenAPI of the pinned Kubernetes, and the operators' CRDs.
-$(CHART_TOOLS)/schemas: chart/tools/kubernetes_schemas.py k8s/components/go.mod k8s/ingress/kinds.yaml
-	$(BIN)/python chart/tools/kubernetes_schemas.py $@
+$(CHART_TOOLS)/schemas: k8s/chart/kubernetes_schemas.py k8s/components/go.mod k8s/ingress/kinds.yaml
+	$(BIN)/python -m k8s.chart.kubernetes_schemas $@
 	touch $@
 
 .PHONY: generate
-generate: .venv/installed tools ## Write the chart's settings, schema and README, and docs/settings.md, from service/settings
+generate: .venv/installed tools ## Write the chart's settings, schema, README and dashboards, and their pages in docs
 	$(BIN)/python -m k8s.chart
 	helm-docs --chart-search-root chart --log-level error
-
-.PHONY: dashboards
-dashboards: .venv/installed ## Write Grafana's dashboards and their table in docs/observability.md
-	$(BIN)/python -m chart.tools.dashboards
+	$(BIN)/python -m k8s.chart.dashboards
 
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml into the lock files again

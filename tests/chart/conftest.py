@@ -79,7 +79,7 @@ def charts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The chart itself, and one that has it as a dependency."""
     parent = tmp_path_factory.mktemp("parent")
     (parent / "Chart.yaml").write_text("{apiVersion: v2, name: parent, version: 1.0.0}")
-    shutil.copytree(CHART, parent / "charts" / "users-api", ignore=shutil.ignore_patterns("tests", "tools"))
+    shutil.copytree(CHART, parent / "charts" / "users-api", ignore=shutil.ignore_patterns("tests"))
     return CHART, parent
 
 

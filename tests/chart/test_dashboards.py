@@ -9,9 +9,9 @@ import yaml
 from grafana_foundation_sdk.models import units
 from prometheus_client.parser import text_string_to_metric_families
 
-from chart.tools.dashboards import postgresql
-from chart.tools.dashboards.files import DASHBOARDS
-from chart.tools.dashboards.model import Dashboard
+from k8s.chart.dashboards import postgresql
+from k8s.chart.dashboards.files import DASHBOARDS
+from k8s.chart.dashboards.model import Dashboard
 from service.database import Query, server
 from service.users import queries
 from tests.chart.conftest import CHART, ROOT, Manifest, Render, find, run
@@ -59,22 +59,22 @@ def _rules(render: Render) -> Iterator[Manifest]:
 
 def test_files_are_what_the_generator_writes() -> None:
     """chart/dashboards and the tables of docs/observability.md are up to date with the generator."""
-    run(sys.executable, "-m", "chart.tools.dashboards", "--check")
+    run(sys.executable, "-m", "k8s.chart.dashboards", "--check")
 
 
 def test_a_changed_file_is_told(tmp_path: Path) -> None:
     """The check fails on a file that was edited by hand, and names it and the remedy."""
-    for name in ("chart/tools", "chart/dashboards", "docs/observability.md"):
+    for name in ("k8s/chart/dashboards", "chart/dashboards", "docs/observability.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         run("cp", "-r", ROOT / name, tmp_path / name)
     edited = tmp_path / "chart" / "dashboards" / "redis.json"
     edited.write_text(edited.read_text().replace("Redis", "redis"))
     (tmp_path / "chart" / "dashboards" / "leftover.json").write_text("{}")
-    done = run("env", "-C", tmp_path, sys.executable, "-m", "chart.tools.dashboards", "--check", check=False)
+    done = run("env", "-C", tmp_path, sys.executable, "-m", "k8s.chart.dashboards", "--check", check=False)
     assert done.returncode == 1
     told = [line.removeprefix("error: chart/dashboards/").split()[0] for line in done.stderr.splitlines()]
     assert told == ["leftover.json", "redis.json"]
-    assert "make dashboards" in done.stderr
+    assert "make generate" in done.stderr
 
 
 @pages

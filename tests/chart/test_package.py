@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chart.tools.sbom import debian_packages
+from k8s.chart.sbom import debian_packages
 from tests.chart.conftest import ROOT, run
 
 SIGNER = "Throwaway <throwaway@example.com>"
@@ -82,6 +82,6 @@ def test_the_bill_lists_what_dpkg_has_installed() -> None:
 
 def test_an_image_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """An SBOM of no image stops with what to do, instead of listing half of it."""
-    done = run(sys.executable, "chart/tools/sbom.py", tmp_path, "--image", "localhost/nothing:none", check=False)
+    done = run(sys.executable, "-m", "k8s.chart.sbom", tmp_path, "--image", "localhost/nothing:none", check=False)
     assert done.returncode == 1
     assert "`make image` builds it" in done.stderr

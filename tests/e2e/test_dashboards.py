@@ -9,9 +9,9 @@ import httpx
 import pytest
 import yaml
 
-from chart.tools.dashboards import ingress, postgresql
-from chart.tools.dashboards.files import DASHBOARDS
-from chart.tools.dashboards.model import Dashboard, Panel
+from k8s.chart.dashboards import ingress, postgresql
+from k8s.chart.dashboards.files import DASHBOARDS
+from k8s.chart.dashboards.model import Dashboard, Panel
 from loadtests.measure import Prometheus, Request, Stage, open_load
 from tests.e2e.conftest import EVIDENCE
 from tests.e2e.load import BASE_URL

@@ -1,7 +1,7 @@
 """How many replicas there are, what the autoscaler wants, and why."""
 
-from chart.tools.dashboards.model import Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
-from chart.tools.dashboards.promql import CONTAINERS, NAMESPACE, or_zero, rate, select, total
+from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.promql import CONTAINERS, NAMESPACE, or_zero, rate, select, total
 
 # Each engine's has a name of its own.
 AUTOSCALER = NAMESPACE + ',horizontalpodautoscaler=~"$release(-keda|-fixed)?"'

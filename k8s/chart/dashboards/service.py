@@ -1,7 +1,7 @@
 """Rate, errors and duration of the API, as the service itself counts them."""
 
-from chart.tools.dashboards.model import Dashboard, Panel, Query, Row, Shape, lines, lines_by, number, stack_by
-from chart.tools.dashboards.promql import CONTAINERS, or_zero, quantile, rate, select, total
+from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, Shape, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.promql import CONTAINERS, or_zero, quantile, rate, select, total
 
 REQUESTS = "http_requests_total"
 DURATION = "http_request_duration_seconds"

@@ -1,4 +1,4 @@
-module users-api/chart/tools/kube-score
+module users-api/k8s/chart/checkers/kube-score
 
 go 1.26.0
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from chart.tools.dashboards import autoscaling, cache_and_limiter, grafana, ingress, postgresql, redis, service, slo
-from chart.tools.dashboards.model import Dashboard
+from k8s.chart.dashboards import autoscaling, cache_and_limiter, grafana, ingress, postgresql, redis, service, slo
+from k8s.chart.dashboards.model import Dashboard
 
 DASHBOARDS: tuple[Dashboard, ...] = (
     service.DASHBOARD,
@@ -17,8 +17,8 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     postgresql.DASHBOARD,
     *ingress.DASHBOARDS,
 )
-BEGIN = "<!-- Written by make dashboards. -->\n"
-END = "<!-- End of what make dashboards writes. -->"
+BEGIN = "<!-- Written by make generate. -->\n"
+END = "<!-- End of what make generate writes. -->"
 
 
 def generated(root: Path) -> dict[Path, str]:

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script beside the chart, in no package
 """Writes the image's bill of materials (CycloneDX): Python's packages by the lock file, Debian's by the image."""
 
 import argparse
@@ -26,7 +25,7 @@ def python_packages() -> dict[str, Any]:
     """Return the bill of all that the lock file installs, with the service as what they are for."""
     command = ("cyclonedx-py", "requirements", "requirements.lock", "--pyproject", "pyproject.toml")
     options = ("--mc-type", "application", "--output-reproducible", "--spec-version", "1.6")
-    done = subprocess.run(  # noqa: S603 - a tool of ours
+    done = subprocess.run(
         [Path(sys.executable).with_name(command[0]), *command[1:], *options],
         cwd=ROOT,
         capture_output=True,
@@ -59,7 +58,7 @@ def status_of(image: str) -> str:
 
 
 def _docker(*arguments: str) -> bytes:
-    return subprocess.run(["docker", *arguments], capture_output=True, check=True).stdout  # noqa: S603, S607
+    return subprocess.run(["docker", *arguments], capture_output=True, check=True).stdout
 
 
 def debian_packages(status: str) -> Iterator[dict[str, Any]]:

@@ -26,7 +26,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from chart.tools.dashboards.model import Dashboard, Panel, Query, Shape
+from k8s.chart.dashboards.model import Dashboard, Panel, Query, Shape
 
 TAG = "users-api"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")

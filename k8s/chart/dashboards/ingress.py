@@ -6,8 +6,8 @@ Ingress, with the same panels.
 
 from dataclasses import dataclass
 
-from chart.tools.dashboards.model import Dashboard, Row, lines, number, stack_by
-from chart.tools.dashboards.promql import or_zero, rate
+from k8s.chart.dashboards.model import Dashboard, Row, lines, number, stack_by
+from k8s.chart.dashboards.promql import or_zero, rate
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Whether the promises are kept, from the series that the chart's PrometheusRule records."""
 
-from chart.tools.dashboards.model import Dashboard, Panel, Query, Row, Shape, lines, number
-from chart.tools.dashboards.promql import NAMESPACE
+from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, Shape, lines, number
+from k8s.chart.dashboards.promql import NAMESPACE
 
 RELEASE = NAMESPACE + ',service="$release"'
 MONTH = "30d"

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script beside the chart, in no package
 """Writes the JSON Schemas that kubeconform holds the chart's objects to, one file a kind, into a folder.
 
 They are made of what the cluster itself is made of: the OpenAPI of the pinned Kubernetes, and the CRDs of the operators
@@ -16,7 +15,7 @@ from typing import Any
 
 import yaml
 
-COMPONENTS = Path(__file__).resolve().parents[2] / "k8s" / "components" / "go.mod"
+COMPONENTS = Path(__file__).resolve().parents[1] / "components" / "go.mod"
 # Version None: the one that the local cluster is built from.
 KUBERNETES = ("k8s.io/kubernetes", None)
 CRDS = (
@@ -57,7 +56,7 @@ def module(path: str, version: str | None) -> Path:
             raise SchemasError(message)
         version = found.group(1)
     command = ("go", "mod", "download", "-json", f"{path}@{version}")
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
     if done.returncode:
         message = f"{path}@{version} cannot be downloaded: {done.stdout}{done.stderr}"
         raise SchemasError(message)

@@ -1,7 +1,7 @@
 """The two-tier cache and the rate limiter, which share a Redis and go on without it."""
 
-from chart.tools.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
-from chart.tools.dashboards.promql import or_zero, quantile, rate, select, total
+from k8s.chart.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.promql import or_zero, quantile, rate, select, total
 
 LOOK_UPS = "users_api_cache_requests_total"
 LEASES = "users_api_rate_limit_leases_total"

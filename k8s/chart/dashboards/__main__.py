@@ -4,14 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from chart.tools.dashboards.files import generated
+from k8s.chart.dashboards.files import generated
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def main() -> int:
     """Write what differs and remove what is left over, or with `--check` answer 1 if there is any."""
-    parser = argparse.ArgumentParser(prog="python -m chart.tools.dashboards", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m k8s.chart.dashboards", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file differs")
     check: bool = parser.parse_args().check
     wanted = generated(ROOT)
@@ -20,7 +20,7 @@ def main() -> int:
     stale = there - set(wanted)
     if check:
         for path in sorted(differing | stale):
-            sys.stderr.write(f"error: {path.relative_to(ROOT)} is not what the generator writes: run make dashboards\n")
+            sys.stderr.write(f"error: {path.relative_to(ROOT)} is not what the generator writes: run make generate\n")
         return 1 if differing | stale else 0
     for path in differing:
         path.parent.mkdir(exist_ok=True)

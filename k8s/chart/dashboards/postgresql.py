@@ -1,7 +1,7 @@
 """PostgreSQL as the service's processes see it: what it answers, what waits for it, and what is turned away."""
 
-from chart.tools.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
-from chart.tools.dashboards.promql import or_zero, quantile, rate, select, total
+from k8s.chart.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.promql import or_zero, quantile, rate, select, total
 
 SECONDS = "users_api_database_query_seconds"
 STATEMENTS = f"{SECONDS}_count"

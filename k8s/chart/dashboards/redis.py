@@ -1,7 +1,7 @@
 """Redis, seen by the service that calls it and by its own exporter."""
 
-from chart.tools.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
-from chart.tools.dashboards.promql import REDIS_PODS, or_zero, quantile, rate, select, total
+from k8s.chart.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.promql import REDIS_PODS, or_zero, quantile, rate, select, total
 
 ROUND_TRIP = "users_api_redis_batch_seconds"
 

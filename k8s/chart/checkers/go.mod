@@ -1,5 +1,5 @@
 // Modules that k8s/components has too are not older here: what was compiled for the cluster is not compiled again.
-module users-api/chart/tools
+module users-api/k8s/chart/checkers
 
 go 1.26.0
 

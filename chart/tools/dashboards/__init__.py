@@ -1,1 +1,0 @@
-"""Grafana dashboards of the service, written to `chart/dashboards/` by `python -m chart.tools.dashboards`."""
