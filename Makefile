@@ -167,8 +167,9 @@ chaos-%: .venv/installed
 	$(BIN)/python -m pytest tests/chaos/test_$(subst -,_,$*).py $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
 
 .PHONY: lint
-lint: .venv/installed ## Style and types
+lint: .venv/installed ## Style, layers and types
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
 
 ##@ Maintain
