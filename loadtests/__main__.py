@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from k8s.client.errors import ClusterError
 from k8s.cluster.kind import CONTEXT
 from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.errors import LoadTestError
@@ -135,7 +136,7 @@ def main() -> int:
         parser.error(str(error))
     try:
         _run(options)
-    except LoadTestError as error:
+    except (ClusterError, LoadTestError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -5,8 +5,9 @@ import sys
 import time
 from pathlib import Path
 
+from k8s.client.errors import ClusterError
 from k8s.cluster.kind import CONTEXT
-from k8s.doctor.api import Api, ClusterApi, DoctorError, Recorder
+from k8s.doctor.api import Api, ClusterApi, Recorder
 from k8s.doctor.chain import walk
 from k8s.doctor.release import read
 
@@ -15,7 +16,7 @@ def diagnose(api: Api, namespace: str, release: str, now_s: float, deployment: s
     """Return the report on a release, and whether every link holds.
 
     Raises:
-        DoctorError: there is no such release.
+        ClusterError: there is no such release.
     """
     found = list(walk(api, read(api, namespace, release, now_s, deployment)))
     lines = [f"{finding.state:8}{finding.link:17}{finding.text}" for finding in found]
@@ -42,7 +43,7 @@ def main() -> int:
         now_s = time.time()
         recorder = Recorder(ClusterApi(options.context))
         report, whole = diagnose(recorder, options.namespace, options.release, now_s, options.deployment)
-    except DoctorError as error:
+    except ClusterError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     if options.record:

@@ -12,13 +12,11 @@ from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError, MaxRetryError
 
+from k8s.client.errors import ClusterError
+
 TIMEOUT_SECONDS = 10
 # prometheus.monitoring.svc, prometheus.monitoring.svc.cluster.local: reached through the API server.
 SERVICE = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(\.[a-z0-9.-]+)?")
-
-
-class DoctorError(Exception):
-    """Nothing to look at; the message says what to do."""
 
 
 class NoAnswerError(Exception):
@@ -68,7 +66,7 @@ class ClusterApi:
                 f"no cluster answers at context {context} ({error}): `kubectl config get-contexts` lists all; "
                 "--context (CONTEXT= of make) names another"
             )
-            raise DoctorError(message) from error
+            raise ClusterError(message) from error
 
     def get(self, path: str) -> Any:  # noqa: ANN401
         """See Api."""

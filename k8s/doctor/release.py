@@ -3,8 +3,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from k8s.deployment import DeploymentError, choose, selector
-from k8s.doctor.api import Api, DoctorError, NoAnswerError, with_query
+from k8s.client.deployment import choose, selector
+from k8s.client.errors import ClusterError
+from k8s.doctor.api import Api, NoAnswerError, with_query
 
 Json = Mapping[str, Any]
 # A new pod has a CPU figure and a scrape within this.
@@ -64,7 +65,7 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
     """Read a release; `now_s` is the time in Unix seconds, `deployment` says which one where it has several.
 
     Raises:
-        DoctorError: there is none by this name, or the API server does not let us look.
+        ClusterError: there is none by this name, or the API server does not let us look.
     """
     try:
         listed = _list(api, f"/apis/apps/v1/namespaces/{namespace}/deployments", selector(name))
@@ -81,11 +82,9 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
             hpa=_of(target, _list(api, f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")),
             scaled_object=_of(target, _scaled_objects(api, namespace)),
         )
-    except DeploymentError as error:
-        raise DoctorError(str(error)) from error
     except NoAnswerError as error:
         message = f"the API server does not show release {name} in namespace {namespace}: {error}"
-        raise DoctorError(message) from error
+        raise ClusterError(message) from error
 
 
 def _list(api: Api, path: str, selector: str = "") -> list[Json]:

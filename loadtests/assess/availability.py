@@ -9,12 +9,14 @@ from typing import Any
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from k8s.client.api import CALL_TIMEOUT_SECONDS
+from k8s.client.errors import ClusterError
+from k8s.client.release import Release
 from loadtests.assess.installation import Installation
 from loadtests.assess.journal import say
 from loadtests.assess.plan import Plan
 from loadtests.errors import LoadTestError
-from loadtests.measure import Answers, Release, Stage, open_load
-from loadtests.measure.release import CALL_TIMEOUT_SECONDS
+from loadtests.measure import Answers, Stage, open_load
 
 ROLLOUT_SECONDS = 240
 POLL_SECONDS = 0.5
@@ -47,7 +49,8 @@ def measure_availability(installation: Installation, plan: Plan, folder: Path, u
     """Restart the Deployment, then kill a pod, under load.
 
     Raises:
-        LoadTestError: k6 failed, the rollout did not end, or the kubeconfig may not do it.
+        LoadTestError: k6 failed, or the rollout did not end.
+        ClusterError: the kubeconfig may not do it.
     """
     release = installation.release
     stage = Stage(plan.availability_rate, 2 * ROLLOUT_SECONDS)
@@ -86,7 +89,7 @@ def is_whole(release: Release, killed: str, before: int) -> bool:
 
 
 def _serving(release: Release) -> set[str]:
-    return {pod.name for pod in release.api_pods() if pod.ready and not pod.stopping}
+    return {pod.name for pod in release.serving_pods()}
 
 
 def _by_second(answers: Answers) -> list[tuple[float, int, int]]:
@@ -131,4 +134,4 @@ def _call(method: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 
     try:
         return method(*arguments, **options, _request_timeout=CALL_TIMEOUT_SECONDS)
     except (ApiException, HTTPError) as error:
-        raise LoadTestError(f"the cluster refuses or does not answer: {error}") from error
+        raise ClusterError(f"the cluster refuses or does not answer: {error}") from error

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+from k8s.client.errors import ClusterError
 from loadtests.assess.installation import Installation
 from loadtests.assess.response import CACHED
 from loadtests.assess.throughput import Throughput
@@ -37,6 +38,6 @@ def measure_caches(installation: Installation, throughput: Throughput) -> Caches
     try:
         counter = f"users_api_cache_requests_total{{{installation.release.series}}}"
         samples = installation.prometheus.query(f"sum by (tier) (increase({counter}[{seconds}s]))", at_s=ended_s)
-    except LoadTestError:
+    except ClusterError:
         samples = []
     return Caches(by_tier, {sample.labels["tier"]: round(sample.value) for sample in samples})

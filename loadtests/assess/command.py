@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from k8s.client.errors import ClusterError
 from loadtests.assess.assessment import Assessment
 from loadtests.assess.availability import measure_availability
 from loadtests.assess.caches import measure_caches
@@ -34,6 +35,7 @@ def assess(installation: Installation, cluster: Cluster, plan: Plan, output: Pat
 
     Raises:
         LoadTestError: nothing to measure, or a target was missed.
+        ClusterError: there is none, or no such release.
     """
     require_answer(installation.base_url, installation.token)
     found = Assessment(facts(installation))
@@ -61,7 +63,7 @@ def _measure(installation: Installation, cluster: Cluster, plan: Plan, output: P
         with phase(f"{what} (about {about_seconds:.0f} s)"):
             try:
                 return measure()
-            except LoadTestError as error:
+            except (ClusterError, LoadTestError) as error:
                 found.problems[what] = str(error)
                 say(f"  not measured: {error}")
                 return None

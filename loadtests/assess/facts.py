@@ -11,18 +11,18 @@ from kubernetes import client
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from k8s.client.api import CALL_TIMEOUT_SECONDS, no_answer
+from k8s.client.errors import ClusterError
 from k8s.cluster.revision import revision
 from loadtests import k6
 from loadtests.assess.installation import Installation
-from loadtests.errors import LoadTestError
-from loadtests.measure.release import CALL_TIMEOUT_SECONDS, no_answer
 
 
 def facts(installation: Installation) -> dict[str, Any]:
     """Tell what the figures depend on: the load generator's machine, the cluster, the release.
 
     Raises:
-        LoadTestError: the cluster does not answer.
+        ClusterError: the cluster does not answer.
     """
     try:
         return {
@@ -80,7 +80,7 @@ def _release(installation: Installation) -> dict[str, Any]:
 def _autoscaler(installation: Installation) -> dict[str, int] | None:
     try:
         found = installation.release.autoscaler()
-    except LoadTestError:
+    except ClusterError:
         return None
     return {"minimum": found.minimum, "maximum": found.maximum}
 

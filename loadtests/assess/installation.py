@@ -9,10 +9,12 @@ from kubernetes import client
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from k8s.client.api import CALL_TIMEOUT_SECONDS, connect, no_answer
+from k8s.client.notation import quantity
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 from loadtests import target
 from loadtests.errors import LoadTestError
-from loadtests.measure import Prometheus, Release
-from loadtests.measure.release import CALL_TIMEOUT_SECONDS, connect, no_answer, quantity
 
 # What the scaling phase offers where the autoscaler has no target for the request rate.
 OTHERWISE_PER_REPLICA = 30
@@ -48,7 +50,8 @@ class Installation:
         """Find it by kubeconfig, and by BASE_URL, TOKEN, LIMITED_TOKEN and USERS of the environment.
 
         Raises:
-            LoadTestError: the kubeconfig has no such context, or USERS is no number.
+            ClusterError: the kubeconfig has no such context.
+            LoadTestError: USERS is no number.
         """
         users = environment.get("USERS", "1000")
         if not users.isdecimal() or not int(users):

@@ -4,9 +4,9 @@ from kubernetes import client
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
-from loadtests.errors import LoadTestError
-from loadtests.measure import Release
-from loadtests.measure.release import CALL_TIMEOUT_SECONDS
+from k8s.client.api import CALL_TIMEOUT_SECONDS
+from k8s.client.errors import ClusterError
+from k8s.client.release import Release
 
 SERVICE = "service pods"
 REDIS = "Redis"
@@ -33,12 +33,12 @@ class Parts:
         """Learn of new pods; those that have gone stay known.
 
         Raises:
-            LoadTestError: the cluster does not answer.
+            ClusterError: the cluster does not answer.
         """
         try:
             listed = self._core.list_pod_for_all_namespaces(_request_timeout=CALL_TIMEOUT_SECONDS)
         except (ApiException, HTTPError) as error:
-            raise LoadTestError(f"the cluster does not list its pods: {error}") from error
+            raise ClusterError(f"the cluster does not list its pods: {error}") from error
         for pod in listed.items:
             metadata = pod.metadata
             part = self._part(metadata.namespace, metadata.labels or {})

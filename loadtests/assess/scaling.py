@@ -2,6 +2,7 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from k8s.client.errors import ClusterError
 from loadtests.assess.installation import Installation
 from loadtests.errors import LoadTestError
 from loadtests.timeline import Cluster, timeline
@@ -47,7 +48,7 @@ def measure_scaling(installation: Installation, cluster: Cluster, folder: Path, 
     reason = ""
     try:
         timeline(cluster, installation.environment(users=users, **variables), folder)
-    except LoadTestError as error:
+    except (ClusterError, LoadTestError) as error:
         reason = str(error)
     if not record.exists():
         raise LoadTestError(reason)

@@ -16,7 +16,8 @@ def settle(installation: Installation, plan: Plan, folder: Path, users: int) -> 
     Starting replicas take CPU from those that answer: the search would find the autoscaler's pace, not the rate held.
 
     Raises:
-        LoadTestError: k6 failed, or the cluster does not answer.
+        LoadTestError: k6 failed.
+        ClusterError: the cluster does not answer.
     """
     stage = Stage(plan.first_rate, plan.settle_limit_seconds + STEADY_SECONDS)
     with open_load(folder, [stage], environment=installation.environment(users=users), max_vus=200) as load:

@@ -40,7 +40,7 @@ def measure_spread(installation: Installation, plan: Plan, folder: Path, users: 
     Raises:
         LoadTestError: k6 failed, or nothing told which replica it is.
     """
-    before = {pod.name for pod in installation.release.api_pods() if pod.ready and not pod.stopping}
+    before = {pod.name for pod in installation.release.serving_pods()}
     asking = Request("/api/health", weight=ASKING_WEIGHT, reads_server=True)
     requests = [asking, Request(name="read", weight=OTHER_WEIGHT)]
     stage = Stage(installation.peak_rate(), plan.spread_seconds)
@@ -51,7 +51,7 @@ def measure_spread(installation: Installation, plan: Plan, folder: Path, users: 
     for answer in load.answers():
         if answer.server_id:
             counts[answer.server_id] = counts.get(answer.server_id, 0) + 1
-    after = {pod.name for pod in installation.release.api_pods() if pod.ready and not pod.stopping}
+    after = {pod.name for pod in installation.release.serving_pods()}
     return spread(counts, before & after)
 
 

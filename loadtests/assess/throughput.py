@@ -109,7 +109,8 @@ class ThroughputPhase:
         """Search, then hold.
 
         Raises:
-            LoadTestError: k6 failed, or the cluster does not answer.
+            LoadTestError: k6 failed.
+            ClusterError: it does not answer.
         """
         steps = search(self._step, self._plan)
         holds: list[Step] = []

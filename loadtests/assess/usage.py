@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from k8s.client.errors import ClusterError
+from k8s.client.prometheus import Prometheus
 from loadtests.assess.parts import AGENTS, Parts
-from loadtests.errors import LoadTestError
-from loadtests.measure import Prometheus
 
 # A pod's UID, with _ where systemd names the group; of a static pod the hash of its manifest.
 _POD = re.compile(r"pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})")
@@ -92,7 +92,7 @@ class UsageMeter:
         query = f'sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{{pod!="",container!=""}}[{window}s]))'
         try:
             samples = self._prometheus.query(query)
-        except LoadTestError:
+        except ClusterError:
             return {}
         found = {}
         for sample in samples:

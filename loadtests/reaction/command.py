@@ -2,8 +2,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from loadtests.measure import Prometheus, Release
-from loadtests.measure.release import connect
+from k8s.client.api import connect
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 from loadtests.reaction.measure import measure_step
 from loadtests.reaction.report import document, table, write
 from loadtests.reaction.step import LINKS, Step
@@ -27,7 +28,8 @@ def reaction(  # noqa: PLR0913 - by name
     `page` is a Markdown file that takes the table too.
 
     Raises:
-        LoadTestError: no load, no cluster, or no release that KEDA scales.
+        LoadTestError: no load, or no release that KEDA scales.
+        ClusterError: no cluster, or no such release.
     """
     require_answer(environment["BASE_URL"], environment["TOKEN"])
     api = connect(context)

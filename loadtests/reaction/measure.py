@@ -3,8 +3,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 from loadtests.errors import LoadTestError
-from loadtests.measure import Answer, Load, Prometheus, Release, Request, Stage, open_load
+from loadtests.measure import Answer, Load, Request, Stage, open_load
 from loadtests.reaction.observer import Observer
 from loadtests.reaction.signal import crossing, first_scrape, read_signal
 from loadtests.reaction.step import Step
@@ -36,7 +38,8 @@ def measure_step(  # noqa: PLR0913 - by name
     Waits for the fewest replicas first, and ends seconds after a new pod's first answer. `folder` gets k6's files.
 
     Raises:
-        LoadTestError: no load, no cluster, or no release that KEDA scales.
+        LoadTestError: no load, or no release that KEDA scales.
+        ClusterError: no cluster, or no such release.
     """
     signal = read_signal(api, release)
     wait_for_minimum(release)

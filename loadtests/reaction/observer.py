@@ -11,8 +11,8 @@ from kubernetes import client, watch
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
-from loadtests.measure import Release
-from loadtests.measure.release import quantity
+from k8s.client.notation import quantity
+from k8s.client.release import Release
 
 # A watch that is asked anew this often ends soon after it is told to.
 WATCH_SECONDS = 2

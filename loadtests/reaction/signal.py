@@ -6,9 +6,10 @@ from kubernetes import client
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from k8s.client.notation import quantity
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 from loadtests.errors import LoadTestError
-from loadtests.measure import Prometheus, Release
-from loadtests.measure.release import quantity
 
 # Off its target by so much it is left alone: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale
 DEFAULT_TOLERANCE = 0.1
@@ -36,7 +37,8 @@ def read_signal(api: Any, release: Release) -> Signal:  # noqa: ANN401 - the cli
     """Read it from the release's ScaledObject and HorizontalPodAutoscaler.
 
     Raises:
-        LoadTestError: the cluster does not answer, or the release is not scaled by KEDA on a Prometheus query.
+        LoadTestError: the release is not scaled by KEDA on a Prometheus query.
+        ClusterError: there is no such release, or the cluster does not answer.
     """
     objects = client.CustomObjectsApi(api)
     name = release.autoscaler().name
@@ -76,7 +78,7 @@ def first_scrape(prometheus: Prometheus, release: Release, after_s: float, until
     """Time of the first sample of the pods' requests taken after a time.
 
     Raises:
-        LoadTestError: Prometheus does not answer.
+        ClusterError: Prometheus does not answer.
     """
     samples = _values(prometheus, f"max(timestamp(http_requests_total{{{release.series}}}))", after_s, until_s)
     return next((sampled_at_s for _, sampled_at_s in samples if sampled_at_s > after_s), None)
@@ -86,7 +88,7 @@ def crossing(prometheus: Prometheus, query: str, bound: float, after_s: float, u
     """Time at which the query was first above the bound.
 
     Raises:
-        LoadTestError: Prometheus does not answer.
+        ClusterError: Prometheus does not answer.
     """
     return next((at_s for at_s, value in _values(prometheus, query, after_s, until_s) if value > bound), None)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from k8s.client.errors import ClusterError
 from loadtests.errors import LoadTestError
 from loadtests.screenshots import live_view, report_page
 
@@ -28,7 +29,7 @@ def main() -> int:
     try:
         for name in names:
             sys.stdout.write(f"written: {SHOTS[name](FOLDER, environment)}\n")
-    except LoadTestError as error:
+    except (ClusterError, LoadTestError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0

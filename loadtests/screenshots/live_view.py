@@ -17,7 +17,8 @@ def shot(folder: Path, environment: Mapping[str, str]) -> Path:
     """Watch a minute of a scale-out, and keep the screen.
 
     Raises:
-        LoadTestError: there is no service to load, or no cluster to see.
+        LoadTestError: there is no service to load.
+        ClusterError: there is no cluster to see.
     """
     require_answer(environment["BASE_URL"], environment.get("TOKEN", "test-token"))
     view = View(ApiServer(CONTEXT, PROMETHEUS), Release(CONTEXT, NAMESPACE, RELEASE), window_seconds=20)

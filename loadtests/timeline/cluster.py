@@ -1,7 +1,8 @@
 from dataclasses import dataclass
 
-from loadtests.measure.prometheus import Prometheus
-from loadtests.measure.release import Release, connect
+from k8s.client.api import connect
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Cluster:
         """Ask for all of it.
 
         Raises:
-            LoadTestError: the cluster does not answer, or the release or its autoscaler is missing.
+            ClusterError: the cluster does not answer, or the release or its autoscaler is missing.
         """
         autoscaler = self._release.autoscaler()
         wanted, ready = self._release.replicas()

@@ -22,7 +22,8 @@ def timeline(cluster: Cluster, environment: Mapping[str, str], output: Path) -> 
     """Ramp the load, record how the replicas follow, and write timeline.csv and timeline.png to `output`.
 
     Raises:
-        LoadTestError: nothing to load or to observe, k6 failed, or the replicas did not follow and come back.
+        LoadTestError: nothing to load, k6 failed, or the replicas did not follow and come back.
+        ClusterError: nothing to observe.
     """
     output.mkdir(parents=True, exist_ok=True)
     measured = output / "k6.csv"

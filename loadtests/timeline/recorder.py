@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from k8s.client.errors import ClusterError
 from loadtests.errors import LoadTestError
 from loadtests.timeline.cluster import Cluster, Observation
 from loadtests.timeline.k6_output import K6Output
@@ -47,7 +48,7 @@ class Recorder:
         Not longer than `return_seconds` after the load.
 
         Raises:
-            LoadTestError: the cluster did not answer for half a minute.
+            ClusterError: it did not answer for half a minute.
         """
         ended_at = None
         for moment in self._observe():
@@ -107,7 +108,7 @@ class Recorder:
             try:
                 yield Moment(at, self._cluster.observe())
                 misses = 0
-            except LoadTestError:
+            except ClusterError:
                 misses += 1
                 if misses > MISSES_ALLOWED:
                     raise

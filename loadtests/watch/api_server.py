@@ -6,7 +6,7 @@ from kubernetes import client, config
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError, MaxRetryError
 
-from loadtests.errors import NO_CLUSTER, LoadTestError
+from k8s.client.errors import NO_CLUSTER, ClusterError
 
 # Long enough for a busy two-core host; short enough that leaving the view never waits long for an answer.
 CALL_TIMEOUT_SECONDS = 4
@@ -19,7 +19,7 @@ class ApiServer:
         """Take a context of the kubeconfig, and Prometheus' Service as namespace/name:port.
 
         Raises:
-            LoadTestError: the kubeconfig has no such context.
+            ClusterError: the kubeconfig has no such context.
         """
         configuration = client.Configuration()
         # A retry is a refresh later here; urllib3's own would write warnings across the screen.
@@ -27,7 +27,7 @@ class ApiServer:
         try:
             config.load_kube_config(context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
         except ConfigException as error:
-            raise LoadTestError(f"no cluster: {error}. {NO_CLUSTER}") from error
+            raise ClusterError(f"no cluster: {error}. {NO_CLUSTER}") from error
         self._api: Any = client.ApiClient(configuration)
         namespace, _, service = prometheus.partition("/")
         self._prometheus_path = f"/api/v1/namespaces/{namespace}/services/{service}/proxy"
@@ -37,7 +37,7 @@ class ApiServer:
 
         Raises:
             ApiMissingError: there is no such object.
-            LoadTestError: no answer, or a refusal.
+            ClusterError: no answer, or a refusal.
         """
         request = self._api.param_serialize(
             "GET",
@@ -53,25 +53,25 @@ class ApiServer:
                 return json.loads(body)
         except (HTTPError, ValueError) as error:
             reason = _short(error)
-            raise LoadTestError(f"the cluster does not answer ({reason}): {NO_CLUSTER}") from error
+            raise ClusterError(f"the cluster does not answer ({reason}): {NO_CLUSTER}") from error
         if response.status == HTTPStatus.NOT_FOUND:
             raise ApiMissingError(f"{path} does not exist")
-        raise LoadTestError(f"the cluster answers {response.status} {response.reason} for {path}")
+        raise ClusterError(f"the cluster answers {response.status} {response.reason} for {path}")
 
     def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Labels and value of each series that an instant query has.
 
         Raises:
-            LoadTestError: Prometheus does not answer, or not this query.
+            ClusterError: Prometheus does not answer, or not this query.
         """
         try:
             answer = self.get(f"{self._prometheus_path}/api/v1/query", query=promql)
-        except LoadTestError as error:
-            raise LoadTestError(f"no answer from Prometheus: {error}. --prometheus names its Service") from error
+        except ClusterError as error:
+            raise ClusterError(f"no answer from Prometheus: {error}. --prometheus names its Service") from error
         return [(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
 
-class ApiMissingError(LoadTestError):
+class ApiMissingError(ClusterError):
     """What was asked for does not exist."""
 
 

@@ -13,7 +13,7 @@ def read_events(api: ApiServer, namespace: str, deployment: str) -> list[Event]:
     """Read what happened to the objects of a release, by its Deployment's name, the newest first.
 
     Raises:
-        LoadTestError: the cluster does not answer.
+        ClusterError: the cluster does not answer.
     """
     return events(api.get(f"/api/v1/namespaces/{namespace}/events"), deployment)
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from loadtests.errors import LoadTestError
+from k8s.client.errors import ClusterError
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Feed(Generic[T]):
         """Ask once; an error is kept beside the last value."""
         try:
             self.value = self.source()
-        except LoadTestError as error:
+        except ClusterError as error:
             self.error = str(error)
         else:
             self.at = time.time()

@@ -4,8 +4,7 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from k8s.deployment import DeploymentError, choose, selector
-from loadtests.errors import LoadTestError
+from k8s.client.deployment import choose, selector
 from loadtests.watch.api_server import ApiMissingError, ApiServer
 from loadtests.watch.snapshot import Autoscaler, Condition, Fleet, Pod, Target
 
@@ -14,20 +13,17 @@ def read_deployment(api: ApiServer, namespace: str, release: str, name: str = ""
     """Read the Deployment of a release's API; `name` says which one where there are several.
 
     Raises:
-        LoadTestError: the cluster does not answer, or has no such release.
+        ClusterError: the cluster does not answer, or has no such release.
     """
     listed = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments", labelSelector=selector(release))
-    try:
-        return choose(listed["items"], namespace, release, name)
-    except DeploymentError as error:
-        raise LoadTestError(str(error)) from error
+    return choose(listed["items"], namespace, release, name)
 
 
 def read_fleet(api: ApiServer, deployment: Any) -> Fleet:  # noqa: ANN401 - likewise
     """Read a Deployment's pods and what scales it.
 
     Raises:
-        LoadTestError: the cluster does not answer.
+        ClusterError: the cluster does not answer.
     """
     namespace, name = deployment["metadata"]["namespace"], deployment["metadata"]["name"]
     labels: Mapping[str, str] = deployment["spec"]["selector"]["matchLabels"]

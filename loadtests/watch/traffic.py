@@ -1,7 +1,7 @@
 import math
 from collections import defaultdict
 
-from k8s.deployment import series_of_pods
+from k8s.client.deployment import series_of_pods
 from loadtests.watch.api_server import ApiServer
 from loadtests.watch.snapshot import Traffic
 
@@ -10,7 +10,7 @@ def read_traffic(api: ApiServer, query: str) -> Traffic:
     """Ask Prometheus.
 
     Raises:
-        LoadTestError: it does not answer.
+        ClusterError: it does not answer.
     """
     return traffic(api.query(query))
 

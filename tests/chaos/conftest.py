@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.prometheus import Prometheus
 from loadtests.defaults import PROMETHEUS
-from loadtests.measure import Prometheus
 from tests.chaos.experiment import Experiment, Run, Start
 from tests.chaos.images import Images, build
 from tests.chaos.values import VALUES

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loadtests.measure import READ, Answers, Moment, ReleaseRecorder, Request, Stage, open_load
+from k8s.client.recorder import Moment, ReleaseRecorder
+from loadtests.measure import READ, Answers, Request, Stage, open_load
 from tests.chaos import reliability
 from tests.chaos.plot import plot
 from tests.chaos.verdict import Bound, not_held

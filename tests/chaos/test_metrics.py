@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.errors import LoadTestError
+from k8s.client.errors import ClusterError
 from loadtests.measure import READ, Request
 from tests.chaos.experiment import Experiment, Extent, Run, Start, until
 from tests.chaos.verdict import Bound
@@ -144,7 +144,7 @@ def _selector(away: Away, deployment: str) -> str:
 def _sees_both(release: Release) -> bool:
     try:
         seen = release.autoscaler()
-    except LoadTestError:
+    except ClusterError:
         return False
     active = seen.conditions.get("ScalingActive", ("", ""))[0] == "True"
     return active and None not in (seen.cpu_percent, seen.request_rate)

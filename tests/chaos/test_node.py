@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from loadtests.measure import Pod
+from k8s.client.pod import Pod
 from tests.chaos import nodes
 from tests.chaos.experiment import Experiment, Start, until
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
@@ -99,4 +99,4 @@ def test_node_stopped(start: Start) -> None:
 
 
 def _ready_elsewhere(pods: tuple[Pod, ...], node: str) -> int:
-    return sum(pod.ready and not pod.stopping and pod.node != node for pod in pods)
+    return sum(pod.serving and pod.node != node for pod in pods)

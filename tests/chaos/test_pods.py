@@ -113,7 +113,7 @@ def _each(run: Run, harm: Callable[[str], object]) -> list[float]:
 
 def _is_whole(release: Release, harmed: str, at_s: float) -> bool:
     """Whether as many serve as before, and the harmed one is another or has restarted since."""
-    serving = [pod for pod in release.api_pods() if pod.ready and not pod.stopping]
+    serving = release.serving_pods()
     old = [pod for pod in serving if pod.name == harmed and (pod.ready_since_s or 0) < int(at_s)]
     return len(serving) >= REPLICAS and not old
 

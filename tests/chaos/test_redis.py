@@ -188,7 +188,7 @@ def _conclude(run: Run, at_s: float, back: float, *bounds: Bound, **figures: flo
 
 def _is_used(release: Release) -> bool:
     """Whether Redis serves and each replica's circuit breaker lets calls through."""
-    if not all(pod.ready and not pod.stopping for pod in release.redis_pods()):
+    if not all(pod.serving for pod in release.redis_pods()):
         return False
     return all(redis_in_use(release))
 

@@ -4,7 +4,8 @@ from statistics import linear_regression
 
 import pytest
 
-from loadtests.measure import Prometheus, Request
+from k8s.client.prometheus import Prometheus
+from loadtests.measure import Request
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from loadtests.measure import Moment, Stage
+from k8s.client.recorder import Moment
+from loadtests.measure import Stage
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.verdict import Bound
 

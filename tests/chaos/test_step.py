@@ -4,7 +4,9 @@ from statistics import mean
 import pytest
 from kubernetes import client
 
-from loadtests.measure import Answers, Prometheus, ReleaseRecorder
+from k8s.client.prometheus import Prometheus
+from k8s.client.recorder import ReleaseRecorder
+from loadtests.measure import Answers
 from loadtests.measure.answers import AnswerRows, nearest_rank
 from loadtests.measure.k6_csv import K6Csv
 from loadtests.reaction import LINKS, measure_step, report, spent

@@ -77,7 +77,7 @@ def test_upgrade_to_a_broken_image(start: Start, images: Images) -> None:
 
 def _tags(release: Release) -> set[str]:
     """Image tags of the pods that serve."""
-    return {_tag(pod.image) for pod in release.api_pods() if pod.ready and not pod.stopping}
+    return {_tag(pod.image) for pod in release.serving_pods()}
 
 
 def _template_tag() -> str:

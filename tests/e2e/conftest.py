@@ -6,8 +6,8 @@ import httpx
 import pytest
 from kubernetes import client
 
+from k8s.client.prometheus import Prometheus
 from loadtests.defaults import PROMETHEUS
-from loadtests.measure import Prometheus
 from tests.e2e import evidence
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import MINIMUM, Release, connected

@@ -5,7 +5,7 @@ from typing import Any
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from loadtests.measure.release import Release
+from k8s.client.release import Release
 
 
 def get_json(api: client.ApiClient, service: str, path: str, **query: str) -> Any:  # noqa: ANN401 - JSON

@@ -11,7 +11,7 @@ import yaml
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from loadtests.measure import release
+from k8s.client import release
 from tests.e2e.release import CONTEXT, NAME, run, wait_until
 
 # Small, quick to stop, and with no way in but the Service: several stand beside the shared release.

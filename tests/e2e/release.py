@@ -10,8 +10,9 @@ import yaml
 from kubernetes import client
 from urllib3.exceptions import HTTPError
 
-from loadtests.errors import LoadTestError
-from loadtests.measure import release
+from k8s.client import release
+from k8s.client.api import connect
+from k8s.client.errors import ClusterError
 
 CONTEXT = "kind-users-api"
 NAMESPACE = "users-api"
@@ -71,9 +72,9 @@ def image_tag() -> str:
 def connected() -> Any:  # noqa: ANN401 - the client has no types
     """Make a client of the cluster, or fail with what to do."""
     try:
-        api = release.connect(CONTEXT)
+        api = connect(CONTEXT)
         client.VersionApi(api).get_code()
-    except (LoadTestError, HTTPError) as error:
+    except (ClusterError, HTTPError) as error:
         pytest.fail(f"no cluster {CONTEXT}: `make kind-up image` brings it. {error}", pytrace=False)
     return api
 

@@ -12,7 +12,8 @@ import yaml
 from k8s.chart.dashboards import ingress, postgresql
 from k8s.chart.dashboards.files import DASHBOARDS
 from k8s.chart.dashboards.model import Dashboard, Panel
-from loadtests.measure import Prometheus, Request, Stage, open_load
+from k8s.client.prometheus import Prometheus
+from loadtests.measure import Request, Stage, open_load
 from tests.e2e.conftest import EVIDENCE
 from tests.e2e.load import BASE_URL
 from tests.e2e.release import NAME, Release, helm, wait_until

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 import pytest
 from kubernetes import client
 
-from loadtests.measure.prometheus import Prometheus, Sample
+from k8s.client.prometheus import Prometheus, Sample
 from tests.e2e.release import NAMESPACE, Release, wait_until
 
 pytestmark = pytest.mark.e2e

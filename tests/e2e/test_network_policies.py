@@ -7,7 +7,7 @@ import httpx
 import pytest
 from kubernetes import client
 
-from loadtests.measure import Prometheus
+from k8s.client.prometheus import Prometheus
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.own_release import SMALL, OwnRelease
 from tests.e2e.release import CONTEXT, run, wait_until

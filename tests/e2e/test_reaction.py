@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 
-from loadtests.measure import Prometheus
-from loadtests.measure import Release as Measured
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release as Measured
 from loadtests.reaction import measure_step
 from tests.e2e.load import BASE_URL
 from tests.e2e.release import MINIMUM, NAME, NAMESPACE, Release

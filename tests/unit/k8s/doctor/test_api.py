@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from k8s.doctor.api import ClusterApi, DoctorError, NoAnswerError, Recorded, Recorder, through_api_server
+from k8s.client.errors import ClusterError
+from k8s.doctor.api import ClusterApi, NoAnswerError, Recorded, Recorder, through_api_server
 
 KUBECONFIG = """
 apiVersion: v1
@@ -97,5 +98,5 @@ def test_a_url_that_nobody_answers_is_none(api: ClusterApi) -> None:
 def test_a_context_that_is_not_there_is_an_error(api: ClusterApi) -> None:
     """A wrong context is told with the command that lists what there is."""
     del api
-    with pytest.raises(DoctorError, match="kubectl config get-contexts"):
+    with pytest.raises(ClusterError, match="kubectl config get-contexts"):
         ClusterApi("elsewhere")

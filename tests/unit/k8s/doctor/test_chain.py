@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from k8s.client.errors import ClusterError
 from k8s.doctor.__main__ import diagnose
-from k8s.doctor.api import DoctorError, Recorded
+from k8s.doctor.api import Recorded
 
 # What the APIs of a cluster answered of a release under KEDA whose links all hold, by `--record`.
 HEALTHY = json.loads(Path(__file__).with_name("healthy.json").read_text(encoding="utf-8"))
@@ -255,5 +256,5 @@ def test_an_adapter_is_looked_at_where_the_hpa_asks_one(answers: Answers) -> Non
 def test_nothing_to_look_at_is_an_error(answers: Answers) -> None:
     """A release that is not there is told from one with a broken link."""
     answers[find(answers, "/apis/apps")]["items"] = []
-    with pytest.raises(DoctorError, match="helm list --all-namespaces"):
+    with pytest.raises(ClusterError, match="helm list --all-namespaces"):
         verdict(answers)

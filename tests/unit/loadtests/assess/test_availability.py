@@ -1,7 +1,8 @@
 import pytest
 
+from k8s.client.pod import Pod
+from k8s.client.release import Release
 from loadtests.assess.availability import is_whole
-from loadtests.measure import Pod, Release
 
 
 class At(Release):

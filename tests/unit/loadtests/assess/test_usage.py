@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from k8s.client.errors import ClusterError
+from k8s.client.prometheus import Sample
 from loadtests.assess.parts import ADDONS, SERVICE
 from loadtests.assess.usage import AGENTS_PART, K6, REST, UsageMeter
-from loadtests.errors import LoadTestError
-from loadtests.measure import Sample
 
 UID = "0a1b2c3d-0000-4000-8000-0123456789ab"
 MIRROR = "fd12c05606b1b268476a8808a64a769d"
@@ -32,7 +32,7 @@ class _Prometheus:
 
     def query(self, _: str) -> list[Sample]:
         if self._cores is None:
-            raise LoadTestError("no Prometheus")
+            raise ClusterError("no Prometheus")
         return [Sample({"namespace": "users-api", "pod": pod}, ((0, cores),)) for pod, cores in self._cores.items()]
 
 

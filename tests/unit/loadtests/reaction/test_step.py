@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from k8s.client.prometheus import Prometheus, Sample
+from k8s.client.release import Release
 from loadtests.errors import LoadTestError
-from loadtests.measure import Answer, Prometheus, Release, Sample
+from loadtests.measure import Answer
 from loadtests.reaction.measure import step_at
 from loadtests.reaction.observer import Observer, Seen
 from loadtests.reaction.report import BEGIN, END, document, table, write

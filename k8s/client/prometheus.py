@@ -10,9 +10,8 @@ from typing import Any
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
-from loadtests.errors import LoadTestError
-
-CALL_TIMEOUT_SECONDS = 5
+from k8s.client.api import CALL_TIMEOUT_SECONDS
+from k8s.client.errors import ClusterError
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Prometheus:
         """Ask for the values at one time, now if none is given.
 
         Raises:
-            LoadTestError: it does not answer, or refuses the query.
+            ClusterError: it does not answer, or refuses the query.
         """
         when = {} if at_s is None else {"time": f"{at_s:.3f}"}
         found = self._result("/api/v1/query", {"query": promql, **when})
@@ -53,7 +52,7 @@ class Prometheus:
         """Ask for the values over a time.
 
         Raises:
-            LoadTestError: it does not answer, or refuses the query.
+            ClusterError: it does not answer, or refuses the query.
         """
         times = {"start": f"{from_s:.3f}", "end": f"{to_s:.3f}", "step": f"{step_seconds:g}"}
         found = self._result("/api/v1/query_range", {"query": promql, **times})
@@ -63,7 +62,7 @@ class Prometheus:
         """One number now; None: there is no series, no number, or no answer."""
         try:
             found = self.query(promql)
-        except LoadTestError:
+        except ClusterError:
             return None
         return found[0].value if found and not math.isnan(found[0].value) else None
 
@@ -72,9 +71,9 @@ class Prometheus:
             body = self._at_url(path, parameters) if self._url else self._through_api_server(path, parameters)
             answer = json.loads(body)
         except (ApiException, HTTPError, OSError, ValueError) as error:
-            raise LoadTestError(f"Prometheus does not answer {parameters['query']!r}: {error}") from error
+            raise ClusterError(f"Prometheus does not answer {parameters['query']!r}: {error}") from error
         if answer["status"] != "success":
-            raise LoadTestError(f"Prometheus refuses {parameters['query']!r}: {answer.get('error')}")
+            raise ClusterError(f"Prometheus refuses {parameters['query']!r}: {answer.get('error')}")
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 

@@ -1,6 +1,7 @@
 import pytest
 
-from k8s.deployment import DeploymentError, Json, choose, selector
+from k8s.client.deployment import Json, choose, selector
+from k8s.client.errors import ClusterError
 
 
 def _named(*names: str) -> list[Json]:
@@ -16,15 +17,15 @@ def test_the_only_one_is_chosen_whatever_its_name() -> None:
 
 def test_none_names_where_to_look() -> None:
     """The error has the command that shows where a release is, and the options that name another."""
-    with pytest.raises(DeploymentError, match=r"no release n1 in namespace ns: `helm list.*RELEASE="):
+    with pytest.raises(ClusterError, match=r"no release n1 in namespace ns: `helm list.*RELEASE="):
         choose([], "ns", "n1")
 
 
 def test_of_several_one_must_be_named() -> None:
     """The error lists them, and a name that is none of them is refused with the same list."""
-    with pytest.raises(DeploymentError, match=r"more than one Deployment of the API: a, b\. .*DEPLOYMENT="):
+    with pytest.raises(ClusterError, match=r"more than one Deployment of the API: a, b\. .*DEPLOYMENT="):
         choose(_named("b", "a"), "ns", "n1")
-    with pytest.raises(DeploymentError, match="no Deployment c of the API, but a, b"):
+    with pytest.raises(ClusterError, match="no Deployment c of the API, but a, b"):
         choose(_named("b", "a"), "ns", "n1", "c")
     assert choose(_named("b", "a"), "ns", "n1", "a")["metadata"]["name"] == "a"
 

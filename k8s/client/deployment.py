@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from k8s.client.errors import ClusterError
+
 Json = Mapping[str, Any]
-
-
-class DeploymentError(Exception):
-    """There is none, or more than one; the message says what to do."""
 
 
 def selector(release: str, component: str = "api", *, only_of: Json | None = None) -> str:
@@ -22,21 +20,21 @@ def choose(found: Sequence[Json], namespace: str, release: str, name: str = "") 
     """Return the one Deployment that `selector` found of a release, or of several the one called `name`.
 
     Raises:
-        DeploymentError: there is none, or there are more and no name says which.
+        ClusterError: there is none, or there are more and no name says which.
     """
     where = f"release {release} in namespace {namespace}"
     names = ", ".join(sorted(each["metadata"]["name"] for each in found))
     if not found:
-        raise DeploymentError(
+        raise ClusterError(
             f"no {where}: `helm list --all-namespaces` shows where it is, and `make install` installs it; "
             "--namespace and --release (NAMESPACE= and RELEASE= of make) name another"
         )
     if name:
         found = [each for each in found if each["metadata"]["name"] == name]
         if not found:
-            raise DeploymentError(f"{where} has no Deployment {name} of the API, but {names}: --deployment names one")
+            raise ClusterError(f"{where} has no Deployment {name} of the API, but {names}: --deployment names one")
     if len(found) > 1:
-        raise DeploymentError(
+        raise ClusterError(
             f"{where} has more than one Deployment of the API: {names}. --deployment (DEPLOYMENT= of make) names one"
         )
     return found[0]

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from loadtests.errors import LoadTestError
-from loadtests.measure.release import Autoscaler, Pod, Release
+from k8s.client.autoscaler import Autoscaler
+from k8s.client.errors import ClusterError
+from k8s.client.pod import Pod
+from k8s.client.release import Release
 
 PERIOD_SECONDS = 1.0
 
@@ -52,9 +54,9 @@ class ReleaseRecorder:
         try:
             wanted, ready = self._release.replicas()
             pods = tuple(self._release.api_pods())
-        except LoadTestError:
+        except ClusterError:
             return Moment(at_s, None, None, (), None)
         try:
             return Moment(at_s, wanted, ready, pods, self._release.autoscaler())
-        except LoadTestError:  # a release without one
+        except ClusterError:  # a release without one
             return Moment(at_s, wanted, ready, pods, None)

@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from kubernetes import client
 
-from loadtests.errors import LoadTestError
-from loadtests.measure import Prometheus, Sample
+from k8s.client.errors import ClusterError
+from k8s.client.prometheus import Prometheus, Sample
 
 VECTOR = b'{"status":"success","data":{"result":[{"metric":{"pod":"a"},"value":[1.5,"2.25"]}]}}'
 MATRIX = b'{"status":"success","data":{"result":[{"metric":{},"values":[[1,"2"],[2,"3"]]}]}}'
@@ -83,11 +83,11 @@ def test_a_value_is_a_number_or_none(prometheus: Prometheus, query: str, value: 
 
 def test_a_query_that_is_refused_is_named(prometheus: Prometheus) -> None:
     """The error has the query."""
-    with pytest.raises(LoadTestError, match=r"'up\('"):
+    with pytest.raises(ClusterError, match=r"'up\('"):
         prometheus.query("up(")
 
 
 def test_no_prometheus_is_an_error() -> None:
     """Where nobody listens the error says so."""
-    with pytest.raises(LoadTestError, match="does not answer"):
+    with pytest.raises(ClusterError, match="does not answer"):
         Prometheus(url="http://127.0.0.1:1").query("up")

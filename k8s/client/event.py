@@ -1,0 +1,31 @@
+from dataclasses import dataclass
+from typing import Any
+
+from k8s.client.notation import unix_seconds
+
+
+@dataclass(frozen=True)
+class Event:
+    """One of a namespace's events."""
+
+    at_s: float
+    """Its last time, in Unix seconds."""
+    reason: str
+    about: str
+    """Kind/name."""
+    message: str
+    count: int
+
+
+def read_event(event: Any) -> Event:  # noqa: ANN401 - JSON
+    """Make one of what the API server says."""
+    series = event.get("series") or {}
+    metadata = event["metadata"]
+    at = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    return Event(
+        at_s=unix_seconds(at or metadata["creationTimestamp"]),
+        reason=event.get("reason", ""),
+        about=f"{event['involvedObject']['kind']}/{event['involvedObject']['name']}",
+        message=event.get("message", ""),
+        count=series.get("count") or event.get("count") or 1,
+    )

@@ -1,0 +1,69 @@
+import socket
+
+import pytest
+from kubernetes import client
+
+from k8s.client.autoscaler import Autoscaler
+from k8s.client.errors import ClusterError
+from k8s.client.event import Event
+from k8s.client.pod import Pod
+from k8s.client.release import Release
+from tests.unit.k8s.client.api_server import SINCE_S
+
+
+def test_a_release_is_read_as_the_cluster_shows_it(api: client.ApiClient) -> None:
+    """Replicas, pods, the autoscaler's numbers and the events come out of the API server's answers."""
+    release = Release(api, "ns", "api")
+    assert (release.wanted(), release.ready()) == (3, 1)
+    assert release.api_pods() == [
+        Pod("a", "worker", True, 1, False, SINCE_S, SINCE_S, "10.0.0.1", "api:1", "OOMKilled"),  # noqa: FBT003 - in the fields' order
+        Pod("b", "worker", False, 1, True, SINCE_S, None, "10.0.0.1", "api:1", ""),  # noqa: FBT003 - likewise
+    ]
+    conditions = {"ScalingActive": ("True", "ValidMetricFound")}
+    assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, 91, 12.5, conditions)
+    assert release.events() == [Event(SINCE_S, "Killing", "Pod/a", "Stopping container api", 2)]
+    assert release.events(since_s=SINCE_S + 1) == []
+
+
+def test_a_release_that_is_not_there_is_an_error(api: client.ApiClient) -> None:
+    """Without a Deployment or an autoscaler the error says so, and what to do."""
+    for question in (Release.replicas, Release.autoscaler):
+        with pytest.raises(ClusterError, match=r"no release other in namespace ns: .*`make install` installs it"):
+            question(Release(api, "ns", "other"))
+    with pytest.raises(ClusterError, match="no HorizontalPodAutoscaler in namespace umbrella scales Deployment third"):
+        Release(api, "umbrella", "other").autoscaler()
+
+
+def test_a_namespace_that_does_not_answer_is_an_error(api: client.ApiClient) -> None:
+    """What the API server refuses is told with its status."""
+    with pytest.raises(ClusterError, match="the cluster does not answer: 404"):
+        Release(api, "nowhere", "api").events()
+
+
+def test_the_deployment_is_found_by_its_labels(api: client.ApiClient) -> None:
+    """However the chart has named it, replicas and series are those of the release's own Deployment."""
+    release = Release(api, "ns", "api")
+    assert release.deployment == "users"
+    assert release.series == 'namespace="ns",pod=~"users-[a-z0-9]+-[a-z0-9]{5}"'
+    assert Release(api, "umbrella", "other").wanted() == 3
+
+
+def test_of_several_deployments_one_must_be_named(api: client.ApiClient) -> None:
+    """An umbrella with the chart twice has two in one release: the error lists them, and a name chooses all of one."""
+    with pytest.raises(ClusterError, match="more than one Deployment of the API: first, second"):
+        Release(api, "umbrella", "api").wanted()
+    second = Release(api, "umbrella", "api", "second")
+    assert second.wanted() == 2
+    assert [pod.name for pod in second.api_pods()] == ["second"]
+    assert second.series.startswith('namespace="umbrella",pod=~"second-')
+    with pytest.raises(ClusterError, match="has no Deployment third of the API, but first, second"):
+        Release(api, "umbrella", "api", "third").wanted()
+
+
+def test_a_cluster_that_is_not_there_is_named_with_what_to_do() -> None:
+    """A kubeconfig that outlived its cluster gets the reason without urllib3's words, and the two ways out."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{closed.getsockname()[1]}"))
+        with pytest.raises(ClusterError, match=r"does not answer \(.*refused\): `make kind-up` .*CONTEXT="):
+            Release(nobody, "ns", "api").replicas()
