@@ -12,6 +12,7 @@ from k8s.client.deployment import choose, selector, series_of_pods
 from k8s.client.errors import ClusterError
 from k8s.client.event import Event, read_event
 from k8s.client.pod import Pod, read_pod
+from k8s.client.waiting import wait_until
 
 
 class Release:
@@ -53,6 +54,15 @@ class Release:
     def ready(self) -> int:
         """Replicas that are ready."""
         return self.replicas()[1]
+
+    def wait_for_replicas(self, count: int, seconds: float) -> None:
+        """Wait until exactly `count` replicas are wanted and ready.
+
+        Raises:
+            NotInTimeError: there are others after so many seconds.
+        """
+        what = f"{count} replicas wanted and ready"
+        wait_until(self.replicas, lambda seen: seen == (count, count), seconds, what)
 
     def api_pods(self) -> list[Pod]:
         """The API's pods, those that are being stopped too."""

@@ -1,3 +1,4 @@
+import math
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from k8s.client.api import CALL_TIMEOUT_SECONDS
 from k8s.client.errors import ClusterError
 from k8s.client.release import Release
+from k8s.client.waiting import seconds_until
 from loadtests.assess.installation import Installation
 from loadtests.assess.journal import say
 from loadtests.assess.plan import Plan
@@ -19,7 +21,6 @@ from loadtests.errors import LoadTestError
 from loadtests.measure import Answers, Stage, open_load
 
 ROLLOUT_SECONDS = 240
-POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,10 @@ def _kill(release: Release, pod: str) -> None:
 
 
 def _wait(holds: Callable[[], bool], what: str) -> float:
-    started = time.monotonic()
-    while not holds():
-        if time.monotonic() - started > ROLLOUT_SECONDS:
-            raise LoadTestError(f"{what} after {ROLLOUT_SECONDS} s: see `kubectl get pods` and `kubectl get events`")
-        time.sleep(POLL_SECONDS)
-    return time.monotonic() - started
+    seconds = seconds_until(holds, ROLLOUT_SECONDS)
+    if math.isnan(seconds):
+        raise LoadTestError(f"{what} after {ROLLOUT_SECONDS} s: see `kubectl get pods` and `kubectl get events`")
+    return seconds
 
 
 def _call(method: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the client has no types

@@ -165,16 +165,6 @@ class Run:
         return RESULTS / f"{self.name}.png"
 
 
-def until(holds: Callable[[], bool], seconds: float) -> float:
-    """Ask twice a second until it holds; gives the seconds that took, NaN where it did not within as many."""
-    started = time.monotonic()
-    while not holds():
-        if time.monotonic() - started > seconds:
-            return math.nan
-        time.sleep(0.5)
-    return time.monotonic() - started
-
-
 Start = Callable[[Experiment], Run]
 
 

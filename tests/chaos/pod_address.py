@@ -2,8 +2,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from k8s.client.waiting import wait_until
 from loadtests.hostile.wire import Address
-from tests.e2e.release import Release, kubectl, wait_until
+from tests.e2e.release import Release, kubectl
 
 SERVICE = "chaos-one-pod"
 LABEL = "chaos"

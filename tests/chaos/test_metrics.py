@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from k8s.client.errors import ClusterError
+from k8s.client.waiting import seconds_until
 from loadtests.measure import READ, Request
-from tests.chaos.experiment import Experiment, Extent, Run, Start, until
+from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.verdict import Bound
 from tests.e2e.load import BURN, constant_rate
 from tests.e2e.release import Release, kubectl
@@ -86,7 +87,7 @@ def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> No
     """With one source of metrics away the autoscaler takes nothing back, follows the other, and then has both again."""
     run = start(experiment)
     with run.load(RATE):
-        scaled_by_rate = until(lambda: run.release.ready() >= AT_LEAST, 90)
+        scaled_by_rate = seconds_until(lambda: run.release.ready() >= AT_LEAST, 90)
         time.sleep(5)
         before = run.release.wanted()
         gone_at_s = run.mark(f"{away.deployments[0]} killed")
@@ -94,7 +95,7 @@ def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> No
             time.sleep(run.of(AWAY_SECONDS))
             scaled_out = _press(run, away, before)
             run.mark("back")
-        recovered = until(lambda: _sees_both(run.release), RECOVERED_SECONDS)
+        recovered = seconds_until(lambda: _sees_both(run.release), RECOVERED_SECONDS)
         seen_at_s = run.mark("seen again")
     wanted = [
         moment.wanted for moment in run.moments if moment.wanted is not None and gone_at_s <= moment.at_s <= seen_at_s
@@ -113,7 +114,7 @@ def _press(run: Run, away: Away, before: int) -> float:
     """Add the load that the remaining metric sees; gives the seconds until more is wanted, NaN if it is not in time."""
     run.mark(f"and {away.pressure_rate} x {away.pressure.name} a second")
     with constant_rate(run.folder / "pressure", away.pressure_rate, away.pressure):
-        return until(lambda: run.release.wanted() > before, SCALED_OUT_SECONDS)
+        return seconds_until(lambda: run.release.wanted() > before, SCALED_OUT_SECONDS)
 
 
 @contextmanager

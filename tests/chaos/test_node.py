@@ -3,8 +3,9 @@ import time
 import pytest
 
 from k8s.client.pod import Pod
+from k8s.client.waiting import seconds_until
 from tests.chaos import nodes
-from tests.chaos.experiment import Experiment, Start, until
+from tests.chaos.experiment import Experiment, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
@@ -74,7 +75,7 @@ def test_node_stopped(start: Start) -> None:
             stopped = run.mark("node stops")
             time.sleep(STOPPED_SECONDS)
             back = run.mark("node is back")
-        removed = until(lambda: gone.isdisjoint(run.release.pods(also_stopping=True)), REMOVED_SECONDS)
+        removed = seconds_until(lambda: gone.isdisjoint(run.release.pods(also_stopping=True)), REMOVED_SECONDS)
         run.release.wait_for_replicas(REPLICAS, seconds=60)
     whole = [
         moment.at_s - stopped

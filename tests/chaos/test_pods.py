@@ -3,13 +3,14 @@ from collections.abc import Callable
 
 import pytest
 
+from k8s.client.waiting import wait_until
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop, remove_readiness
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
 from tests.chaos.way_in import both_ways_in
-from tests.e2e.release import Release, kubectl, wait_until
+from tests.e2e.release import Release, kubectl
 
 pytestmark = pytest.mark.chaos
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.experiment import Experiment, Extent, Run, Start, until
+from k8s.client.waiting import seconds_until
+from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
 from tests.chaos.verdict import Bound
@@ -167,7 +168,7 @@ def _go_on(run: Run) -> None:
 
 def _back(run: Run) -> float:
     """Seconds from now until every replica uses Redis again."""
-    back = until(lambda: _is_used(run.release), BACK_SECONDS)
+    back = seconds_until(lambda: _is_used(run.release), BACK_SECONDS)
     run.mark("in use again")
     return back
 

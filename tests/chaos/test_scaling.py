@@ -2,13 +2,13 @@ import time
 
 import pytest
 
+from k8s.client.waiting import wait_until
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import CPU_OUT_OF_REACH
 from tests.chaos.verdict import Bound
 from tests.chaos.way_in import both_ways_in
-from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.chaos
 

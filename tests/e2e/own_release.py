@@ -12,7 +12,7 @@ from kubernetes import client
 from kubernetes.client import ApiException
 
 from k8s.client import release
-from tests.e2e.release import CONTEXT, NAME, run, wait_until
+from tests.e2e.release import CONTEXT, NAME, run
 
 # Small, quick to stop, and with no way in but the Service: several stand beside the shared release.
 SMALL: dict[str, Any] = {
@@ -81,11 +81,6 @@ class OwnRelease(release.Release):
         """What one of the release's pods answers to a path, without a token."""
         service = f"/api/v1/namespaces/{self.namespace}/services/{self.name}:80/proxy"
         return json.loads(self.kubectl("get", "--raw", f"{service}{path}"))
-
-    def wait_for_replicas(self, count: int, seconds: float) -> None:
-        """Wait until exactly `count` replicas are wanted and ready."""
-        what = f"{count} replicas wanted and ready"
-        wait_until(self.replicas, lambda seen: seen == (count, count), seconds, what)
 
     @contextmanager
     def watching_the_count(self) -> Iterator[set[int]]:

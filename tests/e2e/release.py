@@ -1,9 +1,8 @@
 import json
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import yaml
@@ -13,6 +12,7 @@ from urllib3.exceptions import HTTPError
 from k8s.client import release
 from k8s.client.api import connect
 from k8s.client.errors import ClusterError
+from k8s.client.waiting import wait_until
 
 CONTEXT = "kind-users-api"
 NAMESPACE = "users-api"
@@ -34,9 +34,6 @@ VALUES: dict[str, Any] = {
 }
 
 
-T = TypeVar("T")
-
-
 def run(*command: str, timeout_seconds: float = 240, stdin: str | None = None) -> str:
     """Run a command and return what it printed; what it said is the message if it failed."""
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds)
@@ -52,15 +49,6 @@ def helm(*arguments: str) -> str:
 def kubectl(*arguments: str, stdin: str | None = None) -> str:
     """Run kubectl on the release's cluster and namespace."""
     return run("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *arguments, stdin=stdin)
-
-
-def wait_until(observe: Callable[[], T], holds: Callable[[T], bool], seconds: float, what: str) -> T:
-    """Observe until it holds; the message of a failure has the last observation."""
-    end = time.monotonic() + seconds
-    while not holds(seen := observe()):
-        assert time.monotonic() < end, f"{what}: not within {seconds} s, but {seen}"
-        time.sleep(0.5)
-    return seen
 
 
 def image_tag() -> str:
@@ -154,11 +142,6 @@ class Release(release.Release):
     def wait_until_gone(self, pods: set[str]) -> None:
         """Wait until the last of these pods has stopped."""
         wait_until(lambda: self.pods(also_stopping=True), pods.isdisjoint, 60, "only new pods")
-
-    def wait_for_replicas(self, count: int, seconds: float) -> None:
-        """Wait until exactly `count` replicas are wanted and ready."""
-        what = f"{count} replicas wanted and ready"
-        wait_until(self.replicas, lambda seen: seen == (count, count), seconds, what)
 
     def metrics(self) -> dict[str, float | None]:
         """What the autoscaler sees of `cpu` (percent of the request) and `request_rate` (a second and replica)."""

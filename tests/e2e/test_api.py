@@ -4,8 +4,9 @@ from http import HTTPStatus
 import httpx
 import pytest
 
+from k8s.client.waiting import wait_until
 from tests.e2e.load import HEADERS
-from tests.e2e.release import CONTEXT, NAME, NAMESPACE, Release, helm, wait_until
+from tests.e2e.release import CONTEXT, NAME, NAMESPACE, Release, helm
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("release")]
 

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from k8s.client.waiting import wait_until
 from tests.e2e.load import BURN, constant_rate
-from tests.e2e.release import MAXIMUM, MINIMUM, Release, kubectl, wait_until
+from tests.e2e.release import MAXIMUM, MINIMUM, Release, kubectl
 
 pytestmark = pytest.mark.e2e
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e import test_tls
 from tests.e2e.own_release import OwnRelease
-from tests.e2e.release import wait_until
 from tests.e2e.test_tls import HOST, certificate, check_answers_over_https, check_redirects_to_https, get, served
 
 pytestmark = pytest.mark.e2e

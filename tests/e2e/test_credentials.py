@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.in_cluster import redis_in_use
 from tests.e2e.load import constant_rate
 from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import Release, wait_until
+from tests.e2e.release import Release
 
 pytestmark = pytest.mark.e2e
 

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.in_cluster import redis_in_use
 from tests.e2e.own_release import OwnRelease
-from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import CONTEXT, run, wait_until
+from tests.e2e.release import CONTEXT, run
 
 pytestmark = pytest.mark.e2e
 

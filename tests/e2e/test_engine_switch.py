@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
-from tests.e2e.release import NAME, wait_until
+from tests.e2e.release import NAME
 from tests.e2e.test_helm import ROLL_BACK
 
 pytestmark = pytest.mark.e2e

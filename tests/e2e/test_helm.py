@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
-from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -4,7 +4,8 @@ import pytest
 from kubernetes import client
 
 from k8s.client.prometheus import Prometheus, Sample
-from tests.e2e.release import NAMESPACE, Release, wait_until
+from k8s.client.waiting import wait_until
+from tests.e2e.release import NAMESPACE, Release
 
 pytestmark = pytest.mark.e2e
 

@@ -8,9 +8,10 @@ import pytest
 from kubernetes import client
 
 from k8s.client.prometheus import Prometheus
+from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import CONTEXT, run, wait_until
+from tests.e2e.release import CONTEXT, run
 
 pytestmark = pytest.mark.e2e
 

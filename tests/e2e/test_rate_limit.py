@@ -4,7 +4,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.e2e.release import Release, wait_until
+from k8s.client.waiting import wait_until
+from tests.e2e.release import Release
 
 pytestmark = pytest.mark.e2e
 

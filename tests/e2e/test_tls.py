@@ -11,9 +11,9 @@ import httpx
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL
 from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -8,9 +8,10 @@ import httpx
 import pytest
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from loadtests.defaults import PROMETHEUS
 from tests.e2e.in_cluster import get_json
-from tests.e2e.release import MINIMUM, NAMESPACE, Release, kubectl, wait_until
+from tests.e2e.release import MINIMUM, NAMESPACE, Release, kubectl
 
 pytestmark = pytest.mark.e2e
 

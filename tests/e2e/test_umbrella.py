@@ -5,8 +5,9 @@ import pytest
 import yaml
 from kubernetes import client
 
+from k8s.client.waiting import wait_until
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
-from tests.e2e.release import image_tag, wait_until
+from tests.e2e.release import image_tag
 from tests.umbrella import ROOT, build
 
 pytestmark = pytest.mark.e2e

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.e2e.release import NAME, Release, helm, kubectl, wait_until
+from k8s.client.waiting import wait_until
+from tests.e2e.release import NAME, Release, helm, kubectl
 
 pytestmark = pytest.mark.e2e
 

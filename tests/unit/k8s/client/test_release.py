@@ -8,6 +8,7 @@ from k8s.client.errors import ClusterError
 from k8s.client.event import Event
 from k8s.client.pod import Pod
 from k8s.client.release import Release
+from k8s.client.waiting import NotInTimeError
 from tests.unit.k8s.client.api_server import SINCE_S
 
 
@@ -23,6 +24,12 @@ def test_a_release_is_read_as_the_cluster_shows_it(api: client.ApiClient) -> Non
     assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, 91, 12.5, conditions)
     assert release.events() == [Event(SINCE_S, "Killing", "Pod/a", "Stopping container api", 2)]
     assert release.events(since_s=SINCE_S + 1) == []
+
+
+def test_replicas_are_waited_for(api: client.ApiClient) -> None:
+    """As many must be wanted as are ready: of the three wanted one is, and that is what the error says."""
+    with pytest.raises(NotInTimeError, match=r"3 replicas wanted and ready: .* but \(3, 1\)"):
+        Release(api, "ns", "api").wait_for_replicas(3, seconds=0)
 
 
 def test_a_release_that_is_not_there_is_an_error(api: client.ApiClient) -> None:
