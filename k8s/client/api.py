@@ -1,30 +1,88 @@
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from kubernetes import config
+from kubernetes import client, config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
-from k8s.client.errors import NO_CLUSTER, ClusterError
+from k8s.client.errors import NO_CLUSTER, ClusterError, NoAnswerError
 
 CALL_TIMEOUT_SECONDS = 5
+# Of an answer that is no JSON.
+SHOWN_CHARACTERS = 300
 
 
-def connect(context: str) -> Any:  # noqa: ANN401 - the client has no types
-    """Make a client of the cluster in this context of the kubeconfig.
+def connect(context: str, *, retries: int | None = None) -> Any:  # noqa: ANN401 - the client has no types
+    """Make a client of the cluster in this context of the kubeconfig; `retries`: other than urllib3 makes by itself.
 
     Raises:
         ClusterError: there is no such context.
     """
+    configuration = client.Configuration()
+    if retries is not None:
+        configuration.retries = retries
     try:
-        return config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
+        config.load_kube_config(context=context, client_configuration=configuration)  # type: ignore[no-untyped-call]
     except ConfigException as error:
         raise ClusterError(f"no cluster: {error}. {NO_CLUSTER}") from error
+    return client.ApiClient(configuration)
 
 
-def no_answer(error: Exception) -> ClusterError:
-    """Say why the cluster did not answer, without the words that the client's libraries put around it."""
-    if isinstance(error, ApiException) and error.status:
-        return ClusterError(f"the cluster does not answer: {error.status} {error.reason}")
+def get(
+    api: Any,  # noqa: ANN401 - likewise
+    path: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    timeout_seconds: float = CALL_TIMEOUT_SECONDS,
+) -> Any:  # noqa: ANN401 - JSON
+    """Read what the API server says as it says it: the client's own objects cost 5 ms a pod.
+
+    Raises:
+        NoAnswerError: it does not answer, or not with JSON and status 200.
+    """
+    request = api.param_serialize(
+        "GET",
+        path,
+        header_params={"Accept": "application/json"},
+        query_params=list((parameters or {}).items()),
+        auth_settings=["BearerToken"],
+    )
+    try:
+        response = api.call_api(*request, _request_timeout=timeout_seconds)
+        body = response.read()
+    except ApiException as error:
+        raise NoAnswerError(error.status or 0, error.reason or "") from error
+    except HTTPError as error:
+        raise NoAnswerError(0, _short(error)) from error
+    return parsed(response.status, body)
+
+
+def proxy(place: str, kind: str = "services") -> str:
+    """Path at which the API server passes requests on to a Service (namespace/name:port), or of `kind` to a pod."""
+    namespace, _, name = place.partition("/")
+    return f"/api/v1/namespaces/{namespace}/{kind}/{name}/proxy"
+
+
+def parsed(status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Read an answer.
+
+    Raises:
+        NoAnswerError: its status is another than 200, or it is no JSON.
+    """
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = body.decode(errors="replace").strip()[:SHOWN_CHARACTERS]
+    if status == HTTPStatus.OK and not isinstance(answer, str):
+        return answer
+    said = answer.get("message") or answer.get("error") if isinstance(answer, dict) else None
+    raise NoAnswerError(status, said or str(answer))
+
+
+def _short(error: Exception) -> str:
+    """Say the reason without the address and the object that urllib3 puts around it."""
     reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-    return ClusterError(f"the cluster does not answer ({reason}): {NO_CLUSTER}")
+    return str(reason).rpartition(": ")[2] or type(reason).__name__

@@ -1,17 +1,10 @@
-import json
 import math
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
-from k8s.client.api import CALL_TIMEOUT_SECONDS
-from k8s.client.errors import ClusterError
+from k8s.client.api import get, proxy
+from k8s.client.errors import ClusterError, NoAnswerError
 
 
 @dataclass(frozen=True)
@@ -29,14 +22,12 @@ class Sample:
 
 
 class Prometheus:
-    """A Prometheus, asked through the API server, which needs no port of this host, or at a URL."""
+    """A Prometheus, asked through the API server, which needs no port of this host."""
 
-    def __init__(self, service: str = "", *, api: Any = None, url: str = "") -> None:  # noqa: ANN401 - the client has no types
-        """Take its Service as namespace/name:port with a client of the cluster, or its URL."""
+    def __init__(self, api: Any, service: str) -> None:  # noqa: ANN401 - the client has no types
+        """Take a client of the cluster, and Prometheus' Service as namespace/name:port."""
         self._api = api
-        self._url = url.rstrip("/")
-        namespace, _, name = service.partition("/")
-        self._path = f"/api/v1/namespaces/{namespace}/services/{name}/proxy"
+        self._proxy = proxy(service)
 
     def query(self, promql: str, at_s: float | None = None) -> list[Sample]:
         """Ask for the values at one time, now if none is given.
@@ -68,31 +59,11 @@ class Prometheus:
 
     def _result(self, path: str, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         try:
-            body = self._at_url(path, parameters) if self._url else self._through_api_server(path, parameters)
-            answer = json.loads(body)
-        except (ApiException, HTTPError, OSError, ValueError) as error:
-            raise ClusterError(f"Prometheus does not answer {parameters['query']!r}: {error}") from error
-        if answer["status"] != "success":
-            raise ClusterError(f"Prometheus refuses {parameters['query']!r}: {answer.get('error')}")
+            answer = get(self._api, self._proxy + path, parameters)
+        except NoAnswerError as error:
+            raise ClusterError(f"Prometheus does not answer {parameters['query']!r}: {error.said}") from error
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
-
-    def _through_api_server(self, path: str, parameters: Mapping[str, str]) -> bytes:
-        request = self._api.param_serialize(
-            "GET", self._path + path, query_params=list(parameters.items()), auth_settings=["BearerToken"]
-        )
-        response = self._api.call_api(*request, _request_timeout=CALL_TIMEOUT_SECONDS)
-        body: bytes = response.read()
-        return body
-
-    def _at_url(self, path: str, parameters: Mapping[str, str]) -> bytes:
-        url = f"{self._url}{path}?{urllib.parse.urlencode(parameters)}"
-        try:
-            with urllib.request.urlopen(url, timeout=CALL_TIMEOUT_SECONDS) as response:  # noqa: S310 - the caller's own URL
-                body: bytes = response.read()
-        except urllib.error.HTTPError as error:
-            body = error.read()
-        return body
 
 
 def _point(pair: list[Any]) -> tuple[float, float]:

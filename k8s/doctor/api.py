@@ -8,23 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kubernetes import config
-from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError, MaxRetryError
 
-from k8s.client.errors import ClusterError
+from k8s.client.api import get, parsed, proxy
+from k8s.client.errors import ClusterError, NoAnswerError
 
 TIMEOUT_SECONDS = 10
 # prometheus.monitoring.svc, prometheus.monitoring.svc.cluster.local: reached through the API server.
 SERVICE = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(\.[a-z0-9.-]+)?")
-
-
-class NoAnswerError(Exception):
-    """A request that failed; `status` is that of HTTP, 0 if nothing answered."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class Api(Protocol):
@@ -50,8 +41,7 @@ def through_api_server(url: str) -> str:
     if not found:
         return url.rstrip("/")
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    service = f"{parts.scheme}:{found['name']}:{port}"
-    return f"/api/v1/namespaces/{found['namespace']}/services/{service}/proxy{parts.path.rstrip('/')}"
+    return proxy(f"{found['namespace']}/{parts.scheme}:{found['name']}:{port}") + parts.path.rstrip("/")
 
 
 class ClusterApi:
@@ -62,48 +52,26 @@ class ClusterApi:
             self._client: Any = config.new_client_from_config(context=context)  # type: ignore[no-untyped-call]
             self.get("/version")
         except (ConfigException, NoAnswerError) as error:
+            reason = error.said if isinstance(error, NoAnswerError) else error
             message = (
-                f"no cluster answers at context {context} ({error}): `kubectl config get-contexts` lists all; "
+                f"no cluster answers at context {context} ({reason}): `kubectl config get-contexts` lists all; "
                 "--context (CONTEXT= of make) names another"
             )
             raise ClusterError(message) from error
 
     def get(self, path: str) -> Any:  # noqa: ANN401
         """See Api."""
-        return _from(path) if path.startswith("http") else self._from_cluster(path)
-
-    def _from_cluster(self, path: str) -> Any:  # noqa: ANN401
-        request = self._client.param_serialize("GET", path, auth_settings=["BearerToken"])
-        try:
-            response = self._client.call_api(*request, _request_timeout=TIMEOUT_SECONDS)
-        except ApiException as error:
-            raise NoAnswerError(error.status or 0, str(error)) from error
-        except HTTPError as error:
-            reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-            raise NoAnswerError(0, str(reason)) from error
-        body, status = response.read(), response.status
-        return _parsed(status, body)
+        return _from(path) if path.startswith("http") else get(self._client, path, timeout_seconds=TIMEOUT_SECONDS)
 
 
 def _from(url: str) -> Any:  # noqa: ANN401
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - http(s) by its caller
-            return _parsed(response.status, response.read())
+            return parsed(response.status, response.read())
     except urllib.error.HTTPError as error:
-        return _parsed(error.code, error.read())
+        return parsed(error.code, error.read())
     except OSError as error:
         raise NoAnswerError(0, str(error)) from error
-
-
-def _parsed(status: int, body: bytes) -> Any:  # noqa: ANN401
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = body.decode(errors="replace").strip()[:300]
-    if status != 200 or isinstance(answer, str):  # noqa: PLR2004
-        said = answer if isinstance(answer, str) else answer.get("message") or answer.get("error") or str(answer)
-        raise NoAnswerError(status, said)
-    return answer
 
 
 class Recorder:
@@ -118,7 +86,7 @@ class Recorder:
         try:
             answer = self._api.get(path)
         except NoAnswerError as error:
-            self.answers[path] = {"no_answer": {"status": error.status, "message": str(error)}}
+            self.answers[path] = {"no_answer": {"status": error.status, "message": error.said}}
             raise
         self.answers[path] = answer
         return answer
@@ -140,5 +108,5 @@ class Recorded:
         """See Api; a path that was not recorded is an error of the caller."""
         answer = self._answers[path]
         if isinstance(answer, dict) and "no_answer" in answer:
-            raise NoAnswerError(**answer["no_answer"])
+            raise NoAnswerError(answer["no_answer"]["status"], answer["no_answer"]["message"])
         return answer

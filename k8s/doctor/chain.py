@@ -1,7 +1,8 @@
 from collections.abc import Iterator
 
+from k8s.client.errors import NoAnswerError
 from k8s.doctor import prometheus
-from k8s.doctor.api import Api, NoAnswerError, with_query
+from k8s.doctor.api import Api, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
 from k8s.doctor.release import Json, Release
 
@@ -35,7 +36,7 @@ def _service_of(api: Api, name: str) -> tuple[bool, str]:
     try:
         found: Json = api.get(f"/apis/apiregistration.k8s.io/v1/apiservices/{name}")
     except NoAnswerError as error:
-        return False, f"APIService {name} is not there" if error.status == 404 else f"APIService {name}: {error}"  # noqa: PLR2004
+        return False, f"APIService {name} is not there" if error.status == 404 else f"APIService {name}: {error.said}"  # noqa: PLR2004
     service = found["spec"].get("service") or {}
     who = f"{service.get('namespace')}/{service.get('name')}"
     available: Json = next((c for c in found.get("status", {}).get("conditions", ()) if c["type"] == "Available"), {})
@@ -55,7 +56,7 @@ def _cpu(api: Api, release: Release) -> Finding:
             item["metadata"]["name"] for item in api.get(with_query(path, labelSelector=release.pod_selector))["items"]
         }
     except NoAnswerError as error:
-        return broken(link, f"metrics-server does not answer: {error}", "look at its logs")
+        return broken(link, f"metrics-server does not answer: {error.said}", "look at its logs")
     unmeasured = [pod.name for pod in release.settled if pod.name not in measured]
     if unmeasured:
         remedy = "a new pod needs up to a minute; later, look at metrics-server's logs for its node"
@@ -96,7 +97,7 @@ def _external_metric(api: Api, release: Release, scaled_object: Json) -> Finding
         items = api.get(with_query(path, labelSelector=selector))["items"]
     except NoAnswerError as error:
         remedy = "KEDA's operator says why: `kubectl --namespace keda logs deployment/keda-operator`"
-        return broken(link, f"KEDA has no value of {names[0]}: {error}", remedy)
+        return broken(link, f"KEDA has no value of {names[0]}: {error.said}", remedy)
     return ok(link, f"{names[0]} is {', '.join(item['value'] for item in items)}")
 
 
@@ -117,7 +118,7 @@ def _adapter(api: Api, release: Release, metric: str) -> Iterator[Finding]:
         remedy = (
             f"have the adapter make {metric} of http_requests_total, with labels namespace and pod as its resources"
         )
-        yield broken("Pods metric", f"the adapter has no {metric}: {error}", remedy)
+        yield broken("Pods metric", f"the adapter has no {metric}: {error.said}", remedy)
         return
     values = {item["describedObject"]["name"]: item["value"] for item in items}
     missing = [pod.name for pod in release.settled if pod.name not in values]

@@ -2,7 +2,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from k8s.doctor.api import Api, NoAnswerError, through_api_server, with_query
+from k8s.client.errors import NoAnswerError
+from k8s.doctor.api import Api, through_api_server, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
 from k8s.doctor.release import Json, Pod, Release
 
@@ -32,7 +33,7 @@ def _query(api: Api, url: str, promql: str) -> list[Json]:
 
 
 def _no_answer(url: str, error: NoAnswerError) -> Finding:
-    where = f"{url} does not answer (status {error.status}): {error}"
+    where = f"{url} does not answer (status {error.status}): {error.said}"
     if error.status == 404:  # noqa: PLR2004
         remedy = "no such Service or path: set autoscaling.requestRate.prometheus.url to your Prometheus"
     elif error.status in {401, 403}:
@@ -101,7 +102,7 @@ def _answer(api: Api, release: Release, trigger: Json) -> Finding:
     try:
         result = _query(api, trigger["serverAddress"], promql)
     except NoAnswerError as error:
-        return broken("query", f"Prometheus refuses the query {promql}: {error}", remedy)
+        return broken("query", f"Prometheus refuses the query {promql}: {error.said}", remedy)
     if len(result) != 1 or math.isnan(_value(result[0])):
         what = f"{len(result)} series" if len(result) != 1 else "NaN"
         return broken("query", f"the query has {what} where KEDA wants one number: {promql}", remedy)

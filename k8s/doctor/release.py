@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from k8s.client.deployment import choose, selector
-from k8s.client.errors import ClusterError
-from k8s.doctor.api import Api, NoAnswerError, with_query
+from k8s.client.errors import ClusterError, NoAnswerError
+from k8s.doctor.api import Api, with_query
 
 Json = Mapping[str, Any]
 # A new pod has a CPU figure and a scrape within this.
@@ -83,7 +83,7 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
             scaled_object=_of(target, _scaled_objects(api, namespace)),
         )
     except NoAnswerError as error:
-        message = f"the API server does not show release {name} in namespace {namespace}: {error}"
+        message = f"the API server does not show release {name} in namespace {namespace}: {error.said}"
         raise ClusterError(message) from error
 
 

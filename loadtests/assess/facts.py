@@ -7,11 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
-from k8s.client.api import CALL_TIMEOUT_SECONDS, no_answer
+from k8s.client.api import get
 from k8s.client.errors import ClusterError
 from k8s.cluster.revision import revision
 from loadtests import k6
@@ -24,18 +20,15 @@ def facts(installation: Installation) -> dict[str, Any]:
     Raises:
         ClusterError: the cluster does not answer.
     """
-    try:
-        return {
-            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "base_url": installation.base_url,
-            "revision": revision(),
-            "service": installation.version(),
-            "machine": _machine(),
-            "cluster": _cluster(installation),
-            "release": _release(installation),
-        }
-    except (ApiException, HTTPError) as error:
-        raise no_answer(error) from error
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "base_url": installation.base_url,
+        "revision": revision(),
+        "service": installation.version(),
+        "machine": _machine(),
+        "cluster": _cluster(installation),
+        "release": _release(installation),
+    }
 
 
 def _machine() -> dict[str, Any]:
@@ -52,26 +45,23 @@ def _machine() -> dict[str, Any]:
 
 
 def _cluster(installation: Installation) -> dict[str, Any]:
-    nodes: Any = client.CoreV1Api(installation.api).list_node(_request_timeout=CALL_TIMEOUT_SECONDS).items
+    nodes = get(installation.api, "/api/v1/nodes")["items"]
     return {
         "context": installation.context,
-        "kubernetes": client.VersionApi(installation.api).get_code(_request_timeout=CALL_TIMEOUT_SECONDS).git_version,
-        "nodes": [{"name": node.metadata.name, "cores": node.status.capacity["cpu"]} for node in nodes],
+        "kubernetes": get(installation.api, "/version")["gitVersion"],
+        "nodes": [{"name": node["metadata"]["name"], "cores": node["status"]["capacity"]["cpu"]} for node in nodes],
     }
 
 
 def _release(installation: Installation) -> dict[str, Any]:
     release = installation.release
-    found = release.apps.read_namespaced_deployment(
-        release.deployment, release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
-    )
-    labels = found.metadata.labels or {}
+    found = release.read()
     return {
         "namespace": release.namespace,
         "name": release.name,
         "deployment": release.deployment,
-        "chart": labels.get("helm.sh/chart", ""),
-        "images": [container.image for container in found.spec.template.spec.containers],
+        "chart": found["metadata"]["labels"].get("helm.sh/chart", ""),
+        "images": [container["image"] for container in found["spec"]["template"]["spec"]["containers"]],
         "replicas": release.ready(),
         "autoscaler": _autoscaler(installation),
     }

@@ -5,11 +5,7 @@ from email.message import Message
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes import client
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
-from k8s.client.api import CALL_TIMEOUT_SECONDS, connect, no_answer
+from k8s.client.api import connect, get
 from k8s.client.notation import quantity
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
@@ -64,7 +60,7 @@ class Installation:
             limited_token=environment.get("LIMITED_TOKEN", "limited-token"),
             api=api,
             release=Release(api, namespace, release, deployment),
-            prometheus=Prometheus(prometheus, api=api),
+            prometheus=Prometheus(api, prometheus),
             users=int(users),
         )
 
@@ -89,16 +85,10 @@ class Installation:
 
     def peak_rate(self) -> int:
         """Requests a second for which the autoscaler must want a good three times its minimum."""
-        try:
-            listed: Any = client.AutoscalingV2Api(self.api).list_namespaced_horizontal_pod_autoscaler(
-                self.release.namespace, _request_timeout=CALL_TIMEOUT_SECONDS
-            )
-        except (ApiException, HTTPError) as error:
-            raise no_answer(error) from error
         autoscaler = self.release.autoscaler()
-        spec: Any = next(hpa.spec for hpa in listed.items if hpa.metadata.name == autoscaler.name)
-        targets = [metric.external or metric.pods for metric in spec.metrics]
-        per_replica = next(
-            (quantity(of.target.average_value) for of in targets if of and of.target.average_value), None
-        )
+        of_namespace = f"/apis/autoscaling/v2/namespaces/{self.release.namespace}"
+        spec = get(self.api, f"{of_namespace}/horizontalpodautoscalers/{autoscaler.name}")["spec"]
+        targets = [metric.get("external") or metric.get("pods") for metric in spec["metrics"]]
+        values = [of["target"]["averageValue"] for of in targets if of and "averageValue" in of["target"]]
+        per_replica = quantity(values[0]) if values else None
         return round(SCALE_OUT * autoscaler.minimum * (per_replica or OTHERWISE_PER_REPLICA))

@@ -1,11 +1,6 @@
 from typing import Any
 
-from kubernetes import client
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
-from k8s.client.api import CALL_TIMEOUT_SECONDS
-from k8s.client.errors import ClusterError
+from k8s.client.api import get
 from k8s.client.release import Release
 
 SERVICE = "service pods"
@@ -24,7 +19,7 @@ class Parts:
     """Which part of the whole a pod is of, by its UID or name."""
 
     def __init__(self, api: Any, release: Release) -> None:  # noqa: ANN401 - the client has no types
-        self._core: Any = client.CoreV1Api(api)
+        self._api = api
         self._release = release
         self._by_uid: dict[str, tuple[str, str]] = {}
         self._by_name: dict[tuple[str, str], str] = {}
@@ -35,18 +30,13 @@ class Parts:
         Raises:
             ClusterError: the cluster does not answer.
         """
-        try:
-            listed = self._core.list_pod_for_all_namespaces(_request_timeout=CALL_TIMEOUT_SECONDS)
-        except (ApiException, HTTPError) as error:
-            raise ClusterError(f"the cluster does not list its pods: {error}") from error
-        for pod in listed.items:
-            metadata = pod.metadata
-            part = self._part(metadata.namespace, metadata.labels or {})
+        for pod in get(self._api, "/api/v1/pods")["items"]:
+            metadata = pod["metadata"]
+            part = self._part(metadata["namespace"], metadata.get("labels", {}))
             # A static pod's cgroup has the hash of its manifest, not the UID of what mirrors it in the API.
-            annotations = metadata.annotations or {}
-            uid = annotations.get("kubernetes.io/config.mirror", metadata.uid)
-            self._by_uid[uid] = part, metadata.name
-            self._by_name[metadata.namespace, metadata.name] = part
+            uid = metadata.get("annotations", {}).get("kubernetes.io/config.mirror", metadata["uid"])
+            self._by_uid[uid] = part, metadata["name"]
+            self._by_name[metadata["namespace"], metadata["name"]] = part
 
     def of(self, uid: str) -> tuple[str, str]:
         """Part and name of a pod."""

@@ -37,7 +37,7 @@ def reaction(  # noqa: PLR0913 - by name
     steps: list[Step] = []
     for run in range(1, runs + 1):
         steps.append(
-            measure_step(api, watched, Prometheus(prometheus, api=api), output / f"run-{run}", environment=environment)
+            measure_step(api, watched, Prometheus(api, prometheus), output / f"run-{run}", environment=environment)
         )
         links = ", ".join(f"{name} {_seconds(getattr(steps[-1], name))}" for name in LINKS)
         sys.stdout.write(f"run {run} of {runs}: {links} ({steps[-1].reason})\n")

@@ -11,6 +11,8 @@ from kubernetes import client, watch
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from k8s.client.api import get
+from k8s.client.errors import NoAnswerError
 from k8s.client.notation import quantity
 from k8s.client.release import Release
 
@@ -98,18 +100,11 @@ class Observer:
                 self._ended.wait(POLL_SECONDS)
 
     def _poll(self, name: str, selector: str) -> None:
-        objects = client.CustomObjectsApi(self._api)
+        path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{self._release.namespace}/{name}"
         while not self._ended.wait(POLL_SECONDS):
             try:
-                found: Any = objects.list_namespaced_custom_object(
-                    "external.metrics.k8s.io",
-                    "v1beta1",
-                    self._release.namespace,
-                    name,
-                    label_selector=selector,
-                    _request_timeout=WATCH_SECONDS,
-                )
-            except (ApiException, HTTPError):
+                found = get(self._api, path, {"labelSelector": selector}, timeout_seconds=WATCH_SECONDS)
+            except NoAnswerError:
                 continue
             if found["items"]:
                 self.external.append((time.time(), quantity(found["items"][0]["value"]) or 0.0))

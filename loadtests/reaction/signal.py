@@ -2,10 +2,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kubernetes import client
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
+from k8s.client.api import get
+from k8s.client.errors import NoAnswerError
 from k8s.client.notation import quantity
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
@@ -14,7 +12,6 @@ from loadtests.errors import LoadTestError
 # Off its target by so much it is left alone: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale
 DEFAULT_TOLERANCE = 0.1
 PERIOD_SECONDS = 0.25
-CALL_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -40,20 +37,18 @@ def read_signal(api: Any, release: Release) -> Signal:  # noqa: ANN401 - the cli
         LoadTestError: the release is not scaled by KEDA on a Prometheus query.
         ClusterError: there is no such release, or the cluster does not answer.
     """
-    objects = client.CustomObjectsApi(api)
     name = release.autoscaler().name
     missing = (
         f"no ScaledObject scales Deployment {release.deployment} in namespace {release.namespace}: the reaction is "
         "measured of a release with autoscaling.engine=keda, as chart/values-kind.yaml has it"
     )
+    of_namespace = f"namespaces/{release.namespace}"
     try:
-        listed: Any = objects.list_namespaced_custom_object(
-            "keda.sh", "v1alpha1", release.namespace, "scaledobjects", _request_timeout=CALL_TIMEOUT_SECONDS
-        )
-        scaler: Any = _object(objects, "autoscaling", "v2", release.namespace, "horizontalpodautoscalers", name)
-    except (ApiException, HTTPError) as error:
-        raise LoadTestError(f"{missing} ({error})") from error
-    of_it = [each for each in listed["items"] if each["spec"]["scaleTargetRef"]["name"] == release.deployment]
+        listed = get(api, f"/apis/keda.sh/v1alpha1/{of_namespace}/scaledobjects")["items"]
+        scaler = get(api, f"/apis/autoscaling/v2/{of_namespace}/horizontalpodautoscalers/{name}")
+    except NoAnswerError as error:
+        raise LoadTestError(f"{missing} ({error.said})") from error
+    of_it = [each for each in listed if each["spec"]["scaleTargetRef"]["name"] == release.deployment]
     if not of_it:
         raise LoadTestError(missing)
     scaled = of_it[0]
@@ -96,7 +91,3 @@ def crossing(prometheus: Prometheus, query: str, bound: float, after_s: float, u
 def _values(prometheus: Prometheus, query: str, after_s: float, until_s: float) -> Sequence[tuple[float, float]]:
     series = prometheus.query_range(query, after_s, until_s, PERIOD_SECONDS)
     return series[0].values if series else ()
-
-
-def _object(objects: Any, group: str, version: str, *path: str) -> Any:  # noqa: ANN401 - likewise
-    return objects.get_namespaced_custom_object(group, version, *path, _request_timeout=CALL_TIMEOUT_SECONDS)

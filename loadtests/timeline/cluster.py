@@ -23,7 +23,7 @@ class Cluster:
         """Take the release's namespace and name, Prometheus' Service as namespace/name:port, and which Deployment."""
         api = connect(context)
         self._release = Release(api, namespace, release, deployment)
-        self._prometheus = Prometheus(prometheus, api=api)
+        self._prometheus = Prometheus(api, prometheus)
 
     def observe(self) -> Observation:
         """Ask for all of it.

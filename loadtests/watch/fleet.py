@@ -1,11 +1,13 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
 from k8s.client.deployment import choose, selector
-from loadtests.watch.api_server import ApiMissingError, ApiServer
+from k8s.client.errors import NoAnswerError
+from loadtests.watch.api_server import ApiServer
 from loadtests.watch.snapshot import Autoscaler, Condition, Fleet, Pod, Target
 
 
@@ -40,7 +42,9 @@ def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, deployment
         if name and _scales(scaler, deployment):
             try:
                 return api.get(f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects/{name}")
-            except ApiMissingError:
+            except NoAnswerError as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
                 return None
     return None
 

@@ -50,7 +50,7 @@ def api() -> Iterator[client.ApiClient]:
 @pytest.fixture(scope="session")
 def prometheus(api: client.ApiClient) -> Prometheus:
     """Ask the cluster's Prometheus."""
-    return Prometheus(PROMETHEUS, api=api)
+    return Prometheus(api, PROMETHEUS)
 
 
 @pytest.fixture(scope="session")

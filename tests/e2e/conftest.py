@@ -26,7 +26,7 @@ def api() -> Iterator[client.ApiClient]:
 @pytest.fixture(scope="session")
 def prometheus(api: client.ApiClient) -> Prometheus:
     """The cluster's Prometheus."""
-    return Prometheus(PROMETHEUS, api=api)
+    return Prometheus(api, PROMETHEUS)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
-import json
 from http import HTTPStatus
 from typing import Any
 
 from kubernetes import client
-from kubernetes.client import ApiException
 
+from k8s.client.api import get, proxy
+from k8s.client.errors import NoAnswerError
 from k8s.client.release import Release
 
 
@@ -30,17 +30,9 @@ def redis_in_use(release: Release) -> list[bool]:
 
 
 def _get(api: client.ApiClient, kind: str, place: str, path: str, query: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
-    namespace, _, name = place.partition("/")
-    request = api.param_serialize(
-        "GET",
-        f"/api/v1/namespaces/{namespace}/{kind}/{name}/proxy{path}",
-        query_params=list(query.items()),
-        auth_settings=["BearerToken"],
-    )
     try:
-        response: Any = api.call_api(*request, _request_timeout=5)
-        return json.loads(response.read())
-    except ApiException as error:
+        return get(api, proxy(place, kind) + path, query)
+    except NoAnswerError as error:
         if error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE}:
             return None
         raise

@@ -43,7 +43,7 @@ def test_a_release_that_is_not_there_is_an_error(api: client.ApiClient) -> None:
 
 def test_a_namespace_that_does_not_answer_is_an_error(api: client.ApiClient) -> None:
     """What the API server refuses is told with its status."""
-    with pytest.raises(ClusterError, match="the cluster does not answer: 404"):
+    with pytest.raises(ClusterError, match="the cluster answers 404"):
         Release(api, "nowhere", "api").events()
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from k8s.client.errors import ClusterError
-from k8s.doctor.api import ClusterApi, NoAnswerError, Recorded, Recorder, through_api_server
+from k8s.client.errors import ClusterError, NoAnswerError
+from k8s.doctor.api import ClusterApi, Recorded, Recorder, through_api_server
 
 KUBECONFIG = """
 apiVersion: v1

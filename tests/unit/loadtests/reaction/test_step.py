@@ -35,7 +35,7 @@ class RecordedPrometheus(Prometheus):
     """Has one series."""
 
     def __init__(self, *values: tuple[float, float]) -> None:
-        super().__init__()
+        super().__init__(None, "")
         self._values = values
 
     def query_range(self, promql: str, from_s: float, to_s: float, step_seconds: float) -> list[Sample]:
