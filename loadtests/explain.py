@@ -19,7 +19,7 @@ import asyncpg
 from k8s.cluster.revision import revision
 from service.database import DatabaseConfig, Query
 from service.dev import free_port
-from service.local_postgres import LocalPostgres, folder
+from service.dev.postgres import LocalPostgres, folder
 from service.migrate import migrate
 from service.seed import bar, seed
 from service.users import queries

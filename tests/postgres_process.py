@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 
 from service.dev import free_port
-from service.local_postgres import SUPERUSER, LocalPostgres
+from service.dev.postgres import SUPERUSER, LocalPostgres
 
 
 class PostgresProcess(LocalPostgres):

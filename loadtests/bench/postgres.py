@@ -12,7 +12,7 @@ from loadtests.bench.wrk import Measurement
 from loadtests.errors import LoadTestError
 from service.database import DatabaseConfig
 from service.dev import free_port
-from service.local_postgres import LocalPostgres, folder
+from service.dev.postgres import LocalPostgres, folder
 from service.migrate import migrate
 from service.seed import seed
 

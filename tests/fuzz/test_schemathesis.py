@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.local_postgres import folder
+from service.dev.postgres import folder
 from tests.postgres_process import PostgresProcess
 from tests.redis_process import RedisProcess
 from tests.schema import expanding_sql

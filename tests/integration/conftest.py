@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.local_postgres import folder
+from service.dev.postgres import folder
 from tests.postgres_process import PostgresProcess, name_of
 from tests.schema import expanding_sql
 

