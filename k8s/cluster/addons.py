@@ -6,13 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster import published
+from k8s.cluster.descriptor import ADD_ONS, AddOn, Chart
 from k8s.cluster.kind import CONTEXT, Kind
 from k8s.cluster.steps import Steps
 
-FOLDERS = Path(__file__).resolve().parent.parent
-# In this order: the first has the namespace.
-OWN = ("prometheus", "kube-state-metrics", "alertmanager", "jaeger", "otel-collector")
 CERTIFICATE = "gateway-certificate"
 
 
@@ -29,43 +26,32 @@ class AddOns:
     module: Callable[[str], Path]
 
     def apply(self, *, from_charts: bool) -> None:
-        """Apply all manifests; `from_charts` takes KEDA and cert-manager from their published charts."""
-        self._apply("metrics-server", upstream=self.module("sigs.k8s.io/metrics-server") / "manifests" / "base")
-        for name in OWN:
-            self._apply(name)
-        if from_charts:
-            for (release, namespace), chart in published.CHARTS.items():
-                self._install_chart(release, namespace, *chart)
-        else:
-            self._apply("keda", upstream=self.module("github.com/kedacore/keda/v2") / "config")
-            kinds = self.module("github.com/cert-manager/cert-manager") / "deploy" / "crds"
-            self._apply("cert-manager", upstream=kinds)
-        self._apply("gateway-api", upstream=self.module("sigs.k8s.io/gateway-api") / "config" / "crd")
-        kinds_of_ours = [f"{kind}.gateway.networking.k8s.io" for kind in ("gatewayclasses", "gateways", "httproutes")]
-        self.kind.kubectl("wait", "crd", *kinds_of_ours, "--for=condition=Established", "--timeout=60s")
-        self._apply("ingress")
+        """Install all; with `from_charts` those that have a published chart from there."""
+        for add_on in ADD_ONS:
+            if add_on.on_demand:
+                continue
+            if add_on.chart and from_charts:
+                self._install_chart(add_on, add_on.chart)
+            elif (add_on.folder / "kustomization.yaml").exists():
+                self._apply(add_on)
+            if add_on.kinds:
+                self.kind.kubectl("wait", "crd", *add_on.kinds, "--for=condition=Established", "--timeout=60s")
         self._ensure_certificate()
 
     def wait(self) -> None:
-        """Wait until every add-on is rolled out and both metrics APIs and KEDA's webhook are in use.
+        """Wait until every add-on is rolled out, and what it says of itself holds: its API is in use, its webhook.
 
         Raises:
             StepError: one is not there within three minutes; names it.
         """
-        for namespace in ("kube-system", "local-path-storage", "monitoring", "keda", "cert-manager", "ingress"):
+        namespaces = dict.fromkeys(add_on.namespace for add_on in ADD_ONS if add_on.namespace)
+        for namespace in ("local-path-storage", *namespaces):
             self.kind.kubectl(
                 "wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s"
             )
-        for service in ("v1beta1.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"):
-            self.kind.kubectl("wait", "apiservice", service, "--for=condition=Available", "--timeout=180s")
-        # Until KEDA's operator has put its CA there, the API server lets pass what the webhook would refuse.
-        self.kind.kubectl(
-            *("wait", "validatingwebhookconfiguration", "keda-admission", "--timeout=180s"),
-            "--for=jsonpath={.webhooks[0].clientConfig.caBundle}",
-        )
-        self.kind.kubectl(
-            "wait", "gateway", "--all", "--namespace", "ingress", "--for=condition=Programmed", "--timeout=60s"
-        )
+        for add_on in ADD_ONS:
+            for condition in add_on.ready:
+                self.kind.kubectl("wait", *condition.split(), "--timeout=180s")
 
     def _ensure_certificate(self) -> None:
         """Make the certificate of the Gateway's HTTPS listener, once: whoever trusts it may go on doing so."""
@@ -85,35 +71,27 @@ class AddOns:
             )
             self.kind.kubectl("create", "secret", "tls", CERTIFICATE, *place, "--key", key, "--cert", certificate)
 
-    def _apply(self, name: str, *, upstream: Path | None = None) -> None:
-        rendered = self.steps.directory / "add-ons" / name
+    def _apply(self, add_on: AddOn) -> None:
+        rendered = self.steps.directory / "add-ons" / add_on.name
         shutil.rmtree(rendered, ignore_errors=True)
-        shutil.copytree(FOLDERS / name, rendered, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        if upstream is not None:
+        shutil.copytree(
+            add_on.folder, rendered, ignore=shutil.ignore_patterns("*.py", "__pycache__", "addon.toml", "image")
+        )
+        if add_on.upstream:
+            upstream = self.module(add_on.upstream.module) / add_on.upstream.folder
             shutil.copytree(upstream, rendered / "upstream", copy_function=shutil.copyfile)
             for folder in filter(Path.is_dir, rendered.rglob("*")):
                 folder.chmod(0o755)
         manifest = self.kind.kubectl("kustomize", rendered)
         self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
-    def _install_chart(self, release: str, namespace: str, repository: str, chart: str, version: str) -> None:
+    def _install_chart(self, add_on: AddOn, chart: Chart) -> None:
         command: list[str | Path] = [
-            self.kind.tools / "helm",
-            "--kube-context",
-            CONTEXT,
-            "upgrade",
-            "--install",
-            release,
-            chart,
-            "--repo",
-            repository,
-            "--version",
-            version,
-            "--namespace",
-            namespace,
-            "--create-namespace",
+            *(self.kind.tools / "helm", "--kube-context", CONTEXT, "upgrade", "--install", add_on.name, add_on.name),
+            *("--repo", chart.repository, "--version", chart.version),
+            *("--namespace", add_on.name, "--create-namespace"),
         ]
-        values = FOLDERS / namespace / f"{release}.values.yaml"
+        values = add_on.folder / f"{add_on.name}.values.yaml"
         if values.exists():
             command += ["--values", values]
         self.steps.command("helm", command)

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster.groups import COMPONENTS, GROUPS, HOST_GROUP, HOST_TOOLS, TEST_ADAPTER, Group
+from k8s.cluster.descriptor import ADD_ONS
+from k8s.cluster.group import COMPONENTS, Group
+from k8s.cluster.groups import GROUPS, HOST_GROUP, HOST_TOOLS
 from k8s.cluster.steps import StepError, Steps
 
 
@@ -42,7 +44,9 @@ class Binaries:
     def build_unpublished(self) -> None:
         """Build only what a person types on the host, and what is published nowhere."""
         self._ensure(HOST_GROUP)
-        self._ensure(TEST_ADAPTER)
+        for add_on in ADD_ONS:
+            if add_on.build and add_on.always_built:
+                self._ensure(add_on.build)
 
     def download(self) -> None:
         """Fetch the sources of the add-ons' modules, while the compiler works on Kubernetes."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k8s.cluster.binaries import Binaries, version_of
+from k8s.cluster.descriptor import ADD_ONS, Image
 from k8s.cluster.steps import Steps
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
@@ -19,30 +20,6 @@ PYTHON = "localhost/python:3.11"
 PYTHON_BUILD = "localhost/python:3.11-build"
 REDIS = "localhost/redis:local"
 REDIS_EXPORTER = "localhost/redis-exporter:local"
-METRICS_SERVER = "localhost/metrics-server:local"
-PROMETHEUS = "localhost/prometheus:local"
-KUBE_STATE_METRICS = "localhost/kube-state-metrics:local"
-ALERTMANAGER = "localhost/alertmanager:local"
-JAEGER = "localhost/jaeger:local"
-OTEL_COLLECTOR = "localhost/otel-collector:local"
-KEDA = "localhost/keda:local"
-CERT_MANAGER = "localhost/cert-manager:local"
-NETWORK_POLICIES = "localhost/network-policies:local"
-TEST_ADAPTER = "localhost/test-adapter:local"
-TRAEFIK = "localhost/traefik:local"
-# Add-on images: name to the binaries in them. Each is built in the folder of its name.
-ADD_ONS = {
-    METRICS_SERVER: ("metrics-server",),
-    PROMETHEUS: ("prometheus",),
-    KUBE_STATE_METRICS: ("kube-state-metrics",),
-    ALERTMANAGER: ("alertmanager",),
-    JAEGER: ("jaeger",),
-    OTEL_COLLECTOR: ("collector",),
-    KEDA: ("keda-operator", "keda-adapter", "keda-admission-webhooks"),
-    CERT_MANAGER: ("cert-manager",),
-    NETWORK_POLICIES: ("network-policies",),
-    TEST_ADAPTER: ("test-adapter",),
-}
 _LABEL = "users-api.inputs"
 # Without what only people read: 180 MB become 131.
 _MMDEBSTRAP = (
@@ -76,10 +53,10 @@ class Images:
 
     def distribution(self) -> None:
         """Build what Debian's own packages are enough for: Python, Redis and its exporter."""
-        self.build(PYTHON, "python", {}, target="runtime", arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
-        self.build(PYTHON_BUILD, "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
-        self.build(REDIS, "redis", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
-        self.build(REDIS_EXPORTER, "redis-exporter", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
+        self.build(PYTHON, IMAGES / "python", {}, target="runtime", arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
+        self.build(PYTHON_BUILD, IMAGES / "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
+        self.build(REDIS, IMAGES / "redis", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
+        self.build(REDIS_EXPORTER, IMAGES / "redis-exporter", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
 
     def node(self) -> str:
         """Build the node image with the control plane's images inside, and return its name."""
@@ -109,7 +86,7 @@ class Images:
                 )
                 self._build(
                     name,
-                    "node",
+                    IMAGES / "node",
                     context,
                     inputs,
                     about="40 s",
@@ -121,43 +98,42 @@ class Images:
                 )
         return name
 
-    def add_ons(self, traefik: Path) -> tuple[str, ...]:
-        """Build the add-ons' images around their binaries, and return their names."""
-        for name in ADD_ONS:
-            self.add_on(name)
-        self.build(TRAEFIK, "traefik", {"traefik": traefik}, about="3 s")
-        return (*ADD_ONS, TRAEFIK, REDIS, REDIS_EXPORTER)
+    def add_ons(self, fetched: Mapping[str, Path]) -> tuple[str, ...]:
+        """Build the add-ons' images around their binaries, of which some are `fetched`, and return their names."""
+        names = [self.add_on(add_on.image, fetched) for add_on in ADD_ONS if add_on.image]
+        return (*names, REDIS, REDIS_EXPORTER)
 
-    def add_on(self, name: str) -> None:
-        """Build one add-on's image around its binaries."""
-        folder = name.removeprefix("localhost/").removesuffix(":local")
-        self.build(name, folder, {binary: self.binaries[binary] for binary in ADD_ONS[name]}, about="3 s")
+    def add_on(self, image: Image, fetched: Mapping[str, Path] | None = None) -> str:
+        """Build one add-on's image around its binaries, and return its name."""
+        binaries = {name: (fetched or {}).get(name) or self.binaries[name] for name in image.binaries}
+        self.build(image.name, image.folder, binaries, about="3 s")
+        return image.name
 
     def build(  # noqa: PLR0913 - each is one thing of an image
         self,
         name: str,
-        folder: str,
+        folder: Path,
         files: Mapping[str, Path],
         *,
         about: str,
         arguments: Mapping[str, str] | None = None,
         target: str = "",
     ) -> None:
-        """Build `images/<folder>` as `name` with `files` (path in the context to source) beside its Dockerfile."""
+        """Build the image of a folder as `name`, with `files` (path in the context to source) beside its Dockerfile."""
         with tempfile.TemporaryDirectory(dir=self.cache) as temporary:
             context = Path(temporary)
             for path, source in files.items():
                 (context / path).parent.mkdir(parents=True, exist_ok=True)
                 _link(source, context / path)
             base = self._id(arguments["BASE_IMAGE"]) if arguments else ""
-            inputs = _digest(context, IMAGES / folder, extra=(base, str(arguments), target))
+            inputs = _digest(context, folder, extra=(base, str(arguments), target))
             if not self._is_there(name, inputs):
                 self._build(name, folder, context, inputs, about=about, arguments=arguments or {}, target=target)
 
     def _build(  # noqa: PLR0913 - likewise
         self,
         name: str,
-        folder: str,
+        folder: Path,
         context: Path,
         inputs: str,
         *,
@@ -165,7 +141,7 @@ class Images:
         arguments: Mapping[str, str],
         target: str = "",
     ) -> None:
-        shutil.copytree(IMAGES / folder, context, dirs_exist_ok=True)
+        shutil.copytree(folder, context, dirs_exist_ok=True)
         command = ["docker", "build", "--tag", name, "--label", f"{_LABEL}={inputs}"]
         for key, value in arguments.items():
             command += ["--build-arg", f"{key}={value}"]
@@ -189,17 +165,21 @@ class Images:
         provisioner, helper = storage[0][0], storage[1][1]
         names = {name.rpartition("/")[2].partition(":")[0]: name for name in listed}
         self.build(
-            names["kube-apiserver"], "kubernetes", self._named_links(), arguments={"BASE_IMAGE": DEBIAN}, about="15 s"
+            names["kube-apiserver"],
+            IMAGES / "kubernetes",
+            self._named_links(),
+            arguments={"BASE_IMAGE": DEBIAN},
+            about="15 s",
         )
         for component in ("kube-controller-manager", "kube-scheduler", "kube-proxy"):
             self.steps.command("docker-tag", ["docker", "tag", names["kube-apiserver"], names[component]])
         self.steps.command("docker-tag", ["docker", "tag", DEBIAN, helper])
-        self.build(names["pause"], "pause", {"pause": self._pause()}, about="2 s")
-        self.build(names["etcd"], "etcd", {"etcd": self.binaries["etcd"]}, about="3 s")
-        self.build(names["coredns"], "coredns", {"coredns": self.binaries["coredns"]}, about="3 s")
+        self.build(names["pause"], IMAGES / "pause", {"pause": self._pause()}, about="2 s")
+        self.build(names["etcd"], IMAGES / "etcd", {"etcd": self.binaries["etcd"]}, about="3 s")
+        self.build(names["coredns"], IMAGES / "coredns", {"coredns": self.binaries["coredns"]}, about="3 s")
         self.build(
             provisioner,
-            "local-path-provisioner",
+            IMAGES / "local-path-provisioner",
             {"local-path-provisioner": self.binaries["local-path-provisioner"]},
             about="3 s",
         )

