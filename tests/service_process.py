@@ -14,6 +14,13 @@ from service.dev import free_port
 from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
 ROOT = Path(__file__).parents[1]
+PATIENT: dict[str, object] = {
+    "redis_call_timeout_seconds": 2,
+    "database_operation_timeout_seconds": 10,
+    "database_wait_seconds": 5,
+    "database_connect_timeout_seconds": 2,
+}
+"""Where what a busy machine takes longer for is not what is tested."""
 
 
 class ServiceProcess:

@@ -1,20 +1,23 @@
 import asyncio
+import contextlib
 import logging
 import time
 from typing import Any
 
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from service.cache import metrics
+from service.cache import messages, metrics
+from service.cache.acknowledgements import TRUST_SECONDS
+from service.cache.messages import Answer, Presence, Written
 from service.cache.tiered import TieredCache
 from service.cache.versions import MARK, Order
 from service.redis_client import RedisClient
-from service.supervision import OutageLog, SupervisedTask
+from service.supervision import Jobs, OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
 PING_INTERVAL_SECONDS = 0.5
-TRUST_SECONDS = 1.5
 SUBSCRIBE_TIMEOUT_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
 # By then the circuit breaker has said that Redis is away, if that is why.
@@ -22,16 +25,20 @@ LOG_GRACE_SECONDS = 5.0
 
 
 class InvalidationChannel:
-    """Drops from this process's L1 what other replicas write, as they write it.
+    """Drops from this process's L1 what other replicas write, as they write it, and answers them that it did.
 
     It is pinged twice a second. An answer proves that all messages from before its ping have been heard, as it comes
-    behind them; so L1 is trusted for 1.5 s from when the last answered ping was sent. After reconnecting it starts
-    empty, as messages may have been missed.
+    behind them; so L1 is trusted for 1.5 s from when the last answered ping was sent. Once that time is over, or after
+    reconnecting, it starts empty, as messages may have been missed.
     """
 
     def __init__(self, redis: RedisClient, cache: TieredCache) -> None:
         self._redis = redis
         self._cache = cache
+        self._acknowledgements = cache.shared.acknowledgements
+        self._answers_channel = cache.shared.answers_channel(cache.sender)
+        self._unanswered: dict[bytes, list[int]] = {}
+        self._answers = Jobs("cache_answer")
         self._outage = OutageLog(
             logger,
             "The invalidation channel is down: L1 believes what it holds for a second only, and L2 is not filled.",
@@ -48,8 +55,12 @@ class InvalidationChannel:
         self.background.start()
 
     async def aclose(self) -> None:
-        """Stop listening."""
+        """Stop listening, and tell the others not to wait for this process any more."""
         await self.background.aclose()
+        await self._answers.join()
+        if self.background.is_started:
+            with contextlib.suppress(RedisError):  # then some wait once
+                await self._say(listens=False)
 
     async def _run(self) -> None:
         while True:
@@ -60,6 +71,7 @@ class InvalidationChannel:
                     self._outage.failed(error)
             finally:
                 metrics.CHANNEL_UP.set(0)
+                self._acknowledgements.close()
                 self._cache.distrust()
             await asyncio.sleep(RECONNECT_SECONDS)
 
@@ -67,41 +79,81 @@ class InvalidationChannel:
         async with self._redis.pubsub() as subscription:
             asked_at = time.monotonic()
             async with asyncio.timeout(SUBSCRIBE_TIMEOUT_SECONDS):
-                await subscription.subscribe(self._cache.shared.channel)
-                await subscription.get_message(timeout=None)
+                await subscription.subscribe(self._cache.shared.channel, self._answers_channel)
+                for _ in range(2):
+                    await subscription.get_message(timeout=None)
+            # Before, so that who hears it is right to think so; after, as nobody has waited for this process till then.
             self._cache.forget_all()
-            self._trust(asked_at)
+            await self._say(listens=True)
+            self._cache.forget_all()
+            self._cache.trusted_until = asked_at + TRUST_SECONDS
+            self._acknowledgements.open()
             self._outage.worked()
             metrics.CHANNEL_UP.set(1)
-            ping_at = 0.0
-            # Waited for, never cut off by a timeout: that could lose half a message.
-            message = asyncio.ensure_future(subscription.get_message(timeout=None))
+            # Never cut off by a timeout: that could lose half a message.
+            reader = asyncio.ensure_future(self._read(subscription))
             try:
-                while (now := time.monotonic()) < self._cache.trusted_until:
-                    # By the clock: what one replica resends is a message to all, which must not have them resend.
-                    if now >= ping_at:
-                        ping_at = now + PING_INTERVAL_SECONDS
-                        await self._cache.shared.resend()
-                        await subscription.ping(repr(time.monotonic()))
-                    await asyncio.wait([message], timeout=max(0.0, ping_at - time.monotonic()))
-                    if message.done():
-                        self._receive(message.result())
-                        message = asyncio.ensure_future(subscription.get_message(timeout=None))
+                await self._ping(subscription, reader)
             finally:
-                message.cancel()
-                await asyncio.gather(message, return_exceptions=True)
-            raise TimeoutError("no sign of life")
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
 
-    def _trust(self, asked_at: float) -> None:
-        self._cache.trusted_until = asked_at + TRUST_SECONDS
+    async def _read(self, subscription: PubSub) -> None:
+        """Receive for ever: all that has arrived in one turn of the event loop."""
+        while True:
+            self._receive(await subscription.get_message(timeout=None))
+
+    async def _ping(self, subscription: PubSub, reader: asyncio.Future[None]) -> None:
+        """Ping, and resend, for as long as that is answered. Raises: what ends the reader, TimeoutError."""
+        while time.monotonic() < self._cache.trusted_until:
+            await self._cache.shared.resend()
+            await subscription.ping(repr(time.monotonic()))
+            await asyncio.wait([reader], timeout=PING_INTERVAL_SECONDS)
+            if reader.done():
+                reader.result()
+        raise TimeoutError("no sign of life")
+
+    async def _say(self, *, listens: bool) -> None:
+        presence = Presence(self._cache.sender, listens)
+        await self._redis.write("PUBLISH", self._cache.shared.channel, presence.encode())
 
     def _receive(self, message: dict[str, Any]) -> None:
         data: bytes = message["data"]
         if message["type"] == "pong":
             self._trust(float(data))
+        elif message["channel"] == self._answers_channel.encode():
+            self._acknowledgements.answered(messages.parse_answer(data))
+        else:
+            self._hear(messages.parse(data))
+
+    def _trust(self, asked_at: float) -> None:
+        if time.monotonic() >= self._cache.trusted_until:
+            # Those who wrote meanwhile have stopped waiting for this process, and learn by its hello to wait again.
+            raise TimeoutError("too late a sign of life")
+        self._cache.trusted_until = asked_at + TRUST_SECONDS
+
+    def _hear(self, said: Written | Presence | None) -> None:
+        match said:
+            case Written(sender, number) if sender == self._cache.sender:
+                if number is not None:  # its own L1 it has seen to before it published
+                    self._acknowledgements.came_back(number)
+            case Written(sender, number, key, version):
+                metrics.INVALIDATIONS.labels("received").inc()
+                self._cache.hear(key, Order(version, MARK))
+                if number is not None:
+                    self._answer(sender, number)
+            case Presence(sender) if sender != self._cache.sender:
+                self._acknowledgements.met(said)
+
+    def _answer(self, sender: bytes, number: int) -> None:
+        """Answer, in the next turn of the event loop, with whatever else has arrived from there."""
+        if sender in self._unanswered:
+            self._unanswered[sender].append(number)
             return
-        sender, _, written = data.partition(b":")
-        key, _, version = written.rpartition(b":")
-        if sender != self._cache.sender and version.isdigit():  # its own L1 it has seen to before it published
-            metrics.INVALIDATIONS.labels("received").inc()
-            self._cache.hear(key.decode(), Order(int(version), MARK))
+        self._unanswered[sender] = [number]
+        self._answers.spawn(self._send_answer(sender))
+
+    async def _send_answer(self, sender: bytes) -> None:
+        answer = Answer(self._cache.sender, self._unanswered.pop(sender))
+        with contextlib.suppress(RedisError):  # the one who waits for it says so
+            await self._redis.write("PUBLISH", self._cache.shared.answers_channel(sender), answer.encode())

@@ -15,6 +15,10 @@ EVICTIONS = Counter("users_api_cache_l1_evictions_total", "L1 entries dropped to
 L1_BYTES = Gauge("users_api_cache_l1_bytes", "Bytes held by L1.", multiprocess_mode="livesum")
 L2_ERRORS = Counter("users_api_cache_l2_errors_total", "L2 operations that failed by operation.", ["operation"])
 INVALIDATIONS = Counter("users_api_cache_invalidations_total", "Invalidations by direction.", ["direction"])
+UNHEARD = Counter(
+    "users_api_cache_unheard_writes_total",
+    "Writes acknowledged though a replica that listens had not answered, for as long as it may trust its L1.",
+)
 CHANNEL_UP = Gauge(
     "users_api_cache_invalidation_channel_up",
     "1 while writes of other replicas reach this one.",

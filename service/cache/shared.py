@@ -1,18 +1,22 @@
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from service.cache import metrics
+from service.cache.acknowledgements import Acknowledgements
 from service.cache.codec import FORMAT, CodecError, decode, encode, encode_mark
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry
+from service.cache.messages import Written
 from service.cache.scripts import PUT, PUT_SHA
 from service.cache.versions import NOTHING, Order, is_recent
 from service.redis_client import RedisClient
 
 CHANNEL = "written"
+ANSWERS_CHANNEL = "heard"
 MARK_SECONDS = 10.0  # longer than any process keeps what it has read
 RETURN_SECONDS = 3.0  # in which each process is back itself, and has told what it could not
 MAX_UNSENT = 10_000
@@ -43,6 +47,11 @@ class SharedCache:
         self._sender = sender
         self._unsent: dict[str, Order] = {}
         self.channel = redis.key(CHANNEL)
+        self.acknowledgements = Acknowledgements(sender)
+
+    def answers_channel(self, sender: bytes) -> str:
+        """Where a process is told who has applied its messages."""
+        return self._redis.key(f"{ANSWERS_CHANNEL}:{sender.decode()}")
 
     @property
     def readable(self) -> bool:
@@ -94,16 +103,19 @@ class SharedCache:
             metrics.L2_ERRORS.labels("put").inc()
 
     async def tell(self, key: str, entry: Entry | None, order: Order, began: float) -> None:
-        """Tell Redis and all replicas of a write, now or as soon as Redis is back; nobody where there is none.
+        """Tell Redis and all replicas of a write, and wait until all have heard; or tell as soon as Redis is back.
 
-        Without an entry, because it may not be the newest, they are told that the key has reached this version.
+        Without an entry, because it may not be the newest, they are told that the key has reached this version. Nobody
+        is told where there is no Redis by choice.
         """
         if not self._redis.is_enabled:
             return
         try:
-            await self._tell(key, entry, order)
-            if entry is not None:
-                await self._take_back_if_late(key, began)
+            with self.acknowledgements.expected() as acknowledgement:
+                receivers = await self._tell(key, entry, order, acknowledgement.number)
+                if entry is not None:
+                    await self._take_back_if_late(key, began)
+                await self.acknowledgements.wait(acknowledgement, receivers)
         except RedisError:
             metrics.L2_ERRORS.labels("tell").inc()
             self._unsent[key] = max(order, self.untold(key))
@@ -126,25 +138,28 @@ class SharedCache:
             *(self._tell(key, None, order) for key, order in writes), return_exceptions=True
         )
         for (key, order), outcome in zip(writes, outcomes, strict=True):
-            if outcome is None:
+            if not isinstance(outcome, BaseException):
                 metrics.INVALIDATIONS.labels("resent").inc()
                 self._told(key, order)
-        return not any(outcomes)
+        return not any(isinstance(outcome, BaseException) for outcome in outcomes)
 
     def _told(self, key: str, order: Order) -> None:
         if self.untold(key) <= order:
             self._unsent.pop(key, None)
 
-    async def _tell(self, key: str, entry: Entry | None, order: Order) -> None:
-        message = b"%s:%s:%d" % (self._sender, key.encode(), order.version)
+    async def _tell(self, key: str, entry: Entry | None, order: Order, number: int | None = None) -> int:
+        """Returns how many processes Redis gave the message to."""
+        message = Written(self._sender, number, key, order.version)
         # Both leave in one pipeline, in this order: who hears of it finds it in L2, or the script unknown and its
         # own memory of the message.
-        publish = ("PUBLISH", self.channel, message)
+        publish = ("PUBLISH", self.channel, message.encode())
+        receivers: int
         try:
-            await _both(self._put(key, entry, order, NOTHING), self._redis.write(*publish))
+            receivers = await _both(self._put(key, entry, order, NOTHING), self._redis.write(*publish))
         except OutOfMemoryError:
-            await _both(self._redis.write("UNLINK", self._redis_key(key)), self._redis.write(*publish))
+            receivers = await _both(self._redis.write("UNLINK", self._redis_key(key)), self._redis.write(*publish))
         metrics.INVALIDATIONS.labels("sent").inc()
+        return receivers
 
     async def _put(self, key: str, entry: Entry | None, order: Order, replaces: Order) -> None:
         seconds = MARK_SECONDS
@@ -172,8 +187,10 @@ def _packed(order: Order) -> bytes:
     return b"" if order == NOTHING else order.version.to_bytes(8, "big") + bytes([order.kind])
 
 
-async def _both(first: Any, second: Any) -> None:  # noqa: ANN401 - whatever can be awaited
-    """Wait for both, and raise what one of them raised."""
-    for outcome in await asyncio.gather(first, second, return_exceptions=True):
+async def _both(first: Awaitable[Any], second: Awaitable[Any]) -> Any:  # noqa: ANN401 - what Redis replies
+    """Wait for both, and return what the second brought, or raise what one of them raised."""
+    outcomes = await asyncio.gather(first, second, return_exceptions=True)
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
+    return outcomes[1]

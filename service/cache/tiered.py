@@ -1,7 +1,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple, TypeVar
 
 from service.cache import metrics
@@ -49,6 +49,13 @@ class Lookup(NamedTuple):
     tier: Tier
 
 
+class UnderWay(NamedTuple):
+    """What is being loaded or looked up, for all who ask, and since when."""
+
+    task: asyncio.Task[Any]
+    began: float
+
+
 class TieredCache:
     """L1 in this process, L2 in Redis, then the source: each asked only if the one before has nothing fresh.
 
@@ -64,8 +71,8 @@ class TieredCache:
         self._minimums = Minimums()
         self.sender = secrets.token_hex(8).encode()
         self.shared = SharedCache(redis, config, sender=self.sender)
-        self._flights: dict[str, asyncio.Task[Lookup]] = {}
-        self._lookups: dict[str, asyncio.Task[Entry | None]] = {}
+        self._flights: dict[str, UnderWay] = {}
+        self._lookups: dict[str, UnderWay] = {}
         self._absent: dict[str, tuple[float, Shared]] = {}
         self._jobs = Jobs("cache_fill")
         self.trusted_until = 0.0
@@ -85,22 +92,17 @@ class TieredCache:
         if entry is None:
             return None
         now = time.monotonic()
-        if now < entry.refresh_at and (
-            now < self.trusted_until or now < entry.verified_at + self._config.untrusted_seconds
-        ):
+        if now < entry.refresh_at and self._believes(entry.verified_at, now):
             return entry
         return None
 
     async def lookup(self, key: str) -> Entry | None:
         """The L2 entry if it is fresh and not yet due for refresh; goes into L1. Concurrent askers share one trip."""
-        task = self._lookups.get(key)
-        if task is None:
-            task = self._lookups[key] = self._jobs.spawn(self._look_up(key))
-            task.add_done_callback(lambda done: self._forget(self._lookups, key, done))
         try:
-            return await _outcome(task)
+            found: Entry | None = await _outcome(self._shared_task(self._lookups, key, lambda: self._look_up(key)))
         except Exception:  # noqa: BLE001 - the job's, logged and counted: it may cost a hit, not the answer
             return None
+        return found
 
     async def fetch(self, key: str, load: Load) -> Lookup:
         """The entry of `key`, by `load` where no tier has it.
@@ -175,10 +177,19 @@ class TieredCache:
             self._flight(key, load)
 
     def _flight(self, key: str, load: Load) -> asyncio.Task[Lookup]:
-        task = self._flights.get(key)
-        if task is None:
-            task = self._flights[key] = self._jobs.spawn(self._fill(key, load))
-            task.add_done_callback(lambda done: self._forget(self._flights, key, done))
+        return self._shared_task(self._flights, key, lambda: self._fill(key, load))
+
+    def _shared_task(
+        self, tasks: dict[str, UnderWay], key: str, work: Callable[[], Coroutine[Any, Any, T]]
+    ) -> asyncio.Task[T]:
+        """Return the task under way, unless writes may have been missed since it began; else a new one."""
+        under_way = tasks.get(key)
+        now = time.monotonic()
+        if under_way is not None and self._believes(under_way.began, now):
+            return under_way.task
+        task = self._jobs.spawn(work())
+        tasks[key] = UnderWay(task, now)
+        task.add_done_callback(lambda done: self._forget(tasks, key, done))
         return task
 
     async def _fill(self, key: str, load: Load) -> Lookup:
@@ -231,6 +242,10 @@ class TieredCache:
         self._keep(key, shared.entry, began)
         return shared.entry
 
+    def _believes(self, began: float, now: float) -> bool:
+        """Whether what was read since then is as good as new: no write is missed, or it is a moment old."""
+        return now < self.trusted_until or now < began + self._config.untrusted_seconds
+
     @property
     def _is_trusted(self) -> bool:
         return time.monotonic() < self.trusted_until
@@ -249,8 +264,9 @@ class TieredCache:
         return True
 
     @staticmethod
-    def _forget(tasks: dict[str, asyncio.Task[Any]], key: str, done: asyncio.Task[Any]) -> None:
-        if tasks.get(key) is done:
+    def _forget(tasks: dict[str, UnderWay], key: str, done: asyncio.Task[Any]) -> None:
+        under_way = tasks.get(key)
+        if under_way is not None and under_way.task is done:
             del tasks[key]
 
 

@@ -10,6 +10,7 @@ from service.cache.versions import LAG_SECONDS
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import until
 from tests.redis_process import PATIENT_SECONDS, RedisProcess
+from tests.tcp_proxy import TCPProxy
 
 CONFIG = CacheConfig()
 KEY = "users:7"
@@ -60,7 +61,7 @@ class Source:
 
 @asynccontextmanager
 async def replica(
-    redis: RedisProcess,
+    redis: RedisProcess | TCPProxy,
     config: CacheConfig = CONFIG,
     *,
     channel: bool = True,

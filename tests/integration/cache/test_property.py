@@ -12,6 +12,7 @@ import pytest
 from service.cache.versions import KEPT_SECONDS
 from service.dev.postgres import folder
 from tests.integration.cache import writes_and_reads
+from tests.integration.cache.writes_and_reads import forget_versions, hear_late, wait_for_nobody
 from tests.postgres_process import PostgresProcess
 from tests.redis_process import RedisProcess
 
@@ -73,11 +74,12 @@ def servers() -> Iterator[Servers]:
 class Process:
     """One of the two, with four writers and eight readers."""
 
-    def __init__(self, redis: RedisProcess, servers: Servers, report: Path, *, versions: str) -> None:
+    def __init__(self, redis: RedisProcess, servers: Servers, report: Path, *changes: Callable[[], None]) -> None:
         self._report = report
         urls = (redis.url, servers.primary.url(), servers.replica.url())
+        names = " ".join(change.__name__ for change in changes)
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", writes_and_reads.__name__, *urls, str(report), versions],
+            [sys.executable, "-m", writes_and_reads.__name__, *urls, str(report), names],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -117,14 +119,14 @@ class Process:
         return self._popen.stdin
 
 
-def stale(writes: list[Write], reads: list[Read]) -> list[str]:
+def stale(writes: list[Write], reads: list[Read], bound_seconds: float = BOUND_SECONDS) -> list[str]:
     """The reads that show something older than they may: than what was known by then, or written by their process."""
     found = []
     by_key = {write.key: [other for other in writes if other.key == write.key] for write in writes}
     for read in reads:
         of_key = by_key.get(read.key, [])
         own = [write for write in of_key if write.process == read.process]
-        for bound, some in ((BOUND_SECONDS, of_key), (0.0, own)):
+        for bound, some in ((bound_seconds, of_key), (0.0, own)):
             known = max((w for w in some if w.ended < read.began - bound), key=lambda w: w.version, default=None)
             if known is None or read.version >= known.version:
                 continue
@@ -172,10 +174,10 @@ def paused(_: RedisProcess, processes: list[Process]) -> None:
 
 
 def run(
-    redis: RedisProcess, servers: Servers, place: Path, faults: list[Fault], *, versions: str = "on"
+    redis: RedisProcess, servers: Servers, place: Path, faults: list[Fault], *changes: Callable[[], None]
 ) -> tuple[list[Write], list[Read]]:
     """Have two processes write through each fault, then only read for longer than the bound."""
-    processes = [Process(redis, servers, place / f"{number}.json", versions=versions) for number in range(2)]
+    processes = [Process(redis, servers, place / f"{number}.json", *changes) for number in range(2)]
     try:
         for process in processes:
             process.wait_until_ready()
@@ -208,4 +210,18 @@ def test_no_read_is_older_than_the_bound(
 
 def test_without_versions_it_finds_stale_reads(redis: RedisProcess, servers: Servers, tmp_path: Path) -> None:
     """The test sees it where deletions leave nothing behind and nobody compares versions: Redis being well."""
-    assert stale(*run(redis, servers, tmp_path, [healthy], versions="off"))
+    assert stale(*run(redis, servers, tmp_path, [healthy], forget_versions))
+
+
+def test_while_redis_is_well_a_read_shows_what_was_acknowledged(
+    redis: RedisProcess, servers: Servers, tmp_path: Path
+) -> None:
+    """Whichever process wrote, whichever is asked, and though each hears of writes late."""
+    writes, reads = run(redis, servers, tmp_path, [healthy], hear_late)
+    assert len({write.process for write in writes}) == len({read.process for read in reads}) == 2
+    assert stale(writes, reads, bound_seconds=0.0) == []
+
+
+def test_without_waiting_it_finds_stale_reads(redis: RedisProcess, servers: Servers, tmp_path: Path) -> None:
+    """The test sees it where a write is acknowledged as soon as Redis was told."""
+    assert stale(*run(redis, servers, tmp_path, [healthy], hear_late, wait_for_nobody), bound_seconds=0.0)

@@ -7,7 +7,7 @@ import pytest
 
 from service.cache import Loaded, tiered
 from service.cache.versions import NOTHING
-from tests.integration.cache.replica import CONFIG, KEY, REDIS_KEY, Source, age, replica
+from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica
 from tests.observe import sample, until
 from tests.redis_process import RedisProcess
 
@@ -118,6 +118,25 @@ async def test_negative_entries(redis: RedisProcess) -> None:
         assert (lookup.tier, lookup.entry.found) == ("L2", False)
 
 
+async def test_nobody_joins_a_load_from_before_a_pause(redis: RedisProcess) -> None:
+    """A process that was frozen may have missed a write since a load began: who asks now has one of their own."""
+    source = Source()
+    async with replica(redis, channel=False) as cache:
+        source.gate.clear()
+        first = asyncio.ensure_future(cache.fetch(KEY, source))
+        await until(lambda: source.loads == 1)
+        joined = asyncio.ensure_future(cache.fetch(KEY, source))
+        await asyncio.sleep(0)
+        cache._flights[KEY] = cache._flights[KEY]._replace(began=time.monotonic() - CONFIG.untrusted_seconds)
+        old = source.value
+        source.change()
+        later = asyncio.ensure_future(cache.fetch(KEY, source))
+        await until(lambda: source.loads == 2)
+        source.gate.set()
+        assert [lookup.entry.body for lookup in await asyncio.gather(first, joined, later)] == [old, old, NEW]
+        assert cache._flights == {}
+
+
 async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
     """500 look-ups of one key at once cost one GET; what they find is in L1 then."""
     async with replica(redis, channel=False) as first, replica(redis, channel=False) as second:
@@ -209,7 +228,7 @@ async def test_a_cancelled_load_answers_its_waiters(redis: RedisProcess) -> None
         source.gate.clear()
         pending = asyncio.ensure_future(cache.fetch(KEY, source))
         await until(lambda: source.loads == 1)
-        cache._flights[KEY].cancel()
+        cache._flights[KEY].task.cancel()
         with pytest.raises(RuntimeError, match="cancelled"):
             await asyncio.wait_for(pending, 10)
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.cache import Entry, InvalidationChannel, Loaded, TieredCache, invalidation, shared
+from service.cache import Entry, InvalidationChannel, Loaded, TieredCache, shared
+from service.cache.acknowledgements import TRUST_SECONDS
 from service.cache.versions import ABSENT, FOUND, KEPT_SECONDS, MARK, NOTHING, Order
 from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica, settle
 from tests.observe import sample, until
@@ -264,8 +265,18 @@ async def test_trust_counts_from_the_ping(redis: RedisProcess) -> None:
     """An answer that was long on its way proves nothing of what came after its question."""
     async with replica(redis, channel=False) as cache:
         channel = InvalidationChannel(cache.shared._redis, cache)
+        cache.trusted_until = float("inf")
         channel._receive({"type": "pong", "data": b"1000.0"})
-        assert cache.trusted_until == 1000.0 + invalidation.TRUST_SECONDS
+        assert cache.trusted_until == 1000.0 + TRUST_SECONDS
+
+
+async def test_trust_that_is_over_is_not_renewed(redis: RedisProcess) -> None:
+    """Whom others have stopped waiting for starts anew, with an empty L1."""
+    async with replica(redis, channel=False) as cache:
+        channel = InvalidationChannel(cache.shared._redis, cache)
+        with pytest.raises(TimeoutError, match="too late"):
+            channel._receive({"type": "pong", "data": repr(time.monotonic()).encode()})
+        assert cache.trusted_until == 0.0
 
 
 @pytest.mark.parametrize("data", [b"", b"users:7", b"other:users:7:", b"other:users:7:x"])
@@ -273,7 +284,7 @@ async def test_other_messages_are_ignored(redis: RedisProcess, data: bytes) -> N
     """What no replica of this release says has no effect."""
     async with replica(redis) as cache:
         await cache.fetch(KEY, Source())
-        InvalidationChannel(cache.shared._redis, cache)._receive({"type": "message", "data": data})
+        InvalidationChannel(cache.shared._redis, cache)._receive({"type": "message", "channel": b"", "data": data})
         assert cache.hit(KEY) is not None
 
 

@@ -10,14 +10,18 @@ from typing import Any
 from unittest import mock
 
 import asyncpg
+from redis.asyncio.client import PubSub
 
 from service.cache import CacheConfig, InvalidationChannel, Loaded, TieredCache, shared, tiered
+from service.cache.acknowledgements import Acknowledgements
 from service.cache.entry import Entry
 from service.cache.shared import SharedCache
 from service.cache.versions import FOUND, NOTHING, Minimums, Order
 from service.redis_client import RedisClient, RedisConfig
+from tests.redis_process import HURRIED_SECONDS, PATIENT_SECONDS
 
 KEYS = 20
+LATE_SECONDS = 0.05
 WRITERS, READERS = 4, 8
 READ = "SELECT version FROM things WHERE id = $1"
 WRITES = {
@@ -79,17 +83,39 @@ def forget_versions() -> None:
     mock.patch.object(Minimums, "of", return_value=NOTHING).start()
     tell = SharedCache._tell
 
-    async def tell_and_leave_nothing(self: SharedCache, key: str, entry: Entry | None, order: Order) -> None:
-        await tell(self, key, entry, order)
+    async def tell_and_leave_nothing(
+        self: SharedCache, key: str, entry: Entry | None, order: Order, number: int | None = None
+    ) -> int:
+        receivers = await tell(self, key, entry, order, number)
         if order.kind != FOUND:
             await self._redis.write("UNLINK", self._redis_key(key))
+        return receivers
 
     mock.patch.object(SharedCache, "_tell", tell_and_leave_nothing).start()
 
 
-async def main(redis_url: str, primary_url: str, replica_url: str, report: str) -> None:
+def hear_late() -> None:
+    """Let each message lie for a while, as a busy event loop does, while reads go on."""
+
+    async def read(self: InvalidationChannel, subscription: PubSub) -> None:
+        while True:
+            message = await subscription.get_message(timeout=None)
+            asyncio.get_running_loop().call_later(LATE_SECONDS, self._receive, message)
+
+    mock.patch.object(InvalidationChannel, "_read", read).start()
+
+
+def wait_for_nobody() -> None:
+    """Break it: a write is acknowledged as soon as Redis was told."""
+    mock.patch.object(Acknowledgements, "wait").start()
+
+
+CHANGES = {change.__name__: change for change in (forget_versions, hear_late, wait_for_nobody)}
+
+
+async def main(redis_url: str, primary_url: str, replica_url: str, report: str, *, call_seconds: float) -> None:
     """Write while told to, read all the time."""
-    redis = RedisClient(RedisConfig(url=redis_url, call_timeout_seconds=0.3))
+    redis = RedisClient(RedisConfig(url=redis_url, call_timeout_seconds=call_seconds))
     cache = TieredCache(redis, CacheConfig())
     channel = InvalidationChannel(redis, cache)
     await redis.start()
@@ -118,7 +144,8 @@ async def main(redis_url: str, primary_url: str, replica_url: str, report: str) 
 
 
 if __name__ == "__main__":
-    *arguments, versions = sys.argv[1:]
-    if versions == "off":
-        forget_versions()
-    asyncio.run(main(*arguments))
+    *arguments, given = sys.argv[1:]
+    changes = [CHANGES[name] for name in given.split()]
+    for change in changes:
+        change()
+    asyncio.run(main(*arguments, call_seconds=PATIENT_SECONDS if hear_late in changes else HURRIED_SECONDS))

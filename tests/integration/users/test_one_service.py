@@ -11,7 +11,7 @@ import pytest
 from tests.api import TOKEN
 from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
-from tests.service_process import ServiceProcess, read
+from tests.service_process import PATIENT, ServiceProcess, read
 
 pytestmark = pytest.mark.integration
 
@@ -47,11 +47,7 @@ def front(replica: PostgresProcess, redis: RedisProcess, users_url: str, tmp_pat
         "database_replica_urls": [replica.url(name_of(users_url))],
         "redis_url": redis.url,
         "rate_limit_enabled": False,
-        # What a busy machine takes longer for is not what is tested.
-        "redis_call_timeout_seconds": 2,
-        "database_operation_timeout_seconds": 10,
-        "database_wait_seconds": 5,
-        "database_connect_timeout_seconds": 2,
+        **PATIENT,
     }
     with ExitStack() as stack:
         yield Front([stack.enter_context(ServiceProcess(tmp_path / f"{n}.log", **settings)) for n in range(3)])
