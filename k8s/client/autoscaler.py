@@ -1,8 +1,39 @@
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from k8s.client.notation import quantity
+from k8s.client.notation import quantity, unix_seconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """What it sees of one metric, beside what it wants; None: it sees nothing yet."""
+
+    name: str
+    current: float | None
+    wanted: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What it says of itself: AbleToScale, ScalingActive, ScalingLimited, or KEDA's Fallback."""
+
+    kind: str
+    status: str
+    """True, False or Unknown."""
+    reason: str
+    message: str
+
+    @property
+    def is_true(self) -> bool:
+        """Whether it is known to be so."""
+        return self.status == "True"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it hinders scaling; at its least or most replicas an autoscaler is limited as it should be."""
+        return self.is_true if self.kind == "Fallback" else not self.is_true and self.kind != "ScalingLimited"
 
 
 @dataclass(frozen=True)
@@ -18,8 +49,14 @@ class Autoscaler:
     """Of the request; None: it does not know."""
     request_rate: float | None
     """Requests a second and replica; None: it does not know."""
-    conditions: Mapping[str, tuple[str, str]]
-    """Status and reason by type: ScalingActive, AbleToScale, ScalingLimited."""
+    targets: tuple[Target, ...]
+    conditions: Mapping[str, Condition]
+    """By kind."""
+    last_scaled_at_s: float | None
+
+    def wants(self, told: int) -> int:
+        """Replicas that it wants; before its first look, those that the Deployment is told to have."""
+        return self.desired if self.current else told
 
 
 def scales(hpa: Any, deployment: str) -> bool:  # noqa: ANN401 - JSON
@@ -49,5 +86,38 @@ def read_autoscaler(hpa: Any) -> Autoscaler:  # noqa: ANN401 - JSON
         current=status.get("currentReplicas", 0),
         cpu_percent=cpu,
         request_rate=rate,
-        conditions={each["type"]: (each["status"], each["reason"]) for each in status.get("conditions") or ()},
+        targets=tuple(_targets(spec.get("metrics", ()), status.get("currentMetrics") or ())),
+        conditions=read_conditions(status),
+        last_scaled_at_s=unix_seconds(status["lastScaleTime"]) if status.get("lastScaleTime") else None,
     )
+
+
+def read_conditions(status: Any) -> dict[str, Condition]:  # noqa: ANN401 - JSON
+    """Make those of a status, of KEDA's ScaledObject too."""
+    return {
+        each["type"]: Condition(each["type"], each["status"], each.get("reason", ""), each.get("message", ""))
+        for each in status.get("conditions") or ()
+    }
+
+
+def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - JSON
+    current = {_identity(metric): _details(metric).get("current", {}) for metric in seen if _details(metric)}
+    for metric in wanted:
+        details = _details(metric)
+        target, now = details["target"], current.get(_identity(metric), {})
+        if "averageUtilization" in target:
+            yield Target(details["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
+            continue
+        value = "averageValue" if "averageValue" in target else "value"
+        yield Target("request rate", quantity(now.get(value)), quantity(target[value]) or 0.0, "/s each")
+
+
+def _details(metric: Any) -> Any:  # noqa: ANN401 - JSON
+    """Give what the metric's kind holds: `external: {...}`, `resource: {...}`."""
+    kind = metric["type"]
+    return metric.get(kind[:1].lower() + kind[1:]) or {}
+
+
+def _identity(metric: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON
+    details = _details(metric)
+    return metric["type"], details.get("name") or details.get("metric", {}).get("name", "")

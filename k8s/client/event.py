@@ -15,6 +15,7 @@ class Event:
     """Kind/name."""
     message: str
     count: int
+    is_warning: bool
 
 
 def read_event(event: Any) -> Event:  # noqa: ANN401 - JSON
@@ -28,4 +29,5 @@ def read_event(event: Any) -> Event:  # noqa: ANN401 - JSON
         about=f"{event['involvedObject']['kind']}/{event['involvedObject']['name']}",
         message=event.get("message", ""),
         count=series.get("count") or event.get("count") or 1,
+        is_warning=event.get("type") == "Warning",
     )

@@ -3,9 +3,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from k8s.client.errors import NoAnswerError
+from k8s.client.pod import Pod
 from k8s.doctor.api import Api, through_api_server, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
-from k8s.doctor.release import Json, Pod, Release
+from k8s.doctor.release import Json, Release
 
 LINKS = ("Prometheus", "targets", "labels", "query")
 UP = 1.0
@@ -62,7 +63,7 @@ def _targets(release: Release, series: list[Json]) -> Finding:
         if pod not in unseen and not any(_value(one) == UP for one in _scraped(release, series, pod))
     ]
     if unseen:
-        silent = [pod.name for pod in unseen if not pod.annotated]
+        silent = [pod.name for pod in unseen if not pod.asks_for_scrape]
         remedy = (
             f"{', '.join(silent)} ask for no scrape by annotation: set metrics.annotations=true; or, with the "
             "operator, metrics.podMonitor.enabled=true with the labels of its podMonitorSelector in .podMonitor.labels"

@@ -1,27 +1,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from k8s.client.deployment import choose, selector
 from k8s.client.errors import ClusterError, NoAnswerError
+from k8s.client.pod import Pod, read_pod
 from k8s.doctor.api import Api, with_query
 
 Json = Mapping[str, Any]
 # A new pod has a CPU figure and a scrape within this.
 SETTLING_SECONDS = 60
-
-
-@dataclass(frozen=True)
-class Pod:
-    """One pod of the API."""
-
-    name: str
-    address: str
-    ready_seconds: float | None
-    """None: it is not ready, or being stopped."""
-    annotated: bool
-    """It asks to be scraped by annotation."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +25,18 @@ class Release:
     pods: tuple[Pod, ...]
     hpa: Json | None
     scaled_object: Json | None
+    now_s: float
 
     @property
     def ready(self) -> tuple[Pod, ...]:
         """Pods that serve."""
-        return tuple(pod for pod in self.pods if pod.ready_seconds is not None)
+        return tuple(pod for pod in self.pods if pod.serving)
 
     @property
     def settled(self) -> tuple[Pod, ...]:
         """Pods whose metrics the autoscaler should see by now; all that are ready if all are new."""
-        return tuple(pod for pod in self.ready if (pod.ready_seconds or 0) >= SETTLING_SECONDS) or self.ready
+        since_s = self.now_s - SETTLING_SECONDS
+        return tuple(pod for pod in self.ready if (pod.ready_since_s or 0) <= since_s) or self.ready
 
     @property
     def trigger(self) -> Json | None:
@@ -78,9 +68,10 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
             deployment=target,
             pod_selector=api_pods,
             wanted=found["spec"]["replicas"],
-            pods=tuple(_pod(pod, now_s) for pod in _list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods)),
+            pods=tuple(map(read_pod, _list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods))),
             hpa=_of(target, _list(api, f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")),
             scaled_object=_of(target, _scaled_objects(api, namespace)),
+            now_s=now_s,
         )
     except NoAnswerError as error:
         message = f"the API server does not show release {name} in namespace {namespace}: {error.said}"
@@ -103,14 +94,3 @@ def _scaled_objects(api: Api, namespace: str) -> list[Json]:
 
 def _of(target: str, autoscalers: list[Json]) -> Json | None:
     return next((found for found in autoscalers if found["spec"]["scaleTargetRef"]["name"] == target), None)
-
-
-def _pod(pod: Json, now_s: float) -> Pod:
-    ready = next((c for c in pod["status"].get("conditions", ()) if c["type"] == "Ready"), {"status": "False"})
-    serves = ready["status"] == "True" and "deletionTimestamp" not in pod["metadata"]
-    return Pod(
-        name=pod["metadata"]["name"],
-        address=pod["status"].get("podIP", ""),
-        ready_seconds=now_s - datetime.fromisoformat(ready["lastTransitionTime"]).timestamp() if serves else None,
-        annotated=pod["metadata"].get("annotations", {}).get("prometheus.io/scrape") == "true",
-    )

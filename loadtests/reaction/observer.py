@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from kubernetes import client, watch
@@ -13,7 +12,8 @@ from urllib3.exceptions import HTTPError
 
 from k8s.client.api import get
 from k8s.client.errors import NoAnswerError
-from k8s.client.notation import quantity
+from k8s.client.notation import quantity, unix_seconds
+from k8s.client.pod import is_ready
 from k8s.client.release import Release
 
 # A watch that is asked anew this often ends soon after it is told to.
@@ -76,7 +76,7 @@ class Observer:
             "created": first(new, bool),
             "scheduled": first(new, _has_node),
             "started": min((each for seen in new if (each := _started_by(seen)) is not None), default=None),
-            "ready": first(new, _is_ready),
+            "ready": first(new, is_ready),
         }
 
     def _watch(self, listed: Any, seen: list[Seen], **options: Any) -> None:  # noqa: ANN401 - likewise
@@ -123,9 +123,5 @@ def _has_node(pod: Any) -> bool:  # noqa: ANN401 - JSON
 def _started_by(seen: Seen) -> float | None:
     """When its container ran: the kubelet may report that seconds later, and names a whole second."""
     running = (each["state"].get("running") for each in seen.body["status"].get("containerStatuses", ()))
-    times = [datetime.fromisoformat(each["startedAt"]).timestamp() + 1 for each in running if each]
+    times = [unix_seconds(each["startedAt"]) + 1 for each in running if each]
     return min(seen.at_s, *times) if times else None
-
-
-def _is_ready(pod: Any) -> bool:  # noqa: ANN401 - likewise
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", ()))

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from k8s.client.pod import is_ready
 from loadtests.simulate.clock import Clock
 from loadtests.simulate.pod_model import Served
 from loadtests.simulate.settings import Setting
@@ -80,7 +81,7 @@ class Fleet:
             app.ready -= pod.is_ready
             if pod.scheduled_s is None and item["spec"].get("nodeName"):
                 pod.scheduled_s = now
-            if pod.ready_s is None and _is_ready(item):
+            if pod.ready_s is None and is_ready(item):
                 pod.ready_s = now
             if pod.deleted_s is None and (kind == "DELETED" or "deletionTimestamp" in item["metadata"]):
                 pod.deleted_s = now
@@ -103,10 +104,3 @@ class Fleet:
         """Ready pods of all Deployments."""
         with self.lock:
             return sum(app.ready for app in self.apps.values())
-
-
-def _is_ready(item: Any) -> bool:  # noqa: ANN401 - JSON
-    return any(
-        condition["type"] == "Ready" and condition["status"] == "True"
-        for condition in item.get("status", {}).get("conditions", ())
-    )

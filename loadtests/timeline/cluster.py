@@ -35,7 +35,7 @@ class Cluster:
         wanted, ready = self._release.replicas()
         return Observation(
             minimum=autoscaler.minimum,
-            desired=autoscaler.desired if autoscaler.current else wanted,
+            desired=autoscaler.wants(wanted),
             ready=ready,
             cpu_percent=autoscaler.cpu_percent,
             rps=self._prometheus.value(f"sum(rate(http_requests_total{{{self._release.series}}}[20s]))"),

@@ -1,14 +1,14 @@
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes.utils.quantity import parse_quantity
-
+from k8s.client.autoscaler import read_autoscaler, read_conditions, scales
 from k8s.client.deployment import choose, selector
 from k8s.client.errors import NoAnswerError
+from k8s.client.pod import read_pod
 from loadtests.watch.api_server import ApiServer
-from loadtests.watch.snapshot import Autoscaler, Condition, Fleet, Pod, Target
+from loadtests.watch.snapshot import Fleet
 
 
 def read_deployment(api: ApiServer, namespace: str, release: str, name: str = "") -> Any:  # noqa: ANN401 - JSON
@@ -39,7 +39,7 @@ def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, deployment
     """Read the ScaledObject that KEDA made the Deployment's autoscaler from; None: it is not KEDA's."""
     for scaler in scalers["items"]:
         name = scaler["metadata"].get("labels", {}).get("scaledobject.keda.sh/name")
-        if name and _scales(scaler, deployment):
+        if name and scales(scaler, deployment):
             try:
                 return api.get(f"/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects/{name}")
             except NoAnswerError as error:
@@ -52,100 +52,16 @@ def _read_scaled_object(api: ApiServer, namespace: str, scalers: Any, deployment
 def fleet(deployment: Any, pods: Any, scalers: Any, scaled: Any = None) -> Fleet:  # noqa: ANN401 - JSON as the API server has it
     """Put together what was read; `scaled` is KEDA's ScaledObject, if there is one."""
     name = deployment["metadata"]["name"]
-    scaler = next((each for each in scalers["items"] if _scales(each, name)), None)
-    wanted = deployment["spec"]["replicas"]
-    if scaler and scaler["status"].get("currentReplicas"):
-        wanted = scaler["status"].get("desiredReplicas", wanted)
+    scaler = next((read_autoscaler(each) for each in scalers["items"] if scales(each, name)), None)
+    told = deployment["spec"]["replicas"]
+    if scaler and scaled:
+        # In a fallback KEDA gives a made-up value that looks like one measured.
+        fallback = {kind: each for kind, each in read_conditions(scaled["status"]).items() if kind == "Fallback"}
+        scaler = replace(scaler, conditions={**scaler.conditions, **fallback})
     return Fleet(
         deployment=name,
-        wanted=wanted,
+        wanted=scaler.wants(told) if scaler else told,
         ready=deployment["status"].get("readyReplicas", 0),
-        pods=tuple(sorted(map(_pod, pods["items"]), key=lambda pod: pod.created_at)),
-        autoscaler=_autoscaler(scaler, scaled) if scaler else None,
+        pods=tuple(sorted(map(read_pod, pods["items"]), key=lambda pod: pod.created_at_s)),
+        autoscaler=scaler,
     )
-
-
-def unix_seconds(time: str | None) -> float | None:
-    """Make a number of the API's RFC 3339 time."""
-    return datetime.fromisoformat(time).timestamp() if time else None
-
-
-def _scales(scaler: Any, deployment: str) -> bool:  # noqa: ANN401 - likewise
-    target = scaler["spec"]["scaleTargetRef"]
-    return (target["kind"], target["name"]) == ("Deployment", deployment)
-
-
-def _pod(pod: Any) -> Pod:  # noqa: ANN401 - likewise
-    status = pod["status"]
-    containers = status.get("containerStatuses", [])
-    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", ()))
-    return Pod(
-        name=pod["metadata"]["name"],
-        node=pod["spec"].get("nodeName"),
-        state=_state(pod, containers, is_ready=is_ready),
-        is_ready=is_ready,
-        created_at=unix_seconds(pod["metadata"]["creationTimestamp"]) or 0,
-        restarts=sum(each["restartCount"] for each in containers),
-    )
-
-
-def _state(pod: Any, containers: list[Any], *, is_ready: bool) -> str:  # noqa: ANN401 - likewise
-    if "deletionTimestamp" in pod["metadata"]:
-        return "Stopping"
-    if is_ready:
-        return "Ready"
-    waiting = [each["state"]["waiting"]["reason"] for each in containers if "waiting" in each["state"]]
-    if waiting and waiting[0] not in {"ContainerCreating", "PodInitializing"}:
-        return str(waiting[0])
-    match pod["status"]["phase"]:
-        case "Pending":
-            return "Starting" if "nodeName" in pod["spec"] else "No node yet"
-        case "Running":
-            running = all("running" in each["state"] for each in containers)
-            return "Not ready" if running and all(each.get("started") for each in containers) else "Starting"
-        case phase:
-            return str(phase)
-
-
-def _autoscaler(scaler: Any, scaled: Any) -> Autoscaler:  # noqa: ANN401 - likewise
-    spec, status = scaler["spec"], scaler["status"]
-    # In a fallback KEDA gives a made-up value that looks like one measured.
-    fallback = [each for each in scaled["status"].get("conditions", ()) if each["type"] == "Fallback"] if scaled else []
-    return Autoscaler(
-        minimum=spec.get("minReplicas", 1),
-        maximum=spec["maxReplicas"],
-        targets=tuple(_targets(spec.get("metrics", ()), status.get("currentMetrics") or ())),
-        conditions=tuple(
-            Condition(each["type"], each["status"] == "True", each.get("reason", ""), each.get("message", ""))
-            for each in (*status.get("conditions", ()), *fallback)
-        ),
-        last_scaled_at=unix_seconds(status.get("lastScaleTime")),
-    )
-
-
-def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - likewise
-    current = {_identity(metric): _details(metric).get("current", {}) for metric in seen if _details(metric)}
-    for metric in wanted:
-        details = _details(metric)
-        target, now = details["target"], current.get(_identity(metric), {})
-        if "averageUtilization" in target:
-            yield Target(details["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
-            continue
-        value = "averageValue" if "averageValue" in target else "value"
-        known = _number(now[value]) if value in now else None
-        yield Target("request rate", known, _number(target[value]), "/s each")
-
-
-def _number(quantity: str) -> float:
-    return float(parse_quantity(quantity))  # type: ignore[no-untyped-call]
-
-
-def _details(metric: Any) -> Any:  # noqa: ANN401 - likewise
-    """Give what the metric's kind holds: `external: {...}`, `resource: {...}`."""
-    kind = metric["type"]
-    return metric.get(kind[:1].lower() + kind[1:]) or {}
-
-
-def _identity(metric: Any) -> tuple[str, str]:  # noqa: ANN401 - likewise
-    details = _details(metric)
-    return metric["type"], details.get("name") or details.get("metric", {}).get("name", "")

@@ -4,10 +4,13 @@ from typing import Any
 
 from textual.content import Content
 
+from k8s.client.autoscaler import Autoscaler, Target
+from k8s.client.event import Event
+from k8s.client.pod import Pod
 from loadtests.watch.feed import Feed
 from loadtests.watch.glyphs import ago, meter, sparkline
 from loadtests.watch.history import History
-from loadtests.watch.snapshot import Autoscaler, Event, Fleet, Pod, Target, Traffic
+from loadtests.watch.snapshot import Fleet, Traffic
 
 UNKNOWN = "-"
 GOOD, WARN, BAD, DIM = "$text-success", "$text-warning", "bold $text-error", "dim"
@@ -47,9 +50,9 @@ def autoscaler(scaler: Autoscaler | None, happened: Sequence[Event], width: int)
     if scaler is None:
         return [Content("nothing scales this Deployment: autoscaling.engine is none")]
     lines = [_target(target, width) for target in scaler.targets]
-    at = scaler.last_scaled_at
+    at = scaler.last_scaled_at_s
     moved = "never scaled" if at is None else f"scaled {ago(time.time() - at)} ago"
-    for condition in scaler.conditions:
+    for condition in scaler.conditions.values():
         if condition.is_fault:
             lines.append(
                 Content.styled(f"{condition.kind}={condition.is_true} {condition.reason}: {condition.message}", BAD)
@@ -103,9 +106,9 @@ def events(found: Sequence[Event], limit: int) -> Lines:
         return [Content.styled("none", DIM)]
     return [
         Content.assemble(
-            (f"{ago(time.time() - event.at):>7} ", DIM),
+            (f"{ago(time.time() - event.at_s):>7} ", DIM),
             (f"{event.reason}", BAD if event.is_warning else "bold"),
-            f" {event.about}{f' ({event.times}x)' if event.times > 1 else ''}: {event.message}",
+            f" {event.about}{f' ({event.count}x)' if event.count > 1 else ''}: {event.message}",
         )
         for event in found[:limit]
     ]
@@ -142,7 +145,7 @@ def _lines_over_time(width: int, top: float | None, **named: Sequence[float]) ->
 
 def _pod(pod: Pod, rate: float | None, total: float, release: str, width: int) -> Content:
     name = pod.name.removeprefix(f"{release}-")
-    style = GOOD if pod.is_ready and pod.state == "Ready" else WARN
+    style = GOOD if pod.ready and pod.state == "Ready" else WARN
     restarts = (f"{pod.restarts:>8}", BAD if pod.restarts else "")
     share = UNKNOWN
     if rate is not None and total > 0:
@@ -150,7 +153,7 @@ def _pod(pod: Pod, rate: float | None, total: float, release: str, width: int) -
     return Content.assemble(
         f"{name:<17}{(pod.node or UNKNOWN)[:17]:<18}",
         (f"{pod.state[:11]:<12}", style),
-        f"{ago(time.time() - pod.created_at):>6} ",
+        f"{ago(time.time() - pod.created_at_s):>6} ",
         restarts,
         f"  {share.rstrip()}",
     )

@@ -2,12 +2,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from k8s.client.event import Event
 from loadtests.watch.api_server import ApiServer
 from loadtests.watch.events import read_events
 from loadtests.watch.feed import Feed
 from loadtests.watch.fleet import read_deployment, read_fleet
 from loadtests.watch.history import History
-from loadtests.watch.snapshot import Event, Fleet, Traffic
+from loadtests.watch.snapshot import Fleet, Traffic
 from loadtests.watch.traffic import read_traffic, traffic_query
 
 REFRESH_SECONDS = 1

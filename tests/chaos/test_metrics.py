@@ -147,5 +147,5 @@ def _sees_both(release: Release) -> bool:
         seen = release.autoscaler()
     except ClusterError:
         return False
-    active = seen.conditions.get("ScalingActive", ("", ""))[0] == "True"
-    return active and None not in (seen.cpu_percent, seen.request_rate)
+    active = seen.conditions.get("ScalingActive")
+    return active is not None and active.is_true and None not in (seen.cpu_percent, seen.request_rate)

@@ -25,7 +25,7 @@ def test_the_autoscaler_is_seen_as_it_is(release: Release, prometheus: Prometheu
 
     def said() -> dict[str, float | str | None]:
         hpa = release.autoscaler()
-        conditions = {kind: status.lower() for kind, (status, _) in hpa.conditions.items()}
+        conditions = {kind: condition.status.lower() for kind, condition in hpa.conditions.items()}
         return {
             "status_desired_replicas": hpa.desired,
             "spec_max_replicas": hpa.maximum,

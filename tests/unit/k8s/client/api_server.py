@@ -15,7 +15,7 @@ SINCE = "2026-11-25T00:00:00Z"
 SINCE_S = 1795564800.0
 
 
-def _pod(name: str, ready: str, **metadata: str) -> dict[str, Any]:
+def _pod(name: str, ready: str, **metadata: object) -> dict[str, Any]:
     killed = {"terminated": {"reason": "OOMKilled"}} if ready == "True" else {}
     return {
         "metadata": {"name": name, "creationTimestamp": SINCE, **metadata},
@@ -40,13 +40,22 @@ def _deployment(name: str, release: str, replicas: int) -> dict[str, Any]:
 
 HPA = {
     "metadata": {"name": "keda-api"},
-    "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "users"}, "minReplicas": 2, "maxReplicas": 8},
+    "spec": {
+        "scaleTargetRef": {"kind": "Deployment", "name": "users"},
+        "minReplicas": 2,
+        "maxReplicas": 8,
+        "metrics": [
+            {"type": "External", "external": {"metric": {"name": "rate"}, "target": {"averageValue": "30"}}},
+            {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 80}}},
+        ],
+    },
     "status": {
+        "lastScaleTime": SINCE,
         "desiredReplicas": 4,
         "currentReplicas": 2,
         "currentMetrics": [
             {"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 91}}},
-            {"type": "External", "external": {"current": {"averageValue": "12500m"}}},
+            {"type": "External", "external": {"metric": {"name": "rate"}, "current": {"averageValue": "12500m"}}},
         ],
         "conditions": [{"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}],
     },
@@ -59,6 +68,7 @@ EVENT = {
     "involvedObject": {"kind": "Pod", "name": "a"},
     "count": 2,
 }
+STOPPING = _pod("b", "False", deletionTimestamp=SINCE, annotations={"prometheus.io/scrape": "true"})
 ANSWERS: dict[str, Any] = {
     "/apis/apps/v1/namespaces/ns/deployments": {"items": [_deployment("users", "api", 3)]},
     "/apis/apps/v1/namespaces/umbrella/deployments": {
@@ -66,7 +76,7 @@ ANSWERS: dict[str, Any] = {
     },
     "/apis/autoscaling/v2/namespaces/umbrella/horizontalpodautoscalers": {"items": []},
     "/apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers": {"items": [HPA]},
-    "/api/v1/namespaces/ns/pods": {"items": [_pod("a", "True"), _pod("b", "False", deletionTimestamp=SINCE)]},
+    "/api/v1/namespaces/ns/pods": {"items": [_pod("a", "True"), STOPPING]},
     "/api/v1/namespaces/ns/events": {"items": [EVENT]},
 }
 

@@ -3,7 +3,7 @@ import socket
 import pytest
 from kubernetes import client
 
-from k8s.client.autoscaler import Autoscaler
+from k8s.client.autoscaler import Autoscaler, Condition, Target
 from k8s.client.errors import ClusterError
 from k8s.client.event import Event
 from k8s.client.pod import Pod
@@ -17,12 +17,14 @@ def test_a_release_is_read_as_the_cluster_shows_it(api: client.ApiClient) -> Non
     release = Release(api, "ns", "api")
     assert (release.wanted(), release.ready()) == (3, 1)
     assert release.api_pods() == [
-        Pod("a", "worker", True, 1, False, SINCE_S, SINCE_S, "10.0.0.1", "api:1", "OOMKilled"),  # noqa: FBT003 - in the fields' order
-        Pod("b", "worker", False, 1, True, SINCE_S, None, "10.0.0.1", "api:1", ""),  # noqa: FBT003 - likewise
+        Pod("a", "worker", True, 1, False, SINCE_S, SINCE_S, "10.0.0.1", "api:1", "OOMKilled", "Ready", False),  # noqa: FBT003 - in the fields' order
+        Pod("b", "worker", False, 1, True, SINCE_S, None, "10.0.0.1", "api:1", "", "Stopping", True),  # noqa: FBT003 - likewise
     ]
-    conditions = {"ScalingActive": ("True", "ValidMetricFound")}
-    assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, 91, 12.5, conditions)
-    assert release.events() == [Event(SINCE_S, "Killing", "Pod/a", "Stopping container api", 2)]
+    assert [pod.name for pod in release.serving_pods()] == ["a"]
+    targets = (Target("request rate", 12.5, 30, "/s each"), Target("cpu", 91, 80, "%"))
+    conditions = {"ScalingActive": Condition("ScalingActive", "True", "ValidMetricFound", "")}
+    assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, 91, 12.5, targets, conditions, SINCE_S)
+    assert release.events() == [Event(SINCE_S, "Killing", "Pod/a", "Stopping container api", 2, is_warning=False)]
     assert release.events(since_s=SINCE_S + 1) == []
 
 

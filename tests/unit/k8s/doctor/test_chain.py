@@ -36,7 +36,10 @@ def verdict(answers: Answers) -> tuple[str, bool]:
 @pytest.fixture
 def answers() -> Answers:
     """The recorded answers, to be changed."""
-    return copy.deepcopy(HEALTHY["answers"])
+    found: Answers = copy.deepcopy(HEALTHY["answers"])
+    for pod in pods(found):  # cut down to what the doctor looks at
+        pod["spec"] = {"containers": [{"image": "users-api"}]}
+    return found
 
 
 def prometheus(answers: Answers, query: str = "") -> str:

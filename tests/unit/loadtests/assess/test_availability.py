@@ -10,7 +10,10 @@ class At(Release):
 
     def __init__(self, wanted: int, **pods: bool) -> None:
         self._wanted = wanted
-        self._seen = [Pod(name, "node", ready, 0, False, 0, None, "", "", "") for name, ready in pods.items()]  # noqa: FBT003
+        self._seen = [
+            Pod(name, "node", ready, 0, False, 0, None, "", "", "", "", False)  # noqa: FBT003 - in the fields' order
+            for name, ready in pods.items()
+        ]
 
     def wanted(self) -> int:
         """Replicas that the Deployment is told to have."""

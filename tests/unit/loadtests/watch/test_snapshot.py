@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from k8s.client.autoscaler import Target
 from loadtests.watch.events import events
 from loadtests.watch.fleet import fleet
-from loadtests.watch.snapshot import Target
 from loadtests.watch.traffic import traffic, traffic_query
 from tests.unit.loadtests.watch.replay import Replay
 
@@ -27,7 +27,7 @@ def _objects(moment: str) -> tuple[Any, Any, Any]:
 def test_fleet_while_it_scales_out() -> None:
     """More are wanted than ready, and what is not ready yet says why."""
     seen = fleet(*_objects("scaling"))
-    assert seen.wanted > seen.ready == sum(pod.is_ready for pod in seen.pods)
+    assert seen.wanted > seen.ready == sum(pod.ready for pod in seen.pods)
     assert {pod.state for pod in seen.pods} == {"Ready", "Starting"}
     assert all(pod.node and pod.restarts == 0 for pod in seen.pods)
 
@@ -41,7 +41,7 @@ def test_autoscaler_has_both_targets_by_name() -> None:
     assert (rate.name, rate.wanted, rate.unit) == ("request rate", 30, "/s each")
     assert (cpu.name, cpu.wanted, cpu.unit) == ("cpu", 80, "%")
     assert rate.current == pytest.approx(19.06, abs=0.01)
-    assert not any(condition.is_fault for condition in scaler.conditions)
+    assert not any(condition.is_fault for condition in scaler.conditions.values())
 
 
 def test_metric_that_the_autoscaler_cannot_see_is_none() -> None:
@@ -58,7 +58,7 @@ def test_keda_s_fallback_is_a_fault() -> None:
     condition = {"type": "Fallback", "status": "True", "reason": "FallbackExists", "message": "a trigger fails"}
     scaler = fleet(*_objects("peak"), {"status": {"conditions": [condition]}}).autoscaler
     assert scaler is not None
-    assert [each.kind for each in scaler.conditions if each.is_fault] == ["Fallback"]
+    assert [each.kind for each in scaler.conditions.values() if each.is_fault] == ["Fallback"]
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_events_are_the_release_s_newest_first() -> None:
     other = {**listed["items"][0], "involvedObject": {"kind": "Pod", "name": "stranger"}}
     seen = events({"items": [other, *listed["items"]]}, "users-api")
     assert len(seen) == len(listed["items"])
-    assert [event.at for event in seen] == sorted((event.at for event in seen), reverse=True)
+    assert [event.at_s for event in seen] == sorted((event.at_s for event in seen), reverse=True)
     assert "SuccessfulRescale" in {event.reason for event in seen}
