@@ -127,6 +127,9 @@ async def main(redis_url: str, primary_url: str, replica_url: str, report: str, 
         worker = Worker(cache, primary, replica)
         tasks = [asyncio.create_task(worker.write()) for _ in range(WRITERS)]
         tasks += [asyncio.create_task(worker.read()) for _ in range(READERS)]
+        # What is written before this process listens may be seen late.
+        while time.monotonic() >= cache.trusted_until:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         while command := await asyncio.to_thread(sys.stdin.readline):
