@@ -7,15 +7,6 @@ from loadtests.watch import ApiServer, Release, View
 from tests.unit.loadtests.watch.replay import Replay
 
 
-@pytest.fixture(autouse=True)
-def _unmeasured(no_cover: None) -> None:
-    """Leave these out of the service's coverage, which they are not about.
-
-    Python 3.11.7 can loop for ever where coverage traces: greenlet, which it asks in each thread, has the interpreter
-    clear up when a thread ends, and what is cleared up calls Python code while that is still to be done.
-    """
-
-
 @pytest.fixture
 def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
     """Serve what a real cluster answered at the peak of a ramp."""
