@@ -1,13 +1,13 @@
 import os
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.chart.conftest import VALUES, Manifest, template
+from tests.http_server import Quiet, serving
 from tests.redis_process import RedisProcess
 from tests.service_process import ServiceProcess
 
@@ -15,7 +15,7 @@ NAMES = ("authentication", "health", "metrics", "rate-limit", "redis", "users", 
 Outcome = dict[str, bool]
 
 
-class Obliging(BaseHTTPRequestHandler):
+class Obliging(Quiet, BaseHTTPRequestHandler):
     """A service broken in the worst way: whatever is asked, and by whomever, it answers 200."""
 
     def do_GET(self) -> None:
@@ -24,8 +24,6 @@ class Obliging(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{}")
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +63,9 @@ def test_one_tells_that_redis_is_away(pods: dict[str, Manifest], tmp_path: Path)
 
 def test_all_fail_on_a_service_that_lets_anyone_in(pods: dict[str, Manifest]) -> None:
     """None passes against a server that answers 200 to everything."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Obliging) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        outcome = run_all(pods, server.server_address[1])
-        server.shutdown()
-        thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Obliging)
+    with serving(server):
+        outcome = run_all(pods, server.server_port)
     assert outcome == dict.fromkeys(NAMES, False)
 
 

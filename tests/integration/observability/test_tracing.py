@@ -1,5 +1,4 @@
 import gzip
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -8,6 +7,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.api import TOKEN, calling
+from tests.http_server import Quiet, serving
 from tests.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -30,7 +30,7 @@ class Collector(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Receiver(BaseHTTPRequestHandler):
+class _Receiver(Quiet, BaseHTTPRequestHandler):
     server: Collector
 
     def do_POST(self) -> None:
@@ -43,20 +43,14 @@ class _Receiver(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, *_arguments: object) -> None:
-        """Be quiet."""
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     """A collector on loopback."""
     server = Collector()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 def _attributes(span: Span) -> dict[str, str]:

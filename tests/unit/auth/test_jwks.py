@@ -30,6 +30,7 @@ from service.auth import download
 from service.auth import jwks as module
 from service.auth.jwk import parse
 from service.auth.jwks import KeySet
+from tests.http_server import Quiet
 from tests.issuer import EC, RSA, SigningKey, ec_key, jwks, rsa_key
 from tests.observe import sample, until
 
@@ -48,7 +49,7 @@ class Provider:
         self.headers: dict[str, str] = {}
         provider = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.reads += 1
                 provider.headers = {name.lower(): value for name, value in self.headers.items()}
@@ -65,8 +66,6 @@ class Provider:
                 self.end_headers()
                 self.wfile.write(provider.document)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                """Keep quiet."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,6 +1,5 @@
 import json
 import ssl
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from service.credentials import certificate
 from service.credentials.api_server import ApiServer
+from tests.http_server import Quiet, serving
 
 NAMESPACE = "shop"
 TOKEN = "token of the pod's account"
@@ -73,7 +73,7 @@ def double(tmp_path: Path) -> Iterator[tuple[ApiDouble, ApiServer]]:
     """The double, and a client of it that trusts its certificate alone."""
     api = ApiDouble()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = json.loads(self.rfile.read(length)) if length else None
@@ -86,7 +86,6 @@ def double(tmp_path: Path) -> Iterator[tuple[ApiDouble, ApiServer]]:
 
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - as http.server calls them
 
-        def log_message(self, *_: object) -> None: ...
 
     pem, key = certificate.make(("127.0.0.1",), 1)
     for name, content in {
@@ -100,11 +99,5 @@ def double(tmp_path: Path) -> Iterator[tuple[ApiDouble, ApiServer]]:
     context.load_cert_chain(tmp_path / "ca.crt", tmp_path / "tls.key")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield api, ApiServer(f"https://127.0.0.1:{server.server_port}", tmp_path, pause_seconds=0)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -6,9 +5,10 @@ import pytest
 
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
+from tests.http_server import Quiet, serving
 
 
-class _ByToken(BaseHTTPRequestHandler):
+class _ByToken(Quiet, BaseHTTPRequestHandler):
     """Answers with the status that is the token, or with the one before the API's own path."""
 
     def do_GET(self) -> None:
@@ -21,19 +21,12 @@ class _ByToken(BaseHTTPRequestHandler):
         self.send_header("content-length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep quiet."""
-
 
 @pytest.fixture
 def base_url() -> Iterator[str]:
     """Serve on a free port of this host."""
-    with HTTPServer(("127.0.0.1", 0), _ByToken) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(HTTPServer(("127.0.0.1", 0), _ByToken)) as url:
+        yield url
 
 
 def test_a_service_that_answers_is_accepted(base_url: str) -> None:

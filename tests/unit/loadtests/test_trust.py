@@ -15,9 +15,10 @@ from loadtests.assess.installation import Installation
 from loadtests.errors import LoadTestError
 from loadtests.target import get, require_answer
 from loadtests.trust import CA_FILE, INSECURE
+from tests.http_server import Quiet, serving
 
 
-class _User(BaseHTTPRequestHandler):
+class _User(Quiet, BaseHTTPRequestHandler):
     """Answers every path with 200."""
 
     def do_GET(self) -> None:
@@ -25,8 +26,6 @@ class _User(BaseHTTPRequestHandler):
         self.send_header("content-length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep quiet."""
 
 
 class _Server(HTTPServer):
@@ -52,13 +51,10 @@ def port(own: Certificate) -> Iterator[int]:
     """Serve HTTPS with it on a free port of this host."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(own.certificate, own.key)
-    with _Server(("127.0.0.1", 0), _User) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = _Server(("127.0.0.1", 0), _User)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server):
         yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 def test_a_certificate_nobody_trusts_is_named_with_both_remedies(port: int) -> None:

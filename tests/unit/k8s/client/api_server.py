@@ -1,7 +1,6 @@
 """A stand-in for an API server."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +8,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from kubernetes import client
+
+from tests import http_server
+from tests.http_server import Quiet
 
 PREFIX = "app.kubernetes.io/"
 SINCE = "2026-11-25T00:00:00Z"
@@ -81,7 +83,7 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-class _ApiServer(BaseHTTPRequestHandler):
+class _ApiServer(Quiet, BaseHTTPRequestHandler):
     """Release `api`, whose Deployment is `users`, and one that has two Deployments."""
 
     def do_GET(self) -> None:
@@ -98,9 +100,6 @@ class _ApiServer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep quiet."""
-
 
 def _has(labels: dict[str, str], selector: str) -> bool:
     return all(labels.get(name) == value for name, _, value in (each.partition("=") for each in selector.split(",")))
@@ -109,9 +108,5 @@ def _has(labels: dict[str, str], selector: str) -> bool:
 @contextmanager
 def serving() -> Iterator[client.ApiClient]:
     """Serve on a free port of this host."""
-    with HTTPServer(("127.0.0.1", 0), _ApiServer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{server.server_port}"))
-        server.shutdown()
-        thread.join()
+    with http_server.serving(HTTPServer(("127.0.0.1", 0), _ApiServer)) as url:
+        yield client.ApiClient(client.Configuration(host=url))

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -8,6 +7,7 @@ from kubernetes import client
 
 from k8s.client.errors import ClusterError
 from k8s.client.prometheus import Prometheus, Sample
+from tests.http_server import Quiet, serving
 
 VECTOR = b'{"status":"success","data":{"result":[{"metric":{"pod":"a"},"value":[1.5,"2.25"]}]}}'
 MATRIX = b'{"status":"success","data":{"result":[{"metric":{},"values":[[1,"2"],[2,"3"]]}]}}'
@@ -16,7 +16,7 @@ NAN = b'{"status":"success","data":{"result":[{"metric":{},"value":[1,"NaN"]}]}}
 PROXY = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy"
 
 
-class _Api(BaseHTTPRequestHandler):
+class _Api(Quiet, BaseHTTPRequestHandler):
     """Prometheus' API, and the API server's proxy to it."""
 
     def do_GET(self) -> None:
@@ -45,19 +45,12 @@ class _Api(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep quiet."""
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
     """Serve on a free port of this host."""
-    with HTTPServer(("127.0.0.1", 0), _Api) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(HTTPServer(("127.0.0.1", 0), _Api)) as url:
+        yield url
 
 
 def _through(url: str) -> Prometheus:

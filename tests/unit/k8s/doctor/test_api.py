@@ -1,5 +1,4 @@
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -8,6 +7,7 @@ import pytest
 
 from k8s.client.errors import ClusterError, NoAnswerError
 from k8s.doctor.api import ClusterApi, Recorded, Recorder, through_api_server
+from tests.http_server import Quiet, serving
 
 KUBECONFIG = """
 apiVersion: v1
@@ -32,7 +32,7 @@ def test_services_are_reached_through_the_api_server(url: str, path: str) -> Non
     assert through_api_server(url) == path
 
 
-class Server(BaseHTTPRequestHandler):
+class Server(Quiet, BaseHTTPRequestHandler):
     """An API server of four paths."""
 
     def do_GET(self) -> None:
@@ -49,23 +49,15 @@ class Server(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterApi]:
     """A client of it, by a kubeconfig."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        (tmp_path / "config").write_text(KUBECONFIG % server.server_address[1])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    with serving(server):
+        (tmp_path / "config").write_text(KUBECONFIG % server.server_port)
         monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
-        try:
-            yield ClusterApi("here")
-        finally:
-            server.shutdown()
-            thread.join()
+        yield ClusterApi("here")
 
 
 def test_answers_are_kept_and_given_again(api: ClusterApi, tmp_path: Path) -> None:

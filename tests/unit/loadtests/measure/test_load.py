@@ -1,7 +1,6 @@
 import contextlib
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,11 +10,12 @@ import pytest
 
 from loadtests.errors import LoadTestError
 from loadtests.measure import Request, Stage, open_load
+from tests.http_server import Quiet, serving
 
 RATE = 50
 
 
-class _Service(BaseHTTPRequestHandler):
+class _Service(Quiet, BaseHTTPRequestHandler):
     """Answers a GET with who it is and a tier of the cache, a POST with 503 and nothing below /slow."""
 
     protocol_version = "HTTP/1.1"
@@ -37,19 +37,12 @@ class _Service(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):  # the load has ended
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-        """Keep quiet."""
-
 
 @pytest.fixture
 def base_url() -> Iterator[str]:
     """Serve on a free port of this host."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Service)) as url:
+        yield url
 
 
 def test_each_request_of_a_mix_is_told_with_its_answer(base_url: str, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tests.http_server import Quiet, serving
+
 RECORDED = Path(__file__).parent / "recorded"
 
 
@@ -41,16 +43,11 @@ class Replay:
     @contextmanager
     def serving(self) -> Iterator["Replay"]:
         """Listen while the block runs."""
-        with ThreadingHTTPServer(("127.0.0.1", 0), self._handler()) as server:
-            self._url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
+        with serving(ThreadingHTTPServer(("127.0.0.1", 0), self._handler())) as self._url:
             try:
                 yield self
             finally:
                 self._voice.set()
-                server.shutdown()
-                thread.join()
 
     def kubeconfig(self, path: Path) -> Path:
         """Write a kubeconfig whose context `recorded` leads here, or to where nobody listens."""
@@ -66,7 +63,7 @@ class Replay:
         return path
 
     def _handler(replay) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the handler's
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 replay._voice.wait()
                 answer = replay.answers.get(self.path.partition("?")[0])
@@ -77,7 +74,5 @@ class Replay:
                 with suppress(BrokenPipeError):  # who asked has given up
                     self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                """Write no access log."""
 
         return Handler
