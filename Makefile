@@ -160,6 +160,8 @@ test-e2e: .venv/installed ## End to end on the cluster
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md
 	$(BIN)/python -m pytest --durations=0 tests/chaos -m "chaos and not long"
 
+chaos chaos-overload: wrk # floods
+
 .PHONY: chaos-short
 chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round each, about 13 minutes
 	$(BIN)/python -m pytest --short -m "not full" --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
