@@ -58,7 +58,7 @@ def read_pod(pod: Any) -> Pod:  # noqa: ANN401 - JSON
         address=status.get("podIP", ""),
         image=pod["spec"]["containers"][0]["image"],
         last_ended=ended[0]["reason"] if ended else "",
-        state=_state(pod, containers),
+        state=_state(pod, containers, ready=since is not None),
         asks_for_scrape=pod["metadata"].get("annotations", {}).get("prometheus.io/scrape") == "true",
     )
 
@@ -69,10 +69,10 @@ def _ready_since(pod: Any) -> str | None:  # noqa: ANN401 - JSON
     return next(since, None)
 
 
-def _state(pod: Any, containers: list[Any]) -> str:  # noqa: ANN401 - JSON
+def _state(pod: Any, containers: list[Any], *, ready: bool) -> str:  # noqa: ANN401 - JSON
     if "deletionTimestamp" in pod["metadata"]:
         return "Stopping"
-    if is_ready(pod):
+    if ready:
         return "Ready"
     waiting = [each["state"]["waiting"]["reason"] for each in containers if "waiting" in each["state"]]
     if waiting and waiting[0] not in {"ContainerCreating", "PodInitializing"}:

@@ -36,7 +36,7 @@ class InvalidationChannel:
         self._redis = redis
         self._cache = cache
         self._acknowledgements = cache.shared.acknowledgements
-        self._answers_channel = cache.shared.answers_channel(cache.sender)
+        self._answers_channel = cache.shared.answers_channel(cache.sender).encode()  # as messages have it
         self._unanswered: dict[bytes, list[int]] = {}
         self._answers = Jobs("cache_answer")
         self._outage = OutageLog(
@@ -121,7 +121,7 @@ class InvalidationChannel:
         data: bytes = message["data"]
         if message["type"] == "pong":
             self._trust(float(data))
-        elif message["channel"] == self._answers_channel.encode():
+        elif message["channel"] == self._answers_channel:
             self._acknowledgements.answered(messages.parse_answer(data))
         else:
             self._hear(messages.parse(data))

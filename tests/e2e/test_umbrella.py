@@ -7,7 +7,7 @@ from kubernetes import client
 
 from k8s.client.waiting import wait_until
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
-from tests.e2e.release import image_tag
+from tests.e2e.release import image_tag, merged
 from tests.umbrella import ROOT, build
 
 pytestmark = pytest.mark.e2e
@@ -15,14 +15,6 @@ pytestmark = pytest.mark.e2e
 RELEASE = "shop"
 ALIASES = ("users", "accounts")
 KIND: dict[str, Any] = yaml.safe_load((ROOT / "chart" / "values-kind.yaml").read_text(encoding="utf-8"))
-
-
-def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """The values of the one with those of the other over them, as Helm merges values files."""
-    result = dict(base)
-    for key, value in changes.items():
-        result[key] = merged(base.get(key, {}), value) if isinstance(value, dict) else value
-    return result
 
 
 def values() -> dict[str, Any]:

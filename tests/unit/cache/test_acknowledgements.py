@@ -69,6 +69,17 @@ async def give_up(acks: Acknowledgements, monkeypatch: pytest.MonkeyPatch, recei
     assert unheard() == before + 1
 
 
+async def waits_for(acks: Acknowledgements, missing: bytes, *others: bytes, receivers: int) -> None:
+    """Write, and have it answered by the others: it waits for the one that is missing, and for nobody else."""
+    async with waiting(acks, receivers) as (number, task):
+        acks.came_back(number)
+        for other in others:
+            acks.answered(Answer(other, [number]))
+        await turn()
+        assert not task.done()
+        acks.answered(Answer(missing, [number]))
+
+
 async def test_a_write_waits_for_all_that_redis_gave_it_to(acks: Acknowledgements) -> None:
     """The first write does, knowing nobody: its own message and each answer count once."""
     async with waiting(acks, 3) as (number, task):
@@ -131,11 +142,7 @@ async def test_who_is_silent_costs_one_wait(acks: Acknowledgements, monkeypatch:
     """Later writes wait for the others, though Redis still gives it the messages."""
     await give_up(acks, monkeypatch, 3, ADA)
     before = unheard()
-    async with waiting(acks, 3) as (number, task):
-        acks.came_back(number)
-        await turn()
-        assert not task.done()
-        acks.answered(Answer(ADA, [number]))
+    await waits_for(acks, ADA, receivers=3)
     assert unheard() == before
 
 
@@ -158,12 +165,7 @@ async def test_who_returns_is_waited_for(
         acks.met(sign)
     else:
         acks.answered(sign)
-    async with waiting(acks, 3) as (number, task):
-        acks.came_back(number)
-        acks.answered(Answer(ADA, [number]))
-        await turn()
-        assert not task.done()
-        acks.answered(Answer(BOB, [number]))
+    await waits_for(acks, BOB, ADA, receivers=3)
 
 
 async def test_who_begins_to_listen_after_a_write_is_not_waited_for(
@@ -177,12 +179,7 @@ async def test_who_begins_to_listen_after_a_write_is_not_waited_for(
         acks.met(Presence(ADA, listens=True))
         await turn()
         assert task.done()
-    async with waiting(acks, 4) as (number, task):
-        acks.came_back(number)
-        acks.answered(Answer(ADA, [number]))
-        await turn()
-        assert not task.done()
-        acks.answered(Answer(EVE, [number]))
+    await waits_for(acks, EVE, ADA, receivers=4)
 
 
 async def test_a_hello_does_not_stand_for_an_answer(acks: Acknowledgements) -> None:
@@ -226,12 +223,7 @@ async def test_reconnecting_starts_anew(acks: Acknowledgements) -> None:
     await acknowledge(acks, ADA)
     acks.close()
     acks.open()
-    async with waiting(acks, 3) as (number, task):
-        acks.came_back(number)
-        acks.answered(Answer(ADA, [number]))
-        await turn()
-        assert not task.done()
-        acks.answered(Answer(BOB, [number]))
+    await waits_for(acks, BOB, ADA, receivers=3)
 
 
 async def test_what_is_not_waited_for_is_ignored(acks: Acknowledgements) -> None:
