@@ -200,8 +200,9 @@ $(CHART_TOOLS)/schemas: k8s/chart/kubernetes_schemas.py k8s/components/go.mod k8
 	touch $@
 
 .PHONY: generate
-generate: .venv/installed tools ## Write the chart's settings, schema, README and dashboards, and their pages in docs
+generate: .venv/installed tools ## Write the chart's settings, schema, README and dashboards, their pages in docs, and quoted figures
 	$(BIN)/python -m k8s.chart
+	$(BIN)/python -m loadtests.figures
 	helm-docs --chart-search-root chart --log-level error
 	$(BIN)/python -m k8s.chart.dashboards
 

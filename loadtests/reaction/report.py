@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from k8s.cluster.revision import revision
 from loadtests.errors import LoadTestError
 from loadtests.measure.answers import nearest_rank
 from loadtests.reaction.step import LINKS, Step, spent
@@ -47,7 +48,7 @@ def write(steps: Sequence[Step], folder: Path) -> None:
 
 
 def document(steps: Sequence[Step], path: Path) -> None:
-    """Put the table between the marks of a Markdown file.
+    """Put the table and the revision between the marks of a Markdown file.
 
     Raises:
         LoadTestError: it has no such marks.
@@ -56,4 +57,4 @@ def document(steps: Sequence[Step], path: Path) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise LoadTestError(f"{path} lacks the lines {BEGIN} and {END}, between which the table goes")
-    path.write_text(f"{before}{begin}\n{table(steps)}\n{end}{after}")
+    path.write_text(f"{before}{begin}\n{table(steps)}\n\nRevision {revision()}.\n{end}{after}")

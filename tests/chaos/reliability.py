@@ -30,7 +30,7 @@ def update(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool,
     header = HEADERS[sabotaged]
     rule = "| ---: | --- | --- | --- | --- | ---: | ---: | --- | --- |"
     text = before + start + "\n".join(["", header, rule, *ordered, "", ""]) + end + after
-    path.write_text(_with_machine(text), encoding="utf-8")
+    path.write_text(_with_dirty(_with_machine(text)), encoding="utf-8")
 
 
 def _line(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool) -> str:
@@ -51,6 +51,14 @@ def _line(experiment: "Experiment", result: dict[str, Any], *, sabotaged: bool) 
 def _said(figure: float | None) -> str:
     """A figure as the table has it: one that is no number is of what was waited for and did not come."""
     return "never" if figure is None else f"{figure:,}"
+
+
+def _with_dirty(text: str) -> str:
+    """Say which rows are of a revision that nobody else can check out."""
+    rows = [line for line in text.splitlines() if re.match(r"\| \d", line)]
+    dirty = sum(line.endswith("-dirty |") for line in rows)
+    said = f"{dirty} of {len(rows)} rows" if dirty else "none"
+    return re.sub(r"(?<=<!-- dirty -->).*?(?=<!-- end of dirty -->)", said, text, flags=re.DOTALL)
 
 
 def _with_machine(text: str) -> str:

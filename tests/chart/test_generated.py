@@ -1,4 +1,3 @@
-import re
 import sys
 from pathlib import Path
 
@@ -136,10 +135,3 @@ def test_unit_tests_pass() -> None:
     output = run("helm-unittest", *suites, "--strict", "chart").stdout
     passed = int(output.split("Test Suites: ")[1].split(" passed")[0])
     assert passed == len(list(Path(CHART / "tests").rglob("*_test.yaml")))
-
-
-def test_comparison_names_only_what_is_there() -> None:
-    """Each link of docs/comparison.md leads to a file or folder."""
-    links = re.findall(r"\]\(([^)]+)\)", (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8"))
-    assert len(links) > 40
-    assert not [link for link in links if not (ROOT / "docs" / link).exists()]

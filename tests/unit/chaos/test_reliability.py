@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from tests.chaos import reliability
 from tests.chaos.experiment import Experiment
 
-TEXT = """before <!-- machine -->another<!-- end of machine -->
+TEXT = """before <!-- machine -->another<!-- end of machine -->, <!-- dirty -->-<!-- end of dirty -->
 <!-- experiments -->
 <!-- end of experiments -->
 <!-- sabotaged -->
@@ -43,6 +44,45 @@ def test_a_run_writes_its_own_row_and_no_other(path: Path) -> None:
         ["2", "scaling", "0 failed", "full", "2,000 requests; failed: 0; requests: 2,000", "2.0", "", "yes"],
         ["11", "redis", "it answers", "full", "3 requests; failed: 0; requests: 3", "2.0", "", "yes"],
     ]
+
+
+@pytest.mark.parametrize(("revisions", "said"), [(("1a", "2b-dirty"), "1 of 2 rows"), (("1a", "2b"), "none")])
+def test_rows_of_changed_files_are_counted(
+    path: Path, monkeypatch: pytest.MonkeyPatch, revisions: tuple[str, str], said: str
+) -> None:
+    """The page says how many rows are of a revision with changes that were never committed."""
+    for number, revision in enumerate(revisions):
+        monkeypatch.setattr(reliability, "revision", lambda revision=revision: revision)
+        reliability.update(Experiment(number, f"e{number}", "0 failed", "none"), _result(1), sabotaged=False, path=path)
+    assert f"<!-- dirty -->{said}<!-- end of dirty -->" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "must_hold"),
+    [("experiments", "end of experiments", "yes"), ("sabotaged", "end of sabotaged", "no")],
+)
+def test_each_row_of_the_page_is_whole(first: str, last: str, must_hold: str) -> None:
+    """Each says what was measured, in which form, that it came out as it must, and at which revision."""
+    rows = _rows(reliability.PATH, first, last)
+    assert len(rows) > 20
+    for row in rows:
+        number, name, said, form, measured, _, _, holds, revision = row
+        assert int(number) > 0
+        assert name
+        assert said
+        assert (form in {"full", "short"}, holds) == (True, must_hold), name
+        assert re.match(r"[\d,]+ requests; ", measured), name
+        assert re.fullmatch(r"[0-9a-f]{12}(-dirty)?", revision), name
+    assert len({row[1] for row in rows}) == len(rows)
+
+
+def test_the_page_counts_its_dirty_rows() -> None:
+    """The count above the tables is that of the rows."""
+    text = reliability.PATH.read_text(encoding="utf-8")
+    revisions = re.findall(r"^\| \d.* (\S+) \|$", text, re.MULTILINE)
+    dirty = sum(revision.endswith("-dirty") for revision in revisions)
+    said = f"{dirty} of {len(revisions)} rows" if dirty else "none"
+    assert f"<!-- dirty -->{said}<!-- end of dirty -->" in text
 
 
 def test_what_did_not_come_is_said(path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from k8s.client.prometheus import Prometheus, Sample
 from k8s.client.release import Release
+from k8s.cluster.revision import revision
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer
 from loadtests.reaction.measure import step_at
@@ -118,12 +119,12 @@ def test_record_can_be_read_again(tmp_path: Path) -> None:
 
 
 def test_page_takes_the_table_between_its_marks(tmp_path: Path) -> None:
-    """What stands around it stays, and a second run replaces the first one's."""
+    """What stands around it stays, a second run replaces the first one's, and the revision is named."""
     page = tmp_path / "reaction.md"
     page.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
     document([STEP], page)
     document([STEP], page)
-    assert page.read_text() == f"before\n{BEGIN}\n{table([STEP])}\n{END}\nafter\n"
+    assert page.read_text() == f"before\n{BEGIN}\n{table([STEP])}\n\nRevision {revision()}.\n{END}\nafter\n"
 
 
 def test_page_without_marks_is_refused(tmp_path: Path) -> None:
