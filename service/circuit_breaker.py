@@ -20,7 +20,7 @@ class BreakerMetrics(NamedTuple):
 class CircuitBreaker:
     """Stops calls after `failures` consecutive failures, until `probe_successes` probes in a row have succeeded.
 
-    There is no half-open state in which a user's request tries its luck: a background probe does the trying, so no
+    There is no half-open state in which a user's request is the test. A probe in the background is the test, so no
     request ever waits for a server that is believed dead (Nygard, Release It!, 2nd ed., ch. 5, with the trial call
     moved off the request path).
     """

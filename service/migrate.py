@@ -1,4 +1,4 @@
-"""`python -m service.migrate`: bring the schema to where this version needs it.
+"""`python -m service.migrate`: bring the schema to what this version needs.
 
 Revisions are of two branches. `expand` adds what the next version needs and the present one does not mind: it may run
 while both serve. `contract` takes away what no version needs any more: it runs on request, once the old one is gone.
@@ -54,7 +54,7 @@ def config() -> Config:
 
 
 async def migrate(database: DatabaseConfig, branch: Branch = "expand") -> None:
-    """Apply what is missing of `branch`; nothing where the schema is that of a newer version.
+    """Apply the missing revisions of `branch`; none if the schema is that of a newer version.
 
     Raises:
         MigrationError: the database did not answer, or a lock was not to be had.
@@ -95,7 +95,7 @@ async def _connection(database: DatabaseConfig) -> AsyncIterator[AsyncConnection
 
 
 async def _lock(connection: AsyncConnection) -> None:
-    """Wait for other Jobs; by asking again, as who waits inside a statement holds up CREATE INDEX CONCURRENTLY."""
+    """Wait for other Jobs by asking again: a wait inside a statement would block CREATE INDEX CONCURRENTLY."""
     while not await connection.scalar(text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")):
         await connection.commit()
         logger.info("another migration is running")

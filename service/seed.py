@@ -1,4 +1,4 @@
-"""`python -m service.seed`: put made-up users into the database, those that are missing."""
+"""`python -m service.seed`: add made-up users to the database, as far as they are missing."""
 
 import argparse
 import asyncio
@@ -19,7 +19,7 @@ STATEMENT_TIMEOUT_SECONDS = 60
 
 
 async def seed(database: DatabaseConfig, users: int, progress: Callable[[int], None] = lambda _done: None) -> None:
-    """Make sure that the users 1 to `users` are there; who is, stays as it is. `progress` is told how many are done."""
+    """Add the users 1 to `users` that are missing; others stay as they are. `progress` is told how many are done."""
     connection = await asyncpg.connect(**database.login, command_timeout=STATEMENT_TIMEOUT_SECONDS)
     try:
         for start in range(1, users + 1, CHUNK):

@@ -39,7 +39,7 @@ The settings that the values make, as JSON by variable. A blank value, or one in
 {{- if hasKey $table.elsewhere $name }}
 config.extra.{{ $name }} goes around a value that is checked: {{ get $table.elsewhere $name }}
 {{- else if not (hasPrefix "USERS_API_" $name) }}
-config.extra.{{ $name }} is no setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
+config.extra.{{ $name }} is not a setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
 {{- end }}
 {{- end }}
 {{- if (.Values.auth | default dict).existingSecret }}
@@ -84,7 +84,7 @@ where a value of the chart may be something else.
 {{- include "users-api.settings.check" (dict "at" .at "value" .value "schema" (.schema | default $setting.schema) "secret" $setting.secret "listed" true) -}}
 {{- else if and (not $setting) (hasPrefix "USERS_API_" .name) -}}
 {{- $nearest := include "users-api.nearest" (list .name (keys .settings | sortAlpha)) -}}
-{{ .at }} is no setting of the service: {{ with $nearest }}did you mean {{ . }}?{{ else }}docs/settings.md lists them{{ end }}
+{{ .at }} is not a setting of the service: {{ with $nearest }}did you mean {{ . }}?{{ else }}docs/settings.md lists them{{ end }}
 {{- end -}}
 {{- end -}}
 
@@ -102,7 +102,7 @@ where a text may stand for a list.
 {{- $parameters := regexFindAll "[{][A-Za-z0-9_]+" $text -1 -}}
 {{- if eq $schema.type "string" }}
 {{- if not $is_text }}
-{{ $at }} is no text: {{ or (kindIs "slice" $value) (kindIs "map" $value) | ternary "write one text" "put it in quotes" }}
+{{ $at }} is not text: {{ or (kindIs "slice" $value) (kindIs "map" $value) | ternary "write one text" "put it in quotes" }}
 {{- else if and $schema.pattern (not (regexMatch $schema.pattern $value)) }}
 {{ $at }}{{ if not .secret }} {{ $value }}{{ end }} must be {{ $schema.wanted }}
 {{- else if and $schema.namedOnce (ne (len $parameters) (len (uniq $parameters))) }}
@@ -154,7 +154,7 @@ where a text may stand for a list.
 {{- $name := regexReplaceAll "([A-Z])" $key "_${1}" | lower }}
 {{- if not (hasKey $schema.properties $name) }}
 {{- $nearest := include "users-api.nearest" (list $name (keys $schema.properties | sortAlpha)) }}
-{{ $at }}.{{ $key }} is no setting: {{ with $nearest }}did you mean {{ . }}?{{ else }}there are {{ keys $schema.properties | sortAlpha | join ", " }}{{ end }}
+{{ $at }}.{{ $key }} is not a setting: {{ with $nearest }}did you mean {{ . }}?{{ else }}there are {{ keys $schema.properties | sortAlpha | join ", " }}{{ end }}
 {{- else if not (kindIs "invalid" $entry) }}
 {{- $given = append $given $name }}
 {{ include "users-api.settings.check" (dict "at" (printf "%s.%s" $at $key) "value" $entry "schema" (get $schema.properties $name) "secret" $.secret) }}

@@ -69,7 +69,7 @@ KEDA's webhook would refuse a ScaledObject beside HPA {{ $name }}, which is from
 {{- $name := printf "autoscaling.behavior.%s" $direction }}
 {{- range $key, $_ := $rules }}
 {{- if not (has $key (list "stabilizationWindowSeconds" "selectPolicy" "policies" "tolerance")) }}
-{{ $name }}.{{ $key }} is no field of an HPA: use stabilizationWindowSeconds, selectPolicy, policies or tolerance
+{{ $name }}.{{ $key }} is not a field of an HPA: use stabilizationWindowSeconds, selectPolicy, policies or tolerance
 {{- end }}
 {{- end }}
 {{- if not (has $rules.selectPolicy (list nil "Max" "Min" "Disabled")) }}
@@ -317,19 +317,19 @@ metrics.podMonitor and metrics.serviceMonitor would scrape each pod twice and do
 {{- /* Only a live cluster tells what it serves; the namespace's default ServiceAccount shows whether this is one. */}}
 {{- if lookup "v1" "ServiceAccount" .Release.Namespace "default" }}
 {{- if and (eq .Values.autoscaling.engine "keda") (not (.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) }}
-autoscaling.engine keda needs KEDA, which this cluster has not: install it, or set autoscaling.engine=hpa
+autoscaling.engine keda needs KEDA, which this cluster lacks: install it, or set autoscaling.engine=hpa
 {{- end }}
 {{- if and (or .Values.metrics.podMonitor.enabled .Values.metrics.serviceMonitor.enabled .Values.prometheusRule.enabled) (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) }}
-metrics.podMonitor, metrics.serviceMonitor and prometheusRule need the Prometheus operator, which this cluster has not: install it, or turn them off and keep metrics.annotations
+metrics.podMonitor, metrics.serviceMonitor and prometheusRule need the Prometheus operator, which this cluster lacks: install it, or turn them off and keep metrics.annotations
 {{- end }}
 {{- if and (has .Values.routing.tls.mode (list "certManager" "selfSigned")) (not (.Capabilities.APIVersions.Has "cert-manager.io/v1")) }}
-routing.tls.mode {{ .Values.routing.tls.mode }} needs cert-manager, which this cluster has not: install it, or use secret or generated
+routing.tls.mode {{ .Values.routing.tls.mode }} needs cert-manager, which this cluster lacks: install it, or use secret or generated
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) }}
-httpRoute needs the Gateway API, which this cluster has not: install its CRDs and an implementation, or use ingress
+httpRoute needs the Gateway API, which this cluster lacks: install its CRDs and an implementation, or use ingress
 {{- end }}
 {{- if and .Values.httpRoute.enabled (eq .Values.httpRoute.retry "traefik") (not (.Capabilities.APIVersions.Has "traefik.io/v1alpha1")) }}
-httpRoute.retry traefik needs Traefik's own kinds, which this cluster has not: install its CRDs and turn on providers.kubernetesCRD, or use gatewayAPI or none
+httpRoute.retry traefik needs Traefik's own kinds, which this cluster lacks: install its CRDs and turn on providers.kubernetesCRD, or use gatewayAPI or none
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -19,7 +19,7 @@ class Value:
 
 @dataclass(frozen=True)
 class OwnValue:
-    """A value beside them that is no setting."""
+    """A value beside them that is not a setting."""
 
     path: str
     default: object

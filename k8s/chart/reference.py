@@ -9,14 +9,15 @@ from service.settings import Settings
 
 HEAD = """# Settings
 
-The service reads these environment variables once, at its start. A value out of bounds, a name that is no setting, and
-settings that may not stand together stop the start with a line for each. This page is written by `make generate`.
+The service reads these environment variables once, when it starts. It does not start if a value is out of bounds, if a
+name is not a setting, or if settings exclude each other; there is a message for each. `make generate` writes this page.
 
-A blank value is as none, and blanks around one don't count. Lists are JSON, or entries between commas; lists of objects
-are JSON. What Kubernetes says of a Service named like this one (`USERS_API_PORT=tcp://...`) is no setting: it is left
-aside, and the log says so.
+A blank value counts as not set, and blanks around a value are ignored. A list is JSON, or its entries with commas between
+them; a list of objects is JSON. Kubernetes sets variables such as `USERS_API_PORT=tcp://...` if a Service has the name of
+this one. They are ignored, and the log says so.
 
-The chart sets some by values of their own, others by itself, and the rest by `config.extra`.
+In the chart some settings have a value of their own, some are set by the chart itself, and the others go into
+`config.extra`.
 
 | Variable | Default | Takes | What it does | In the chart |
 | --- | --- | --- | --- | --- |

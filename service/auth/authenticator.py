@@ -59,7 +59,7 @@ class Authenticator:
         return principal
 
     async def authenticate_request(self, scope: Scope) -> Principal:
-        """Return the principal of a request; a token that doesn't hold is verified for the first who asks only.
+        """Return the principal of a request; a bad token is verified only once for each request.
 
         Raises:
             UnauthenticatedError: no token, or one that doesn't hold.

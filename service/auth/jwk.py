@@ -56,7 +56,7 @@ def parse(document: bytes) -> KeyDocument:
 
 
 def _key(entry: dict[str, Any]) -> jwt.PyJWK | None:
-    """Return the key to verify with; None if it is good for something else.
+    """Return the key to verify with; None if it is for another purpose.
 
     A private key is taken for its public half: whoever published it by mistake still signs with it.
     """

@@ -21,9 +21,9 @@ MIN_INTERVAL_SECONDS = 5.0
 class KeySet:
     """The keys of a JWKS document (RFC 7517), by URL or file, read again in the background.
 
-    A rotation needs no restart: keys that disappear stop being believed, and an unknown key id has the document read
-    again at once. One reading is under way at a time, whoever asks for it; who asks within five seconds of its end is
-    told what it found. While the document can't be read the keys of the last good reading stay.
+    A rotation needs no restart: keys that disappear are no longer trusted, and for an unknown key id the document is
+    read again at once. Only one reading is under way at a time, and its result is used for five seconds. While the
+    document can't be read, the keys of the last good reading stay.
     """
 
     def __init__(self, source: str | Path, *, refresh_seconds: float) -> None:

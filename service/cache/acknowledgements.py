@@ -7,11 +7,11 @@ from service.cache import metrics
 from service.cache.messages import Answer, Presence
 
 TRUST_SECONDS = 1.5
-"""How long a process trusts L1 after the last ping of its channel that was answered; so no write waits for longer."""
+"""How long a process trusts L1 after the last answered ping of its channel. So no write waits for longer either."""
 
 
 class Acknowledgement:
-    """Who has applied one message, and whether that is everybody who must."""
+    """The processes that have applied one message, and whether all that must have done so."""
 
     def __init__(self, number: int | None) -> None:
         self.number = number  # None: nobody is asked
@@ -21,7 +21,7 @@ class Acknowledgement:
         self.ended = asyncio.Event()
 
     def look(self) -> None:
-        """End it if all have answered to whom Redis gave the message, or all who are known to answer."""
+        """End the wait if every process has answered that Redis gave the message to, or that is known to answer."""
         if self.receivers is None:
             return
         known_have = self.expected is not None and self.expected <= self.answered
@@ -30,15 +30,15 @@ class Acknowledgement:
 
 
 class Acknowledgements:
-    """Has each write of this process wait until every process that listens has applied its message.
+    """Makes each write of this process wait until every listening process has applied its message.
 
-    Redis says how many it gave the message to. They answer with its number, this process by seeing it come back. The
-    first write waits for as many answers. From then on it is known who answers: those who have, and who says hello
-    since, as each does that begins to listen. A write waits for those who were known as its message came back, as all
-    that Redis was told before it has come by then.
+    Redis says how many processes it gave the message to. They answer with its number; this process counts itself when
+    its own message comes back. The first write waits for that many answers. After that it is known who answers: the
+    processes that have answered, and those that have said hello, as each does that begins to listen. A write waits for
+    those that are known when its own message comes back: all earlier messages have arrived by then.
 
-    Who does not answer for 1.5 s (frozen, cut off, of an older release) no longer trusts L1, if it has one that trusts
-    anything; to trust it again it must empty it and say hello. So later writes do not wait for it until it is heard.
+    A process that does not answer for 1.5 s (frozen, cut off, or of an older release) does not trust its L1 any more.
+    Before it trusts L1 again, it empties it and says hello. So later writes need not wait for that process until then.
     """
 
     def __init__(self, sender: bytes) -> None:
@@ -54,7 +54,7 @@ class Acknowledgements:
         self._is_open = True
 
     def close(self) -> None:
-        """None does any more: nobody waits for one, and who has listened till now is past."""
+        """Answers reach this process no more: end all waits, and forget who was listening."""
         self._is_open = self._knows_all = False
         self._known.clear()
         for acknowledgement in self._awaited.values():
@@ -63,7 +63,7 @@ class Acknowledgements:
 
     @contextmanager
     def expected(self) -> Iterator[Acknowledgement]:
-        """Take note of answers to a message that is sent inside."""
+        """Collect the answers to a message that is sent inside the block."""
         if not self._is_open:
             yield Acknowledgement(None)
             return
@@ -75,7 +75,7 @@ class Acknowledgements:
             self._awaited.pop(number, None)
 
     async def wait(self, acknowledgement: Acknowledgement, receivers: int) -> None:
-        """Wait until the message, given to so many by Redis, was applied; not where there is nobody else."""
+        """Wait until all `receivers` of the message have applied it; not at all if there is no other process."""
         if acknowledgement.number not in self._awaited or receivers <= 1:
             return
         acknowledgement.receivers = receivers

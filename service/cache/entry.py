@@ -12,7 +12,7 @@ JITTER = 0.1
 
 
 class Entry:
-    """One encoded response, or the fact that there is none, at one version.
+    """One encoded response, or the fact that there is no such user, at one version.
 
     `stored_at` is wall-clock seconds, as L2 shares it between machines; all other times are this process's monotonic
     clock. `load_seconds` is what the source took.

@@ -5,7 +5,7 @@ BYE = b"bye"
 
 
 class Written(NamedTuple):
-    """A write, and who tells of it; with a number if they wait until it was heard."""
+    """A write and the process that tells of it; with a number if that process waits for answers."""
 
     sender: bytes
     number: int | None
@@ -19,7 +19,7 @@ class Written(NamedTuple):
 
 
 class Presence(NamedTuple):
-    """A process that listens from now on, or does no more."""
+    """A process that begins to listen, or ends."""
 
     sender: bytes
     listens: bool
@@ -30,7 +30,7 @@ class Presence(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Who has applied which messages of the process that is told of it."""
+    """Which messages a process has applied; sent to the process that had written them."""
 
     sender: bytes
     numbers: list[int]
@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 
 
 def parse(data: bytes) -> Written | Presence | None:
-    """Return what was said to all; None where no release says so."""
+    """Return a message to all processes; None if no release sends such a message."""
     sender, _, said = data.partition(b":")
     if said in (HELLO, BYE):
         return Presence(sender, said == HELLO)
@@ -53,6 +53,6 @@ def parse(data: bytes) -> Written | Presence | None:
 
 
 def parse_answer(data: bytes) -> Answer:
-    """Return what was said to one process."""
+    """Return a message to one process."""
     sender, _, numbers = data.partition(b":")
     return Answer(sender, [int(number) for number in numbers.split(b",") if number.isdigit()])

@@ -24,7 +24,7 @@ RESEND_AT_ONCE = 256
 
 
 class Shared(NamedTuple):
-    """What L2 says of a key: an entry, if it has one, and the least that the key can be."""
+    """What L2 knows of a key: an entry, if it has one, and the lowest version that the key can have."""
 
     entry: Entry | None
     order: Order
@@ -50,12 +50,12 @@ class SharedCache:
         self.acknowledgements = Acknowledgements(sender)
 
     def answers_channel(self, sender: bytes) -> str:
-        """Where a process is told who has applied its messages."""
+        """The channel on which a process is told who has applied its messages."""
         return self._redis.key(f"{ANSWERS_CHANNEL}:{sender.decode()}")
 
     @property
     def readable(self) -> bool:
-        """Whether it makes sense to ask."""
+        """Whether Redis can be read now."""
         return (
             self._config.l2_enabled
             and self._redis.available
@@ -64,11 +64,11 @@ class SharedCache:
 
     @property
     def unsent(self) -> int:
-        """How many writes Redis has still to hear of."""
+        """How many writes Redis must still be told of."""
         return len(self._unsent)
 
     def untold(self, key: str) -> Order:
-        """The write of `key` that Redis has still to hear of; `NOTHING` if there is none."""
+        """The write of `key` that Redis must still be told of; `NOTHING` if there is none."""
         return self._unsent.get(key, NOTHING)
 
     async def get(self, key: str) -> Shared:

@@ -79,7 +79,7 @@ class TieredCache:
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
 
     def trust_always(self) -> None:
-        """Believe L1 without an invalidation channel: no other process writes what it holds."""
+        """Trust L1 without an invalidation channel: no other process writes what it holds."""
         self.trusted_until = float("inf")
 
     async def aclose(self) -> None:
@@ -87,7 +87,7 @@ class TieredCache:
         await self._jobs.join()
 
     def hit(self, key: str) -> Entry | None:
-        """The L1 entry if it is fresh, not yet due for refresh, and not to be doubted; no I/O, no waiting."""
+        """The L1 entry if it is fresh, not yet due for refresh, and can be trusted; no I/O, no waiting."""
         entry = self._memory.get(key)
         if entry is None:
             return None
@@ -136,7 +136,7 @@ class TieredCache:
         await _outcome(self._jobs.spawn(self.shared.tell(key, None, order, began)))
 
     def hear(self, key: str, order: Order) -> None:
-        """Drop what is older than a write, now and for five seconds; what is being loaded answers those who wait."""
+        """Drop what is older than a write, now and for five seconds. Loads under way still answer those who wait."""
         self._minimums.hear(key, order)
         held = self._memory.get(key)
         if held is not None and held.order < order:
@@ -145,7 +145,7 @@ class TieredCache:
         self._lookups.pop(key, None)
 
     def distrust(self) -> None:
-        """From now on writes may be missed; what is being loaded answers those who wait for it and is not kept."""
+        """From now on writes may be missed. Loads under way answer those who wait for them, and are not kept."""
         self.trusted_until = 0.0
         self._minimums.miss()
         self._flights.clear()
@@ -251,7 +251,7 @@ class TieredCache:
         return time.monotonic() < self.trusted_until
 
     def _known(self, key: str) -> Order:
-        """The least that `key` can be by now."""
+        """The lowest version that `key` can have by now."""
         held = self._memory.get(key)
         return max(self._minimums.of(key), self.shared.untold(key), NOTHING if held is None else held.order)
 

@@ -17,7 +17,7 @@ MAX_REMEMBERED = 100_000
 
 
 class Order(NamedTuple):
-    """Which of two things known of a key is the newer: the greater one."""
+    """What is known of a key, in an order: of two, the greater is the newer."""
 
     version: int
     kind: int
@@ -27,7 +27,7 @@ NOTHING = Order(0, MARK)
 
 
 class Minimums:
-    """The least that each key can be by now, from the writes that this process heard of in the last five seconds.
+    """The lowest version that each key can have, from the writes that this process heard of in the last five seconds.
 
     Whatever is older, from a replica that lags or a load that crossed the write, is not kept.
     """
@@ -40,7 +40,7 @@ class Minimums:
         return len(self._heard)
 
     def of(self, key: str) -> Order:
-        """The least that `key` can be; `NOTHING` if nothing was heard."""
+        """The lowest version that `key` can have; `NOTHING` if nothing was heard."""
         heard = self._heard.get(key)
         return NOTHING if heard is None else heard[1]
 
@@ -56,7 +56,7 @@ class Minimums:
             self.miss()
 
     def miss(self) -> None:
-        """Writes may have happened of which nothing was heard."""
+        """Note that this process may not have heard of some writes."""
         self._complete_since = time.monotonic()
 
     @property

@@ -1,4 +1,4 @@
-"""Bring a namespace to what a plan says. Twice is as good as once, and nothing that works is replaced."""
+"""Make the Secrets of a plan that a namespace lacks. It may run again at any time, and replaces nothing that works."""
 
 import base64
 import secrets
@@ -63,11 +63,11 @@ class _Secret:
         self.data: dict[str, str] = (self._found or {}).get("data") or {}
 
     def other(self, name: str | None) -> dict[str, str]:
-        """What another Secret holds, that an older chart had made."""
+        """The contents of another Secret, which an older chart had made."""
         return ((self._api.get("secrets", name) or {}).get("data") or {}) if name else {}
 
     def write(self, kind: str, data: dict[str, str], *, kept: bool = False) -> None:
-        """Create it, or change the one found if it was made here: another's certificate or password stays."""
+        """Create it, or change it if it was made here; a Secret that somebody else made stays as it is."""
         if self._found is None:
             metadata: Object = {"name": self._name, "labels": {**self._plan.labels, **_MADE_BY}}
             metadata["ownerReferences"] = [] if kept else self._owners()
@@ -97,7 +97,7 @@ class _Secret:
         return _MADE_BY.items() <= ((self._found or {})["metadata"].get("labels") or {}).items()
 
     def _owners(self) -> list[Object]:
-        """The chart's ConfigMap of the same name, whose end is the Secret's; none before Helm has made it."""
+        """The chart's ConfigMap of the same name, with which the Secret is removed; none before Helm has made it."""
         found = self._api.get("configmaps", self._name)
         if found is None:
             return []

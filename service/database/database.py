@@ -35,7 +35,7 @@ class Database:
 
     @property
     def has_replicas(self) -> bool:
-        """Whether reads that need not be fresh may miss what was written a moment ago."""
+        """Whether there are replicas, so that reads that need not be fresh may miss a recent write."""
         return self.replicas is not None
 
     def checks(self) -> dict[str, object]:

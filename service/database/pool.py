@@ -126,7 +126,7 @@ class ConnectionPool:
         self._show(self._gate)
 
     def close_idle(self, idle_seconds: float) -> None:
-        """Close what has not been needed for that long."""
+        """Close the connections that were not used for `idle_seconds`."""
         limit = asyncio.get_running_loop().time() - idle_seconds
         # The one used last is taken first, so those unused for long are at the beginning.
         while self._idle and self._idle[0].idle_since <= limit:
@@ -196,7 +196,7 @@ class ConnectionPool:
             connection.terminate()
 
     def _show(self, gate: Gate) -> None:
-        """Have the gauges set soon: at each change they would take a third of the time that all of this takes."""
+        """Set the gauges soon, and not at each change: that would take a third of the pool's whole time."""
         if self._shown_soon is None:
             self._shown_soon = asyncio.get_running_loop().call_later(SHOW_SECONDS, self._show_now, gate)
 

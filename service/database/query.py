@@ -14,7 +14,7 @@ class Query(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a server answered, and whether it may be cached: not what a replica says that can't be told to be recent."""
+    """What a server answered, and whether it may be cached. It may not if a replica answered whose age is unknown."""
 
     rows: "list[Record]"
     cacheable: bool

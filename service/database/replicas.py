@@ -26,7 +26,7 @@ WRITTEN = Query("written", "SELECT (pg_current_wal_lsn() - '0/0')::bigint AS pos
 
 
 class Positions:
-    """Up to where the primary had written its log, and when it was asked: a replica's position tells its age by it.
+    """The primary's positions in its log, each with the time it was asked: they tell how old a replica's position is.
 
     Whoever has replayed a position shows everything that was acknowledged before the primary was asked for it.
     """
@@ -64,7 +64,7 @@ class Positions:
 
 
 class Replica:
-    """A server that follows the primary, and rests for a second when it lags or fails."""
+    """A server that follows the primary. When it lags or fails, it is left alone for a second."""
 
     def __init__(self, config: DatabaseConfig, number: int, positions: Positions, tracer: Tracer | None) -> None:
         self.target = f"replica-{number}"
@@ -85,7 +85,7 @@ class Replica:
 
     @property
     def may_be_asked(self) -> bool:
-        """Whether there is any hope."""
+        """Whether this replica may answer: it is connected, and not being left alone."""
         return self.server.available and asyncio.get_running_loop().time() >= self._rests_until
 
     async def start(self) -> None:
@@ -141,7 +141,7 @@ class Replica:
 
 
 class ReplicaSet:
-    """The replicas, and what the primary says of its log: who may answer a read, and what it must have replayed."""
+    """The replicas and the primary's position: which replica may answer a read, and what it must have replayed."""
 
     def __init__(self, config: DatabaseConfig, primary: Server, tracer: Tracer | None) -> None:
         self._primary = primary

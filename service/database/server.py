@@ -35,7 +35,7 @@ REPLAYED = Query(
 
 
 class Server:
-    """One PostgreSQL server that may be slow, full, gone, or no longer what it was.
+    """One PostgreSQL server, which may be slow, full, gone, or no longer the primary.
 
     Raises `DatabaseUnavailableError` where there is no answer, and asyncpg's own errors where the answer is one.
     """
@@ -166,7 +166,7 @@ class Server:
         return DatabaseUnavailableError(reason, detail, may_have_happened=may_have_happened)
 
     def _on_silence(self, error: Exception) -> None:
-        """A statement that takes too long says little of the server; one that can't be cancelled either, much."""
+        """Count a statement that can't be cancelled as a failure of the server; a slow one alone is none."""
         self._failure(SETTLE, "connection", error, may_have_happened=True)
 
     def _on_breaker_change(self, state: State) -> None:

@@ -15,13 +15,13 @@ router = APIRouter(tags=["health"])
 
 @router.get("/livez", include_in_schema=False)
 async def livez() -> dict[str, str]:
-    """Answer as long as the event loop turns; asks nothing else, so that no outage elsewhere restarts pods."""
+    """Answer as long as the event loop runs. It asks nothing else, so an outage elsewhere restarts no pods."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", include_in_schema=False)
 async def readyz(request: Request, verbose: Annotated[str | None, Query()] = None) -> JSONResponse:
-    """Answer 503 before the start is done and once the stop has begun; Redis being away degrades, and no more."""
+    """Answer 503 before the start is done and after the stop has begun. Without Redis the service is only degraded."""
     readiness: Readiness = request.app.state.readiness
     content: dict[str, Any] = {"status": "ok" if readiness.is_ready else "stopping"}
     if verbose is not None:

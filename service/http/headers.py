@@ -44,7 +44,7 @@ def field(scope: Scope, name: bytes) -> bytes | None:
 
 
 class HeaderMiddleware:
-    """Puts each header on one line, so that whoever reads one, here or in a library, reads it by the same rules."""
+    """Puts each header on one line, so that this service and its libraries read it by the same rules."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -86,7 +86,7 @@ def accepts_json(accept: str) -> bool:
 
 
 def _quality(parameters: list[str]) -> float:
-    """Return the weight; one that is none is taken for a refusal."""
+    """Return the weight; one that cannot be read counts as a refusal."""
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "q":

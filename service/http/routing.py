@@ -17,7 +17,7 @@ class RoutingMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is routed as it stands."""
+        """Pass the request on, HEAD as GET; answer 404 to a path that is spelt in another way."""
         if scope["type"] == "http":
             if b"%2f" in (scope.get("raw_path") or b"").lower() or scope["path"].endswith("\n"):
                 response = problem_response(HTTPStatus.NOT_FOUND, "There is nothing at this path.")

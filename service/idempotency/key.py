@@ -12,12 +12,12 @@ class IdempotencyKey:
 
     @property
     def name(self) -> bytes:
-        """The key of this client; another's of the same text is another key."""
+        """The name of the key in the store; the same text from another client is another key."""
         return _digest(f"{self.subject}\0{self.key}".encode())
 
     @property
     def fingerprint(self) -> bytes:
-        """What tells requests apart: the key stands for one of them."""
+        """A digest of the request: a key belongs to one request only."""
         return _digest(self.content)
 
 

@@ -1,4 +1,4 @@
-"""A limit on requests per client, right over all replicas, at a fraction of a Redis trip a request."""
+"""A limit on requests per client that is exact over all replicas, and needs far fewer trips to Redis than requests."""
 
 from service.ratelimit.client_ip import ClientIPResolver
 from service.ratelimit.decision import Decision

@@ -50,7 +50,7 @@ class RateLimiter:
         await self._jobs.join()
 
     async def decide(self, key: str, limit: int, window: float) -> Decision:
-        """Spend one of `limit` requests per `window` seconds of `key`; never raises for Redis's sake."""
+        """Spend one of `limit` requests per `window` seconds of `key`; never raises because of Redis."""
         decision = self.try_acquire(key, limit, window)
         if decision is not None:
             return decision
@@ -106,7 +106,7 @@ class RateLimiter:
     async def _renew_until_served(self, lease: Lease) -> None:
         """Ask Redis for as many permits as are waited for, and hand them out in the order of asking.
 
-        Whatever goes wrong on the way, who waits is answered out of the local share.
+        If anything goes wrong, those who wait are answered from the local share.
         """
         try:
             while True:

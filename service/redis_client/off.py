@@ -7,9 +7,9 @@ from service.redis_client.errors import RedisUnavailableError
 
 
 class NoRedis(RedisClient):
-    """No Redis, by choice: nothing is connected or tried, every call says so, and each part does without.
+    """No Redis, by choice: nothing is connected or tried, every call says so, and each part works without it.
 
-    The gauges of Redis are NaN, which is neither well nor ill to any rule or sum.
+    The gauges of Redis are NaN, which no rule or sum takes for a good or a bad value.
     """
 
     is_enabled = False

@@ -16,7 +16,7 @@ _LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 
 
 def read(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> dict[str, str]:
-    """Return every variable with our prefix by its setting's name; one that is no setting too, to be refused by name.
+    """Return every variable with our prefix by its setting's name; one that is not a setting too, to be refused by name.
 
     Blanks around a value are no part of it, and an empty value is as none, but where the setting says what empty means.
     A password is taken as it is.

@@ -115,7 +115,7 @@ def _listed(value: object) -> object:
     try:
         parsed = json.loads(value)
     except ValueError:
-        raise PydanticCustomError("list", 'is no JSON; write a list such as ["a", "b"]') from None
+        raise PydanticCustomError("list", 'is not JSON; write a list such as ["a", "b"]') from None
     return parsed if isinstance(parsed, list) else [parsed]
 
 

@@ -32,7 +32,7 @@ def _lines(problem: ErrorDetails) -> Iterator[str]:
         yield from problem["msg"].splitlines()
     elif problem["type"] == "extra_forbidden":
         known = _ENTRIES[str(place[0])] if len(place) > 1 else Settings
-        yield f"{_variable(place)} is no setting{_nearest(place, known.model_fields)}"
+        yield f"{_variable(place)} is not a setting{_nearest(place, known.model_fields)}"
     else:
         message = _IN_PLAIN_WORDS.get(problem["type"], problem["msg"])
         yield f"{_variable(place)}: {message}{_given(place, problem['input'])}"

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
         description="`development` accepts the token `test-token` and shows /docs; `production` refuses static tokens"
         " and fault endpoints.",
     )
-    revision: Text = Field("unknown", description="Build that /version tells.")
+    revision: Text = Field("unknown", description="Name of the build, which /version returns.")
     server_id: Text = Field(default_factory=socket.gethostname, description="Replica's name in answers and traces.")
 
     # Server
@@ -44,19 +44,19 @@ class Settings(BaseSettings):
         "uvicorn", description="ASGI server. One process a pod is what the autoscaler counts on; see docs/decisions."
     )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Server processes in each pod.")
-    host: Text = Field("127.0.0.1", description="Address or name to listen on; `::` is all, of both families.")
+    host: Text = Field("127.0.0.1", description="Address or name to listen on; `::` is every IPv4 and IPv6 address.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="Port to listen on; 0 takes a free one.")
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         75,
         description="Idle seconds before a client connection is closed. Above the ingress controller's own (60 s in"
-        " ingress-nginx and our Traefik): the side that reuses a connection must be the first to let go of it, or a"
-        " request meets a closed socket (502).",
+        " ingress-nginx and our Traefik): the side that reuses a connection must be the first to close it, or a request"
+        " meets a closed socket (502).",
     )
     shutdown_delay_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
-        1, description="Seconds between SIGTERM and the end of listening: proxies learn of the end before it comes."
+        1, description="Seconds for which the server still listens after SIGTERM, so that proxies learn of its end."
     )
     shutdown_drain_seconds: Annotated[int, Field(ge=1, le=600)] = Field(
-        30, description="Seconds a stopping server gives requests under way, after that."
+        30, description="Seconds after that in which a stopping server lets requests finish."
     )
     max_body_bytes: Count = Field(64 * 1024, description="Largest request body, in bytes.")
     max_header_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = Field(
@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     request_receive_timeout_seconds: Seconds = Field(10, description="Seconds that a request may take to arrive.")
     max_connections: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         2048,
-        description="Connections above this get 503 at once, but for probes and scrapes; well above what an ingress"
-        " keeps idle. On granian they wait, probes too, until another ends.",
+        description="Connections above this get 503 at once, except those of probes and scrapes. Keep it well above the"
+        " idle connections of an ingress. On granian they wait, probes too, until another connection ends.",
     )
 
     # Logs
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
 
     # Authentication
     static_tokens: Annotated[tuple[StaticToken, ...], Listed] | None = Field(
-        None, repr=False, description="Bearer tokens for development and staging, known by their hashes."
+        None, repr=False, description="Bearer tokens for development and staging, given by their hashes."
     )
     jwt_jwks_url: HttpUrl | None = Field(
         None, repr=False, description="URL of the issuer's key set. Needed in production."
@@ -84,14 +84,14 @@ class Settings(BaseSettings):
     jwt_issuer: Text | None = Field(None, description="Required `iss` claim.")
     jwt_audience: Text | None = Field(None, description="Required `aud` claim.")
     jwt_leeway_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
-        30, description="Clock difference forgiven, in seconds."
+        30, description="Seconds by which the issuer's clock may differ."
     )
-    jwt_jwks_refresh_seconds: Seconds = Field(300, description="Seconds between two looks at the key set.")
+    jwt_jwks_refresh_seconds: Seconds = Field(300, description="Seconds between two readings of the key set.")
 
     # Redis
     redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", repr=False, description="Where Redis is; empty for none.")
     redis_key_prefix: KeyPrefix = Field(
-        NAME, description="Before each key and channel: installations that share a Redis need one each."
+        NAME, description="Prefix of each key and channel: installations that share a Redis need one each."
     )
     redis_username: Text | None = Field(None, description="User to log in as.")
     redis_password: SecretStr | None = Field(None, description="Its password.")
@@ -103,9 +103,9 @@ class Settings(BaseSettings):
         " hangs.",
     )
     redis_breaker_failures: Annotated[int, Field(ge=1, le=1000)] = Field(
-        3, description="Failed calls in a row before Redis is left alone."
+        3, description="Failed calls in a row after which Redis is not called, until it answers probes again."
     )
-    redis_probe_interval_seconds: Seconds = Field(0.4, description="Seconds between looks whether Redis is back.")
+    redis_probe_interval_seconds: Seconds = Field(0.4, description="Seconds between two checks whether Redis is back.")
 
     # PostgreSQL
     database_url: PostgresUrl = Field(
@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     database_replica_urls: Annotated[tuple[PostgresServerUrl, ...], Listed] = Field(
         (),
         repr=False,
-        description="Where its replicas are: they answer reads that may be up to a second old. Each server, or each"
-        " address behind which there are some, has a pool of its own.",
+        description="Where its replicas are. They answer reads that may be up to a second old. Each address has a pool"
+        " of its own.",
     )
     database_username: Text | None = Field(None, description="Role to log in as, instead of the URL's.")
     database_password: SecretStr | None = Field(None, description="Its password.")
@@ -126,19 +126,21 @@ class Settings(BaseSettings):
         8, description="Connections of each process. All processes together must fit the server's max_connections."
     )
     database_max_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        256, description="Requests that may wait for a connection; what is above gets 503 at once."
+        256, description="Requests that may wait for a connection; those beyond get 503 at once."
     )
     database_wait_seconds: Seconds = Field(0.25, description="Seconds that a request waits for a connection.")
     database_connect_timeout_seconds: Seconds = Field(0.5, description="Seconds for a new connection.")
     database_operation_timeout_seconds: Seconds = Field(
-        0.9, description="Seconds for a read or a write, with its wait, its connection and its second try."
+        0.9, description="Seconds for a read or a write in all: the wait, the connection and a second try included."
     )
     database_idle_seconds: Seconds = Field(60, description="Seconds after which an unused connection is closed.")
     database_breaker_failures: Annotated[int, Field(ge=1, le=1000)] = Field(
-        3, description="Failures in a row before PostgreSQL is left alone."
+        3, description="Failures in a row after which PostgreSQL is not asked, until it answers probes again."
     )
-    database_probe_interval_seconds: Seconds = Field(0.5, description="Seconds between looks whether it is back.")
-    database_slow_query_seconds: Seconds = Field(0.2, description="Statements from here on leave a log line.")
+    database_probe_interval_seconds: Seconds = Field(0.5, description="Seconds between two checks whether it is back.")
+    database_slow_query_seconds: Seconds = Field(
+        0.2, description="Statements that take this long or longer leave a log line."
+    )
 
     # Rate limit
     rate_limit_enabled: bool = Field(
@@ -170,12 +172,12 @@ class Settings(BaseSettings):
     )
     cache_l2_enabled: bool = Field(True, description="Cache in Redis.")  # noqa: FBT003 - a default
     cache_ttl_seconds: Seconds = Field(60, description="Seconds that a cached user is fresh.")
-    cache_negative_ttl_seconds: Seconds = Field(5, description="Seconds that a missing user is known to be missing.")
+    cache_negative_ttl_seconds: Seconds = Field(5, description="Seconds for which a missing user is remembered.")
     cache_stale_seconds: Annotated[float, Field(ge=0, le=86400)] = Field(
-        30, description="Seconds after that in which it is answered with while it is read anew."
+        30, description="Seconds past its freshness in which the old answer is given while the user is read again."
     )
     cache_stale_if_error_seconds: Annotated[float, Field(ge=0, le=86400)] = Field(
-        300, description="Seconds after that in which it is answered with while it cannot be read."
+        300, description="Seconds past its freshness in which the old answer is given if the user cannot be read."
     )
     cache_compress_bytes: Count = Field(1024, description="Size from which entries in Redis are compressed.")
     fast_path_enabled: bool = Field(True, description="Answer cached reads before FastAPI.")  # noqa: FBT003 - a default
@@ -193,7 +195,7 @@ class Settings(BaseSettings):
     # Tracing
     otel_enabled: bool = Field(False, description="Send traces.")  # noqa: FBT003 - a default
     otel_endpoint: HttpUrl = Field("http://localhost:4318", repr=False, description="OTLP endpoint.")
-    otel_sample_ratio: Ratio = Field(0.01, description="Share of traces begun here that are kept, 0 to 1.")
+    otel_sample_ratio: Ratio = Field(0.01, description="Share of the traces begun here that are recorded, 0 to 1.")
 
     # What tests break the service with.
     faults_enabled: bool = Field(

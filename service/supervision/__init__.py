@@ -1,4 +1,4 @@
-"""Work in the background that cannot end, or fail, unseen."""
+"""Work in the background whose end or failure is always noticed."""
 
 from service.supervision.jobs import Jobs
 from service.supervision.outage import OutageLog

@@ -19,7 +19,7 @@ class OutageLog:
         self._logged_at: float | None = None
 
     def failed(self, error: BaseException) -> None:
-        """It has failed just now."""
+        """Note that it failed just now."""
         now = time.monotonic()
         if self._began_at is None:
             self._began_at = now
@@ -30,7 +30,7 @@ class OutageLog:
             self._logger.warning(self._failing, extra=details)
 
     def worked(self) -> None:
-        """It has worked just now."""
+        """Note that it worked just now."""
         if self._logged_at is not None:
             self._logger.info(self._works)
         self._began_at = self._logged_at = None

@@ -92,5 +92,5 @@ class SeededUserRepository:
 
 
 def _next(version: int) -> int:
-    """Return a greater one; in microseconds, so that a process that starts anew goes on from where it was."""
+    """Return a greater version; in microseconds, so that a restarted process continues from where it was."""
     return max(version + 1, time.time_ns() // 1000)

@@ -9,9 +9,9 @@ MARK_SECONDS = 2 * MAX_STALENESS_SECONDS
 
 
 class OwnWrites:
-    """Who has written a moment ago: their lists come from the primary, as a replica may not have what they wrote yet.
+    """Who has just written: their lists come from the primary, as a replica may not have their writes yet.
 
-    A mark in Redis tells all processes. While Redis can't be asked everybody may have written.
+    A mark in Redis tells all processes. While Redis can't be asked, every subject counts as having written.
     """
 
     def __init__(self, redis: RedisClient) -> None:

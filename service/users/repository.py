@@ -44,7 +44,7 @@ class UserRepository(Protocol):
 
     @property
     def background(self) -> Sequence[SupervisedTask]:
-        """What has to run for it."""
+        """The work that must run in the background."""
         ...
 
     async def get(self, user_id: int, *, fresh: bool = False) -> Found:

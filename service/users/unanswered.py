@@ -17,7 +17,7 @@ MAX_NOTED = 10_000
 
 
 class UnansweredWrites:
-    """Users whose change or deletion brought no answer and may have happened nevertheless.
+    """Users whose change or deletion got no answer from the database, and may have happened all the same.
 
     Nobody could tell the caches of it. Each is read anew once the database has decided, and answers again; then the
     caches are told. Of more than 10,000 the oldest are forgotten: what is cached of them ends with its time to live.

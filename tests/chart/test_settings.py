@@ -211,7 +211,7 @@ def test_tokens_and_overrides_reach_the_service(tmp_path: Path, monkeypatch: pyt
         ("config.rateLimit.overrides=[{requests: 1, route: /api}]", "overrides[0] has no window_seconds: set it"),
         (
             "config.rateLimit.overrides=[{requests: 1, window: 1, route: /api}]",
-            "overrides[0].window is no setting: did you mean window_seconds?",
+            "overrides[0].window is not a setting: did you mean window_seconds?",
         ),
         (
             "config.rateLimit.overrides=[{requests: 0, windowSeconds: 4000, route: api}]",
@@ -223,11 +223,11 @@ def test_tokens_and_overrides_reach_the_service(tmp_path: Path, monkeypatch: pyt
         ),
         ("auth.staticTokens=[{sha256: abc, subject: a}]", "auth.staticTokens[0].sha256 must be the SHA-256"),
         ("auth.staticTokens=[{token: a, subject: b, scopes: users:read}]", "scopes must be a list, such as [a, b]"),
-        ("auth.staticTokens=[{token: a, subject: b, scopes: [7]}]", "scopes[0] is no text: put it in quotes"),
-        ("auth.staticTokens=[{token: a, subject: 7}]", "auth.staticTokens[0].subject is no text: put it in quotes"),
-        ("auth.staticTokens=[{token: 7, subject: a}]", "auth.staticTokens[0].token is no text: put it in quotes"),
+        ("auth.staticTokens=[{token: a, subject: b, scopes: [7]}]", "scopes[0] is not text: put it in quotes"),
+        ("auth.staticTokens=[{token: a, subject: 7}]", "auth.staticTokens[0].subject is not text: put it in quotes"),
+        ("auth.staticTokens=[{token: 7, subject: a}]", "auth.staticTokens[0].token is not text: put it in quotes"),
         ("auth.staticTokens=[{token: '', subject: a}]", "auth.staticTokens[0].token is empty"),
-        ("auth.staticTokens=[{token: a, subjct: a}]", "subjct is no setting: did you mean subject?"),
+        ("auth.staticTokens=[{token: a, subjct: a}]", "subjct is not a setting: did you mean subject?"),
         ("auth.jwt.jwksUrl=issuer.example.com/keys", "auth.jwt.jwksUrl must be an address"),
         ("auth.jwt.leewaySeconds=301", "/auth/jwt/leewaySeconds"),
         ("tracing.endpoint=otel:4318", "tracing.endpoint must be an address"),
@@ -237,7 +237,7 @@ def test_tokens_and_overrides_reach_the_service(tmp_path: Path, monkeypatch: pyt
         ("config.extra={USERS_API_CACHE_L2_ENABLED: [true]}", "must be true or false"),
         ("config.extra={USERS_API_CACH_TTL_SECONDS: '5'}", "did you mean USERS_API_CACHE_TTL_SECONDS?"),
         ("config.extra={USERS_API_LOGLEVEL: INFO}", "did you mean USERS_API_LOG_LEVEL?"),
-        ("config.extra={USERS_API_QQQ: '5'}", "USERS_API_QQQ is no setting of the service: docs/settings.md"),
+        ("config.extra={USERS_API_QQQ: '5'}", "USERS_API_QQQ is not a setting of the service: docs/settings.md"),
         ("config.extra={CACHE_TTL_SECONDS: '5'}", "names begin with USERS_API_: use extraEnv for other"),
         ("config.extra={USERS_API_LOG_LEVEL: DEBUG}", "goes around a value that is checked: set config.logLevel"),
         ("config.extra={USERS_API_HOST: '::'}", "goes around a value that is checked: the chart sets it"),
@@ -282,13 +282,13 @@ def test_a_misspelt_name_is_told_the_right_one(tmp_path: Path, monkeypatch: pyte
     assert not [
         misspelt
         for misspelt, right in wrong.items()
-        if f"config.extra.{misspelt} is no setting of the service: did you mean {right}?" not in said
+        if f"config.extra.{misspelt} is not a setting of the service: did you mean {right}?" not in said
     ]
     for misspelt in wrong:
         monkeypatch.setenv(misspelt, "1")
     with pytest.raises(ValidationError) as caught:
         Settings()
-    assert {f"{misspelt} is no setting: did you mean {right}?" for misspelt, right in wrong.items()} <= set(
+    assert {f"{misspelt} is not a setting: did you mean {right}?" for misspelt, right in wrong.items()} <= set(
         problems(caught.value)
     )
 

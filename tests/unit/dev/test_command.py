@@ -45,7 +45,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     """A setting that is refused ends the start with its name, before any Redis is started."""
     monkeypatch.setenv("USERS_API_PROT", "1")
     assert dev.main() == 64
-    assert "error: USERS_API_PROT is no setting: did you mean USERS_API_PORT?" in capsys.readouterr().err
+    assert "error: USERS_API_PROT is not a setting: did you mean USERS_API_PORT?" in capsys.readouterr().err
 
 
 def test_a_taken_port_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

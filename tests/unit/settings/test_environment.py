@@ -73,7 +73,7 @@ def test_one_object_is_a_list_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_service_beside_the_pod_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Kubernetes says of Services named users-api and users-api-redis is no setting, and is known as theirs."""
+    """What Kubernetes says of Services named users-api and users-api-redis is not a setting, and is known as theirs."""
     default = Settings()
     for name, text in LINKS.items():
         monkeypatch.setenv(name, text)
