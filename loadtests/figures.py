@@ -1,8 +1,9 @@
 """`python -m loadtests.figures`: bring the figures that documents quote up to date with the pages that runs wrote.
 
-A document quotes one so: `<!-- figure: bench.md; service_l1 on uvicorn; requests/s -->25,555<!-- end -->`. It names a page
-of docs, a row by any of its cells, and a column. A page may be followed by the heading of one section, as in a link:
-`simulation.md#a-flash-crowd`. A fourth name is of a figure inside the cell, where that has several: `ready: 3; failed: 0`.
+A document quotes one so: `<!-- figure: bench.md; service_l1 on uvicorn; requests/s -->25,555<!-- end -->`. It names a
+page of docs, a row by any of its cells, and a column. A page may be followed by the heading of one section, as in a
+link: `simulation.md#a-flash-crowd`. A fourth name is of a figure inside the cell, where that has several, such as
+`ready: 3; failed: 0`.
 
 Other figures stand in a paragraph that names the revision they were measured at. Those without a source are refused.
 """
@@ -17,7 +18,7 @@ from loadtests.errors import LoadTestError
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a run or the settings write: here figures come from, and none is quoted.
-PAGES = frozenset({"assessment.md", "bench.md", "queries.md", "reaction.md", "reliability.md", "settings.md", "simulation.md"})
+PAGES = frozenset({"assessment.md", "bench.md", "queries.md", "reliability.md", "settings.md", "simulation.md"})
 
 _QUOTED = re.compile(r"<!-- figure: ([^;\n]+); ([^;\n]+); ([^;\n]+?)(?:; ([^;\n]+?))? -->(.*?)<!-- end -->")
 _WRITTEN_BY_A_RUN = re.compile(r"<!-- (budget|dirty) -->.*?<!-- end of \1 -->", re.DOTALL)
@@ -103,12 +104,12 @@ def without_source(text: str) -> list[str]:
 
 def documents(root: Path) -> list[Path]:
     """Return what people have written, and figures may stand in."""
-    own = (path for path in sorted((root / "docs").rglob("*.md")) if path.name not in PAGES or path.name == "reaction.md")
+    own = (path for path in sorted((root / "docs").rglob("*.md")) if path.name not in PAGES)
     return [root / "README.md", *own, root / "chart" / "README.md.gotmpl"]
 
 
 def main() -> int:
-    """Write the figures, or with `--check` only say what is to be written; the exit status is 1 where something is wrong."""
+    """Write the figures, or with `--check` only look; the exit status is 1 where something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.figures", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a figure differs")
     options = parser.parse_args()

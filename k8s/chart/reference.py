@@ -12,9 +12,9 @@ HEAD = """# Settings
 The service reads these environment variables once, when it starts. It does not start if a value is out of bounds, if a
 name is not a setting, or if settings exclude each other; there is a message for each. `make generate` writes this page.
 
-A blank value counts as not set, and blanks around a value are ignored. A list is JSON, or its entries with commas between
-them; a list of objects is JSON. Kubernetes sets variables such as `USERS_API_PORT=tcp://...` if a Service has the name of
-this one. They are ignored, and the log says so.
+A blank value counts as not set, and blanks around a value are ignored. A list is JSON, or its entries with commas
+between them; a list of objects is JSON. Kubernetes sets variables such as `USERS_API_PORT=tcp://...` if a Service has
+the name of this one. They are ignored, and the log says so.
 
 In the chart some settings have a value of their own, some are set by the chart itself, and the others go into
 `config.extra`.

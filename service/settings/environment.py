@@ -16,9 +16,9 @@ _LINK_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 
 
 def read(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> dict[str, str]:
-    """Return every variable with our prefix by its setting's name; one that is not a setting too, to be refused by name.
+    """Return every variable with our prefix, by the name of its setting; those that are none too, to be refused.
 
-    Blanks around a value are no part of it, and an empty value is as none, but where the setting says what empty means.
+    Blanks around a value are removed. An empty value counts as not set, unless empty means something for that setting.
     A password is taken as it is.
     """
     found = {}
