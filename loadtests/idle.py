@@ -1,4 +1,4 @@
-"""Connections that are kept, left idle, and used again: does the server let go of them first?"""
+"""Connections that are kept, left idle, and used again: does the server close them first?"""
 
 import asyncio
 import contextlib

@@ -22,6 +22,7 @@ import uvloop
 from fastapi import FastAPI
 from uvicorn.server import ServerState
 
+from k8s.cluster.revision import revision
 from loadtests.bench import cores, process
 from service.app import create_app
 from service.auth import Principal
@@ -133,9 +134,10 @@ def _redis() -> Iterator[str]:
 
 
 def main() -> int:
-    """Print the table."""
+    """Print the revision and the table, as docs/performance.md has them."""
     with _redis() as url:
         rows = uvloop.run(_measure(url))
+    print(f"Medians of {ROUNDS} rounds of {REQUESTS:,} requests, at revision {revision()}:\n")
     print("| taken out | CPU, us a request | costs, us |\n| --- | ---: | ---: |")
     for name, microseconds, difference in rows:
         print(f"| {name} | {microseconds:.1f} | {difference:.1f} |")

@@ -1,4 +1,4 @@
-"""Which value of the chart sets which setting. One that stands nowhere here is set by `config.extra`."""
+"""Which value of the chart sets which setting. A setting that is not named here is set by `config.extra`."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ SAME = object()
 
 @dataclass(frozen=True)
 class Value:
-    """A value that is a setting, whose description, type, bounds and default it has but for what is said here."""
+    """A value that is a setting, and has its description, type, bounds and default except for what is said here."""
 
     path: str
     setting: str

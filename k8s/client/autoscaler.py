@@ -7,7 +7,7 @@ from k8s.client.notation import quantity, unix_seconds
 
 @dataclass(frozen=True)
 class Target:
-    """What it sees of one metric, beside what it wants; None: it sees nothing yet."""
+    """The value of one metric and its target; None: the autoscaler has no value yet."""
 
     name: str
     current: float | None
@@ -32,7 +32,7 @@ class Condition:
 
     @property
     def is_fault(self) -> bool:
-        """Whether it hinders scaling; at its least or most replicas an autoscaler is limited as it should be."""
+        """Whether it hinders scaling. An autoscaler at its fewest or most replicas is limited, but as it should be."""
         return self.is_true if self.kind == "Fallback" else not self.is_true and self.kind != "ScalingLimited"
 
 

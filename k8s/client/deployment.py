@@ -1,4 +1,4 @@
-"""Which Deployment serves a release: found by the chart's labels, for its name is the chart's to make."""
+"""Which Deployment serves a release. It is found by the chart's labels, as its name depends on the values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -37,7 +37,7 @@ class Pod:
 
 
 def is_ready(pod: Any) -> bool:  # noqa: ANN401 - JSON
-    """Whether what the API server says of a pod is that it is ready."""
+    """Whether a pod is ready, by what the API server says of it."""
     return _ready_since(pod) is not None
 
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class NotInTimeError(ClusterError):
-    """What was waited for did not come about in time."""
+    """What was waited for did not happen in time."""
 
 
 def wait_until(observe: Callable[[], T], holds: Callable[[T], bool], seconds: float, what: str) -> T:

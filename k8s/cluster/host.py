@@ -1,4 +1,4 @@
-"""What this host can and cannot do, found out by looking, never assumed."""
+"""What this host can and cannot do, found out by trying and never assumed."""
 
 import os
 import shutil

@@ -34,7 +34,7 @@ def _internal_address(node: dict[str, dict[str, list[dict[str, str]]]]) -> str:
 
 
 def keep_in(services: Iterable[str]) -> list[str]:
-    """Return the commands that let nothing out of a node that is meant for a Service.
+    """Return the commands that keep packets to a Service from leaving the node.
 
     What kube-proxy does not know yet would go to whoever has that address beyond the cluster. Where somebody answers
     there, a client that keeps its connection stays with him: so KEDA and the Collector got 404 from a stranger.

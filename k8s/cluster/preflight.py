@@ -1,4 +1,4 @@
-"""Looks for what would fail half an hour later, and says what to do about it."""
+"""Checks at once what would otherwise fail half an hour later, and says what to do about it."""
 
 import re
 import shutil

@@ -1,1 +1,1 @@
-"""Walks from where metrics arise to the autoscaler that acts on them, and names the first broken link."""
+"""Checks each link from the source of the metrics to the autoscaler, and names the first broken one."""

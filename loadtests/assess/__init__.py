@@ -1,4 +1,4 @@
-"""`python -m loadtests assess`: what an installed release does, beside what it is meant to do, as a report."""
+"""`python -m loadtests assess`: a report that compares an installed release with its targets."""
 
 from loadtests.assess.command import assess
 from loadtests.assess.installation import Installation

@@ -32,7 +32,7 @@ class Assessment:
     seconds: float = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Make everything but the series, which are drawn and lie in the raw files."""
+        """Give everything except the series, which are drawn, and are in the raw files."""
         found = asdict(self)
         return {name: _without_series(value) for name, value in found.items()}
 

@@ -85,7 +85,7 @@ def measure_availability(installation: Installation, plan: Plan, folder: Path, u
 
 
 def is_whole(release: Release, killed: str, before: int) -> bool:
-    """Whether without the killed pod as many serve as before: fewer where the autoscaler has gone back meanwhile."""
+    """Whether as many pods serve as before, without the killed one; fewer if the autoscaler has scaled in meanwhile."""
     return len(_serving(release) - {killed}) >= min(before, release.wanted())
 
 
@@ -118,7 +118,7 @@ def _is_rolled_out(release: Release) -> bool:
 
 
 def _kill(release: Release, pod: str) -> None:
-    """Delete it with no time to stop in: its processes are killed, and connections to them reset."""
+    """Delete the pod without grace: its processes are killed, and their connections are reset."""
     _call(release.core.delete_namespaced_pod, pod, release.namespace, grace_period_seconds=0)
 
 

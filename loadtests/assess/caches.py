@@ -18,14 +18,14 @@ class Caches:
 
     @property
     def hit_percent(self) -> float:
-        """Of the answers that tell: from L1 or L2, or a stale one while a fresh one is loaded."""
+        """Of the answers with X-Cache: those from L1 or L2, or stale ones while a fresh one is loaded."""
         told = sum(self.by_tier.values())
         hits = sum(count for tier, count in self.by_tier.items() if tier in CACHED | {"STALE"})
         return 100 * hits / told if told else 0.0
 
 
 def measure_caches(installation: Installation, throughput: Throughput) -> Caches:
-    """Take the tiers of the hold's answers, and ask Prometheus for the same.
+    """Count the tiers that answered the held load, and ask Prometheus for the same.
 
     Raises:
         LoadTestError: no answer tells where it came from.

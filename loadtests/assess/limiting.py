@@ -15,14 +15,14 @@ BUSY_THREAD = 0.85
 
 @dataclass(frozen=True)
 class Limit:
-    """The part that ended it, and what was measured in that very phase that says so."""
+    """The part that was the limit, and the evidence for it from the same phase."""
 
     part: str
     evidence: str
 
 
 def limiting_part(usage: Usage, *, reasons: Mapping[str, int], answered: float, dropped: int) -> Limit:
-    """Name what kept a load from being answered in full and in time."""
+    """Name the part because of which a load was not answered in full and in time."""
     spent = _spent(usage)
     service, redis = (usage.busiest_pod.get(part, 0) for part in (SERVICE, REDIS))
     if reasons.get("429"):

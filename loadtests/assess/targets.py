@@ -29,7 +29,7 @@ COMPOSE = {"response": "10-25 ms", "throughput": "100-200 req/s", "availability"
 
 @dataclass(frozen=True)
 class Target:
-    """One figure, and what it is meant to be."""
+    """One figure and its target."""
 
     name: str
     bound: float
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def met(self) -> bool:
-        """Whether it is what it is meant to be."""
+        """Whether the target is met."""
         if self.measured is None:
             return False
         return self.measured >= self.bound if self.at_least else self.measured <= self.bound
@@ -66,7 +66,7 @@ class Target:
         return text if looks_met == self.met else f"{self.measured:,.6g} {self.unit}".strip()
 
     def as_json(self) -> dict[str, Any]:
-        """Make what report.json has of it."""
+        """Give the target as report.json has it."""
         return {
             "name": self.name,
             "target": f"{'>=' if self.at_least else '<='} {self.bound:g} {self.unit}".strip(),
@@ -81,7 +81,7 @@ class Target:
 
 
 def number(value: float, unit: str) -> str:
-    """Write a figure with as many digits as it deserves, and its unit."""
+    """Write a figure with the digits that are significant, and its unit."""
     if value == 0 or float(value).is_integer():
         digits = f"{value:,.0f}"
     elif value > 99 and value < 100:  # noqa: PLR2004 - 99.95 % is not 100 %
@@ -92,12 +92,12 @@ def number(value: float, unit: str) -> str:
 
 
 def targets(found: Assessment) -> list[Target]:
-    """Compare what was found with what is meant; what was left out on purpose has no line."""
+    """Compare the figures with their targets; phases that were left out on purpose have no line."""
     return [_judged(target) for target in _all(found) if target.name not in found.left_out]
 
 
 def _judged(target: Target) -> Target:
-    """Take the reasons for a miss from a target that is met: they are about something else."""
+    """Remove the reasons for a miss from a target that is met: they are about something else."""
     return replace(target, limited_by="", evidence="") if target.met else target
 
 

@@ -22,7 +22,7 @@ MOST_WAITING_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Step:
-    """A rate that was offered for some seconds, and what became of it."""
+    """A rate that was offered for some seconds, and how it was answered."""
 
     rate: int
     seconds: float
@@ -87,7 +87,7 @@ def search(run: Callable[[int], Step], plan: Plan, highest: int = HIGHEST_RATE) 
 
 
 def rates_to_hold(steps: list[Step]) -> list[int]:
-    """What to try to hold for long, highest first: the target where the search came near it, else what it found."""
+    """The rates to try for long, highest first: the target if the search came near it, else what the search found."""
     highest = max((step.rate for step in steps if step.held), default=min(step.rate for step in steps))
     below = [round(highest * share) for share in (1, 0.8, 0.6)]
     return [RATE_TARGET, *(rate for rate in below if rate < RATE_TARGET)] if highest >= 0.8 * RATE_TARGET else below

@@ -32,7 +32,7 @@ class Cost:
 
 
 def ablate(bench: Bench, show: Callable[[str], None]) -> list[Cost]:
-    """Measure the service with one setting changed at a time, interleaved with it as it is."""
+    """Measure the service with one setting changed at a time, in turns with the unchanged service."""
     results = interleave(replace(bench, rounds=ROUNDS, seconds=SECONDS), _contestants(), show)
     return costs({label.removesuffix(" on uvicorn"): measured for label, measured in results.items()})
 

@@ -34,7 +34,7 @@ def facts() -> dict[str, object]:
 
 
 def is_busy() -> bool:
-    """Whether others use more than a tenth of this machine now, so that its figures are none to keep."""
+    """Whether other programs use more than a tenth of this machine now, so that its figures are not worth keeping."""
     busy, whole = _jiffies()
     time.sleep(1)
     busy_then, whole_then = _jiffies()

@@ -1,1 +1,1 @@
-"""Clients that mean harm (slow, ambiguous, oversized), and the witness who sees whether they get at others."""
+"""Hostile clients (slow, ambiguous, oversized), and a witness that checks whether other clients are affected."""

@@ -16,7 +16,7 @@ BODY = (
 
 @dataclass(frozen=True)
 class Held:
-    """How long one slow connection was borne, and the status it got, if any, before it was cut, if it was."""
+    """How long one slow connection lasted, whether it was cut, and the status that it got before, if any."""
 
     seconds: float
     status: int | None
@@ -33,12 +33,12 @@ class Siege:
 
     @property
     def uncut(self) -> int:
-        """How many were still borne when patience ended."""
+        """How many were still open when patience ended."""
         return sum(not each.cut for each in self.held)
 
     @property
     def longest_seconds(self) -> float:
-        """The longest that one was borne."""
+        """The longest that one lasted."""
         return max((each.seconds for each in self.held), default=0)
 
     @property

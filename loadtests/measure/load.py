@@ -129,7 +129,7 @@ class Load:
 
     @property
     def dropped(self) -> int:
-        """Requests that were due but not sent, as all virtual users were waiting: the load was not the one offered."""
+        """Requests that were due but not sent, as all virtual users were waiting: the load was lower than planned."""
         self._rows.add(self.csv.added())
         return self._rows.dropped
 
@@ -145,7 +145,7 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
     timeout_seconds: int = 10,
     max_vus: int | None = None,
 ) -> Iterator[Load]:
-    """Send requests at the rate of the stages, whatever becomes of them, while the block does something else.
+    """Send requests at the rate of the stages, however they are answered, while the block does something else.
 
     `environment` may set BASE_URL and TOKEN. Without `keep_alive` each request takes a connection of its own. The block
     begins when the first answer is there, and the load stops with it. `folder` gets k6.csv and k6.log.

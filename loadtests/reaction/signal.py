@@ -26,7 +26,7 @@ class Signal:
     tolerance: float
 
     def bearable(self, replicas: int) -> float:
-        """The value up to which so many replicas stay as they are."""
+        """The highest value at which the autoscaler keeps this number of replicas."""
         return self.target * replicas * (1 + self.tolerance)
 
 

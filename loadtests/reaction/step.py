@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 
 @dataclass(frozen=True)
 class Step:
-    """What one step in load set off, each link of the chain in seconds after the step; None: it was not seen.
+    """What followed one step in load: each link of the chain, in seconds after the step; None: it was not seen.
 
     They need not come in this order: CPU may make the autoscaler decide before the request rate does.
     """

@@ -1,1 +1,1 @@
-"""What the autoscaler's settings cost and hold, on fleets and days that no machine here could run."""
+"""What the autoscaler's settings cost and achieve, on simulated fleets and days too large for one machine."""

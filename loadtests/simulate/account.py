@@ -1,4 +1,4 @@
-"""What a setting cost and what it did not hold, added up over the counted seconds of its slices."""
+"""What a setting cost and which requests it had no capacity for, added up over the seconds of its slices."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

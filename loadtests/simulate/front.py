@@ -1,4 +1,4 @@
-"""Which settings are worth their price: no other costs less or holds more, without turning more often."""
+"""Which settings are worth their price: no other is cheaper or has more capacity, without turning more often."""
 
 from collections.abc import Mapping, Sequence
 from math import hypot

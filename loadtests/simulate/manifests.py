@@ -46,7 +46,7 @@ def deployment(chart: Manifest, name: str, replicas: int) -> Manifest:
 
 
 def _about_other_pods(pod: Manifest) -> list[Manifest]:
-    """What says by their labels where a pod's like may be."""
+    """The parts of a pod's spec that select other pods by label."""
     wishes = (
         pod.get("affinity", {}).get("podAntiAffinity", {}).get("preferredDuringSchedulingIgnoredDuringExecution", ())
     )

@@ -30,7 +30,7 @@ def flash_crowd(seconds: int, at: int, base: float = 300, factor: float = 10) ->
 
 
 def noisy(seconds: int, base: float = 1000, noise: float = 0.15) -> list[float]:
-    """Give a rate that goes nowhere and never stands still: what makes an autoscaler flap."""
+    """Give a rate that varies around a constant mean, which can make an autoscaler flap."""
     wobble = _noise(noise, seed=3)
     return [base * next(wobble) for _ in range(seconds)]
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @dataclass
 class Feed(Generic[T]):
-    """One source of the view, which may fall silent: what it said last stays, and how old that is shows."""
+    """One source of the view, which may fall silent: its last value stays, and its age is shown."""
 
     source: Callable[[], T]
     period_seconds: float

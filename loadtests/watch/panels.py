@@ -115,12 +115,12 @@ def events(found: Sequence[Event], limit: int) -> Lines:
 
 
 def is_stale(feed: Feed[Any]) -> bool:
-    """Whether what the feed brought last is too old to pass for the present."""
+    """Whether the feed's last value is too old to show as the present."""
     return (feed.age_seconds() or 0) > STALE_SECONDS
 
 
 def freshness(**feeds: Feed[Any]) -> Lines:
-    """Say how old each feed's value is, and in a second line why, where that is worth a word."""
+    """Say how old each feed's value is, and in a second line why, if it is old."""
     ages = [_age(name, feed) for name, feed in feeds.items()]
     reasons = dict.fromkeys(feed.error for feed in feeds.values() if feed.error and (feed.at is None or is_stale(feed)))
     return [Content.assemble(*ages), *(Content.styled(reason, BAD) for reason in reasons)]
