@@ -24,12 +24,15 @@ _QUOTED = re.compile(r"<!-- figure: ([^;\n]+); ([^;\n]+); ([^;\n]+?)(?:; ([^;\n]
 _WRITTEN_BY_A_RUN = re.compile(r"<!-- (budget|dirty) -->.*?<!-- end of \1 -->", re.DOTALL)
 # What only a measurement tells. Limits and settings have other units, or none of these words beside them.
 _MEASURED = re.compile(
-    r"(?<![\w.])\d[\d.,]*\s("
-    r"us|MB|MiB|GiB|packages|min\s\d+\ss"
-    r"|times\sas"
-    r"|%\s(less|more)"
-    r"|s\s(instead|alone)"
-    r")\b"
+    r"(?<![\w.])\d[\d.,]*\s(?:"
+    r"us|MB|GB|MiB|GiB|packages|min\s\d+\ss"
+    r"|(?:req|requests)(?:/s|\sa\ssecond|\sper\ssecond)"
+    r"|times\s(?:as|faster|slower|cheaper|more|less|fewer)"
+    r"|%\s(?:less|more|faster|slower|cheaper|fewer|of\sthroughput)"
+    r"|s\s(?:instead|alone)"
+    r")(?!\w)"
+    r"|\b(?:p\d\d|median|mean)\b[^.|\n]{0,30}?\d[\d.,]*\sm?s\b"
+    r"|(?<![\w.])\d+[.]\d+\sms\b"
 )
 _REVISION = re.compile(r"\brevision\s[0-9a-f]{7,12}\b")
 

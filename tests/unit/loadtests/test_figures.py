@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def test_this_repository_quotes_what_its_runs_wrote(capsys: pytest.CaptureFixtur
     assert (capsys.readouterr().err, status) == ("", 0)
 
 
+@pytest.mark.parametrize("name", sorted(figures.PAGES - {"settings.md", "reliability.md"}))
+def test_each_page_of_a_run_names_its_revision(name: str) -> None:
+    """Whoever reads a figure there learns which commit it is of; rows of the experiments name theirs each."""
+    assert re.search(r"\brevision [0-9a-f]{7,12}\b", (figures.ROOT / "docs" / name).read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize(
     ("named", "expected"),
     [
@@ -83,6 +90,8 @@ def test_a_figure_that_no_page_has_is_refused(root: Path, named: str, message: s
     [
         ("It takes 20 us a request.", ["20 us"]),
         ("It is 1.75\ntimes as fast, with 2 % less CPU.", ["1.75\ntimes as", "2 % less"]),
+        ("It holds 1,000 requests a second with a p95 of 47.9 ms.", ["1,000 requests a second", "p95 of 47.9 ms"]),
+        ("It is 3 times faster; the mean is 4 ms.", ["3 times faster", "mean is 4 ms"]),
         ("Revision first (revision c08053a).\n\nIt has 158 MB.", ["158 MB"]),
         ("- 48 s instead of 311 s (revision 4604786)\n- 158 MB", ["158 MB"]),
         ("Measured for it:\n\n| | |\n| --- | --- |\n| it | 20 us |", ["20 us"]),
