@@ -65,7 +65,7 @@ def _first(incoming: bytes | None) -> bytes:
 def _without(fast_path: FastPath) -> dict[str, Callable[[], Any]]:
     """Each part, and how to take it out."""
     principal = Principal("developer", frozenset({"users:read"}))
-    known = SimpleNamespace(cached=lambda _: principal)
+    known = SimpleNamespace(known_principal=lambda _: principal)
     silent = SimpleNamespace(observe=_nothing, announce=_nothing, record=_nothing)
 
     def replace(name: str, value: object) -> Callable[[], Any]:

@@ -46,7 +46,7 @@ class Authenticator:
         if self._jwt is not None:
             await self._jwt.keys.aclose()
 
-    def cached(self, authorization: bytes) -> Principal | None:
+    def known_principal(self, authorization: bytes) -> Principal | None:
         """Return the principal of a header verified before and not expired; no I/O."""
         key = _key(authorization)
         remembered = self._remembered.get(key)
@@ -81,7 +81,7 @@ class Authenticator:
         Raises:
             UnauthenticatedError: no token, or one that doesn't hold.
         """
-        if authorization is not None and (principal := self.cached(authorization)) is not None:
+        if authorization is not None and (principal := self.known_principal(authorization)) is not None:
             return principal
         token = bearer.parse(authorization)
         principal = self._static_tokens.find(token)

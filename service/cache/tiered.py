@@ -72,7 +72,7 @@ class TieredCache:
         self.sender = secrets.token_hex(8).encode()
         self.shared = SharedCache(redis, config, sender=self.sender)
         self._flights: dict[str, UnderWay] = {}
-        self._lookups: dict[str, UnderWay] = {}
+        self._l2_trips: dict[str, UnderWay] = {}
         self._absent: dict[str, tuple[float, Shared]] = {}
         self._jobs = Jobs("cache_fill")
         self.trusted_until = 0.0
@@ -86,7 +86,7 @@ class TieredCache:
         """Wait for the loads and fills under way."""
         await self._jobs.join()
 
-    def hit(self, key: str) -> Entry | None:
+    def l1_entry(self, key: str) -> Entry | None:
         """The L1 entry if it is fresh, not yet due for refresh, and can be trusted; no I/O, no waiting."""
         entry = self._memory.get(key)
         if entry is None:
@@ -96,15 +96,15 @@ class TieredCache:
             return entry
         return None
 
-    async def lookup(self, key: str) -> Entry | None:
+    async def l2_entry(self, key: str) -> Entry | None:
         """The L2 entry if it is fresh and not yet due for refresh; goes into L1. Concurrent askers share one trip."""
         try:
-            found: Entry | None = await _outcome(self._shared_task(self._lookups, key, lambda: self._look_up(key)))
+            found: Entry | None = await _outcome(self._shared_task(self._l2_trips, key, lambda: self._ask_l2(key)))
         except Exception:  # noqa: BLE001 - the job's, logged and counted: it may cost a hit, not the answer
             return None
         return found
 
-    async def fetch(self, key: str, load: Load) -> Lookup:
+    async def lookup(self, key: str, load: Load) -> Lookup:
         """The entry of `key`, by `load` where no tier has it.
 
         Raises what `load` raises, unless an entry is left that may be served on error.
@@ -142,14 +142,14 @@ class TieredCache:
         if held is not None and held.order < order:
             self._memory.discard(key)
         self._flights.pop(key, None)
-        self._lookups.pop(key, None)
+        self._l2_trips.pop(key, None)
 
     def distrust(self) -> None:
         """From now on writes may be missed. Loads under way answer those who wait for them, and are not kept."""
         self.trusted_until = 0.0
         self._minimums.miss()
         self._flights.clear()
-        self._lookups.clear()
+        self._l2_trips.clear()
 
     def forget_all(self) -> None:
         """Forget everything in this process: writes may have been missed."""
@@ -157,7 +157,7 @@ class TieredCache:
         self._memory.clear()
 
     def _from_memory(self, key: str, load: Load) -> Lookup | None:
-        entry = self.hit(key)
+        entry = self.l1_entry(key)
         if entry is not None:
             return Lookup(entry, "L1")
         entry = self._memory.get(key)
@@ -230,7 +230,7 @@ class TieredCache:
         metrics.RELOADS.inc()
         return await self._load(key, load, known, fresh=True)
 
-    async def _look_up(self, key: str) -> Entry | None:
+    async def _ask_l2(self, key: str) -> Entry | None:
         began = time.monotonic()
         shared = await self.shared.get(key)
         is_old = shared.order < self._known(key)

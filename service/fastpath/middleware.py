@@ -81,7 +81,7 @@ class FastPath:
         if plain is None or not _is_id(identity) or b"%" in (scope.get("raw_path") or b""):
             return False
         authorization, if_none_match, request_id = plain
-        principal = self._authenticator.cached(authorization)
+        principal = self._authenticator.known_principal(authorization)
         if principal is None or self._required_scope not in principal.scopes:
             return False
         try:
@@ -105,14 +105,14 @@ class FastPath:
 
     async def _find(self, scope: Scope, identity: str, subject: str, if_none_match: bytes | None) -> Answer | None:
         key = self._key_prefix + identity
-        entry = self._cache.hit(key)
+        entry = self._cache.l1_entry(key)
         if entry is None and not self._cache.shared.readable:
             return None
         verdict = None
         if self._limiter is not None:
             policy = self._policies.find(scope["path"], subject)
             bucket = (f"{policy.name}:{subject_key(subject)}", policy.requests, policy.window_seconds)
-            decision = self._limiter.try_acquire(*bucket)
+            decision = self._limiter.decide_at_once(*bucket)
             verdict = policy, decision or await self._limiter.decide(*bucket)
             if not verdict[1].allowed:
                 status, headers, body = refusal(*verdict)
@@ -120,7 +120,7 @@ class FastPath:
         tier: Tier = "L1"
         if entry is None:
             tier = "L2"
-            entry = await self._cache.lookup(key)
+            entry = await self._cache.l2_entry(key)
         if entry is None or not entry.found:
             if verdict is not None:
                 scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already

@@ -51,7 +51,7 @@ class RateLimiter:
 
     async def decide(self, key: str, limit: int, window: float) -> Decision:
         """Spend one of `limit` requests per `window` seconds of `key`; never raises because of Redis."""
-        decision = self.try_acquire(key, limit, window)
+        decision = self.decide_at_once(key, limit, window)
         if decision is not None:
             return decision
         lease = self._lease(key, limit, window)
@@ -60,7 +60,7 @@ class RateLimiter:
         self._renew(lease)
         return await waiter
 
-    def try_acquire(self, key: str, limit: int, window: float) -> Decision | None:
+    def decide_at_once(self, key: str, limit: int, window: float) -> Decision | None:
         """The same without waiting: None where Redis has to be asked first."""
         lease = self._lease(key, limit, window)
         now = time.monotonic()

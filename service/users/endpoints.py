@@ -68,7 +68,7 @@ _cached: dict[int | str, dict[str, Any]] = {
 )
 async def get_user(user_id: _Id, users: Users, conditions: Conditions) -> Response:
     """Return one user, from the nearest cache that has it; 304 where If-None-Match names its ETag."""
-    lookup = await users.get(user_id)
+    lookup = await users.lookup(user_id)
     if not lookup.entry.found:
         raise _not_found(user_id)
     conditions.allow_read(lookup.entry.etag)

@@ -25,14 +25,14 @@ class UserService:
         self._unanswered = UnansweredWrites(repository, cache)
         self.background = [*repository.background, self._unanswered.background]
 
-    async def get(self, user_id: int) -> Lookup:
+    async def lookup(self, user_id: int) -> Lookup:
         """Return the encoded user, or the knowledge that there is none, and which tier had it."""
 
         async def load(fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
             found = await self._repository.get(user_id, fresh=fresh)
             return Loaded(None if found.user is None else encode(found.user), found.version, found.cacheable)
 
-        return await self._cache.fetch(cache_key(user_id), load)
+        return await self._cache.lookup(cache_key(user_id), load)
 
     async def page(self, after: str | None, limit: int, subject: str | None = None) -> UserPage:
         """Return one page, with all that `subject` has written; without a subject as it is now. Raises: CursorError."""

@@ -27,12 +27,12 @@ async def test_a_write_reaches_all_replicas(redis: RedisProcess) -> None:
     """After a write, here and elsewhere, in L1 and in L2, the old value is gone."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        await first.fetch(KEY, source)
-        await second.fetch(KEY, source)
+        await first.lookup(KEY, source)
+        await second.lookup(KEY, source)
         await first.wrote(KEY, *source.change())
-        assert second.hit(KEY) is None
+        assert second.l1_entry(KEY) is None
         for cache in (second, first):
-            assert (await cache.fetch(KEY, source)).entry.body == source.value
+            assert (await cache.lookup(KEY, source)).entry.body == source.value
 
 
 async def test_a_write_waits_for_those_who_hear_late(redis: RedisProcess) -> None:
@@ -40,12 +40,12 @@ async def test_a_write_waits_for_those_who_hear_late(redis: RedisProcess) -> Non
     source, others = Source(), [f"users:{number}" for number in range(8, 40)]
     async with TCPProxy(redis.port) as proxy, replica(redis) as first, replica(proxy) as second:
         proxy.delay_seconds = 0.2
-        await second.fetch(KEY, source)
+        await second.lookup(KEY, source)
         unheard = sample(UNHEARD)
         redis.command("CONFIG", "RESETSTAT")
         writes = [first.wrote(key, *source.change()) for key in (KEY, *others)]
         await asyncio.gather(*writes)
-        assert second.hit(KEY) is None
+        assert second.l1_entry(KEY) is None
         assert all(second._minimums.of(key) > NOTHING for key in others)
         assert sample(UNHEARD) == unheard
         assert published(redis) < 1.5 * len(writes)
@@ -96,26 +96,26 @@ async def test_own_invalidations_are_not_repeated(redis: RedisProcess) -> None:
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
         await first.wrote(KEY, *source.change())
-        entry = (await first.fetch(KEY, source)).entry
+        entry = (await first.lookup(KEY, source)).entry
         received = sample("users_api_cache_invalidations_total", direction="received")
         await second.wrote("users:8", *source.change())
         await until(lambda: sample("users_api_cache_invalidations_total", direction="received") > received)
-        assert first.hit(KEY) is entry
+        assert first.l1_entry(KEY) is entry
 
 
 async def test_writes_during_an_outage_are_told_afterwards(redis: RedisProcess) -> None:
     """A write that Redis did not hear of is not undone by the L2 value that survived, here or elsewhere."""
     source = Source()
     async with replica(redis, call_timeout_seconds=HURRIED_SECONDS) as first, replica(redis) as second:
-        await first.fetch(KEY, source)
+        await first.lookup(KEY, source)
         await first.aclose()
         redis.blackhole()
         await first.wrote(KEY, *source.change())
         assert first.shared.unsent == 1
-        assert (await first.fetch(KEY, source)).entry.body == source.value
+        assert (await first.lookup(KEY, source)).entry.body == source.value
         redis.resume()
         await until(lambda: first.shared.unsent == 0)
-        assert (await second.fetch(KEY, source)).entry.body == source.value
+        assert (await second.lookup(KEY, source)).entry.body == source.value
 
 
 async def test_untold_writes_are_bounded(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,13 +138,13 @@ async def test_a_full_redis_hears_of_writes(redis: RedisProcess) -> None:
     """A full Redis takes no new value and forgets the old one instead, so that no replica reads what was before."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        await first.fetch(KEY, source)
+        await first.lookup(KEY, source)
         await first.aclose()
         redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         redis.command("CONFIG", "SET", "maxmemory", "1")
         await first.wrote(KEY, *source.change())
         assert first.shared.unsent == 0
-        assert (await second.fetch(KEY, source)).entry.body == source.value
+        assert (await second.lookup(KEY, source)).entry.body == source.value
 
 
 async def test_refused_resends_stay_and_are_few(redis: RedisProcess) -> None:
@@ -166,7 +166,7 @@ async def test_reconnected_channel_starts_with_an_empty_l1(redis: RedisProcess) 
     """Messages may have been missed while the channel was down, so nothing from before is served."""
     source = Source()
     async with replica(redis) as cache:
-        await cache.fetch(KEY, source)
+        await cache.lookup(KEY, source)
         trusted_until = cache.trusted_until
         redis.command("CLIENT", "KILL", "TYPE", "pubsub")
         await until(lambda: cache.trusted_until > trusted_until)
@@ -176,19 +176,19 @@ async def test_reconnected_channel_starts_with_an_empty_l1(redis: RedisProcess) 
 async def test_quiet_channel_stays_trusted(redis: RedisProcess) -> None:
     """With nothing to tell for longer than the trust lasts, answered pings keep L1 in use."""
     async with replica(redis) as cache:
-        await cache.fetch(KEY, Source())
+        await cache.lookup(KEY, Source())
         await asyncio.sleep(TRUST_SECONDS + 0.3)
-        assert cache.hit(KEY) is not None
+        assert cache.l1_entry(KEY) is not None
 
 
 async def test_silent_channel_is_not_trusted(redis: RedisProcess) -> None:
     """A channel that is connected and dead is given up after 1.5 s."""
     source = Source()
     async with replica(redis) as cache:
-        await cache.fetch(KEY, source)
-        assert cache.hit(KEY) is not None
+        await cache.lookup(KEY, source)
+        assert cache.l1_entry(KEY) is not None
         redis.blackhole()
-        await until(lambda: cache.hit(KEY) is None)
+        await until(lambda: cache.l1_entry(KEY) is None)
         await until(lambda: sample("users_api_cache_invalidation_channel_up") == 0)
         redis.resume()
         await until(lambda: sample("users_api_cache_invalidation_channel_up") == 1)

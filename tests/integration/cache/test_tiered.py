@@ -18,9 +18,9 @@ async def test_each_tier_answers_what_it_can(redis: RedisProcess) -> None:
     """The first replica loads, then has it in L1; the second finds it in L2, then has it in L1 too."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        assert [(await first.fetch(KEY, source)).tier for _ in range(2)] == ["MISS", "L1"]
+        assert [(await first.lookup(KEY, source)).tier for _ in range(2)] == ["MISS", "L1"]
         await first.aclose()
-        assert [(await second.fetch(KEY, source)).tier for _ in range(2)] == ["L2", "L1"]
+        assert [(await second.lookup(KEY, source)).tier for _ in range(2)] == ["L2", "L1"]
         assert source.loads == 1
 
 
@@ -28,7 +28,7 @@ async def test_stampede(redis: RedisProcess) -> None:
     """A hot key missing under 500 concurrent requests is loaded once a process."""
     source = Source(seconds=0.05)
     async with replica(redis) as first, replica(redis) as second:
-        lookups = await asyncio.gather(*((first, second)[number % 2].fetch(KEY, source) for number in range(500)))
+        lookups = await asyncio.gather(*((first, second)[number % 2].lookup(KEY, source) for number in range(500)))
         assert source.loads <= 2
         assert Counter(lookup.tier for lookup in lookups)["MISS"] == 500
 
@@ -37,38 +37,38 @@ async def test_expiring_hot_key(redis: RedisProcess) -> None:
     """A hot key expiring under 500 concurrent requests is served stale and loaded once."""
     source = Source(seconds=0.05)
     async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
-        await cache.fetch(KEY, source)
+        await cache.lookup(KEY, source)
         age(cache, 70)
-        lookups = await asyncio.gather(*(cache.fetch(KEY, source) for _ in range(500)))
+        lookups = await asyncio.gather(*(cache.lookup(KEY, source) for _ in range(500)))
         assert {lookup.tier for lookup in lookups} == {"STALE"}
         await cache.aclose()
         assert source.loads == 2
-        assert (await cache.fetch(KEY, source)).tier == "L1"
+        assert (await cache.lookup(KEY, source)).tier == "L1"
 
 
 async def test_early_refresh(redis: RedisProcess) -> None:
     """Due for refresh but still fresh: served as L1 while one load runs, which the others do not notice."""
     source = Source()
     async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
-        entry = (await cache.fetch(KEY, source)).entry
+        entry = (await cache.lookup(KEY, source)).entry
         entry.refresh_at = 0.0
-        assert cache.hit(KEY) is None
-        assert (await cache.fetch(KEY, source)).tier == "L1"
-        assert cache.hit(KEY) is entry
+        assert cache.l1_entry(KEY) is None
+        assert (await cache.lookup(KEY, source)).tier == "L1"
+        assert cache.l1_entry(KEY) is entry
         await cache.aclose()
         assert source.loads == 2
-        assert cache.hit(KEY) is not entry
+        assert cache.l1_entry(KEY) is not entry
 
 
 async def test_one_refresh_at_a_time(redis: RedisProcess) -> None:
     """While a refresh runs, stale answers start no other."""
     source = Source()
     async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
-        await cache.fetch(KEY, source)
+        await cache.lookup(KEY, source)
         age(cache, 70)
         source.gate.clear()
         for _ in range(3):
-            assert (await cache.fetch(KEY, source)).tier == "STALE"
+            assert (await cache.lookup(KEY, source)).tier == "STALE"
             await asyncio.sleep(0)
         source.gate.set()
         await cache.aclose()
@@ -79,30 +79,30 @@ async def test_stale_if_error(redis: RedisProcess) -> None:
     """A failing source is hidden by what is left, from either tier, for as long as allowed."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        await first.fetch(KEY, source)
+        await first.lookup(KEY, source)
         await first.aclose()
         source.failing = True
         age(first, 150)
         first.shared._unsent[KEY] = NOTHING  # as if L2 had nothing
-        assert (await first.fetch(KEY, source)).tier == "STALE"
+        assert (await first.lookup(KEY, source)).tier == "STALE"
         age(first, 300)
         with pytest.raises(OSError, match="gone"):
-            await first.fetch(KEY, source)
+            await first.lookup(KEY, source)
         first.shared._unsent.clear()
 
         stored = (await second.shared.get(KEY)).entry
         assert stored is not None
         stored.stored_at -= 100
         await second.shared.put(KEY, stored, time.monotonic())
-        assert await second.lookup(KEY) is None
-        assert (await second.fetch(KEY, source)).tier == "STALE"
+        assert await second.l2_entry(KEY) is None
+        assert (await second.lookup(KEY, source)).tier == "STALE"
 
 
 async def test_failure_without_anything_left(redis: RedisProcess) -> None:
     """With nothing to serve instead, the source's error is the answer, for everyone who waited."""
     source = Source(failing=True)
     async with replica(redis) as cache:
-        outcomes = await asyncio.gather(*(cache.fetch(KEY, source) for _ in range(5)), return_exceptions=True)
+        outcomes = await asyncio.gather(*(cache.lookup(KEY, source) for _ in range(5)), return_exceptions=True)
         assert all(isinstance(outcome, OSError) for outcome in outcomes)
         assert source.loads == 1
 
@@ -111,10 +111,10 @@ async def test_negative_entries(redis: RedisProcess) -> None:
     """That there is nothing is cached in both tiers."""
     source = Source(value=None)
     async with replica(redis) as first, replica(redis) as second:
-        assert not (await first.fetch(KEY, source)).entry.found
-        assert (await first.fetch(KEY, source)).tier == "L1"
+        assert not (await first.lookup(KEY, source)).entry.found
+        assert (await first.lookup(KEY, source)).tier == "L1"
         await first.aclose()
-        lookup = await second.fetch(KEY, source)
+        lookup = await second.lookup(KEY, source)
         assert (lookup.tier, lookup.entry.found) == ("L2", False)
 
 
@@ -123,14 +123,14 @@ async def test_nobody_joins_a_load_from_before_a_pause(redis: RedisProcess) -> N
     source = Source()
     async with replica(redis, channel=False) as cache:
         source.gate.clear()
-        first = asyncio.ensure_future(cache.fetch(KEY, source))
+        first = asyncio.ensure_future(cache.lookup(KEY, source))
         await until(lambda: source.loads == 1)
-        joined = asyncio.ensure_future(cache.fetch(KEY, source))
+        joined = asyncio.ensure_future(cache.lookup(KEY, source))
         await asyncio.sleep(0)
         cache._flights[KEY] = cache._flights[KEY]._replace(began=time.monotonic() - CONFIG.untrusted_seconds)
         old = source.value
         source.change()
-        later = asyncio.ensure_future(cache.fetch(KEY, source))
+        later = asyncio.ensure_future(cache.lookup(KEY, source))
         await until(lambda: source.loads == 2)
         source.gate.set()
         assert [lookup.entry.body for lookup in await asyncio.gather(first, joined, later)] == [old, old, NEW]
@@ -140,27 +140,27 @@ async def test_nobody_joins_a_load_from_before_a_pause(redis: RedisProcess) -> N
 async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
     """500 look-ups of one key at once cost one GET; what they find is in L1 then."""
     async with replica(redis, channel=False) as first, replica(redis, channel=False) as second:
-        await first.fetch(KEY, Source())
+        await first.lookup(KEY, Source())
         await first.aclose()
         second.trusted_until = time.monotonic() + 60  # with no channel to ping, whatever time that takes
         before = sample("users_api_redis_commands_total")
-        entries = await asyncio.gather(*(second.lookup(KEY) for _ in range(500)))
+        entries = await asyncio.gather(*(second.l2_entry(KEY) for _ in range(500)))
         assert all(entry is entries[0] for entry in entries)
         assert sample("users_api_redis_commands_total") == before + 1
-        assert second.hit(KEY) is entries[0]
+        assert second.l1_entry(KEY) is entries[0]
 
 
 async def test_an_absent_key_is_looked_up_once(redis: RedisProcess) -> None:
     """The fetch right after a look-up that found nothing does not look again, and memory of that is bounded."""
     source = Source()
     async with replica(redis) as cache:
-        assert await cache.lookup(KEY) is None
+        assert await cache.l2_entry(KEY) is None
         before = sample("users_api_redis_commands_total")
-        assert (await cache.fetch(KEY, source)).tier == "MISS"
+        assert (await cache.lookup(KEY, source)).tier == "MISS"
         await cache.aclose()
         assert sample("users_api_redis_commands_total") <= before + 2  # the fill, by EVALSHA, then EVAL
         for number in range(tiered.MAX_ABSENT + 1):
-            await cache.lookup(f"nothing-{number}")
+            await cache.l2_entry(f"nothing-{number}")
         assert len(cache._absent) == 1
 
 
@@ -169,7 +169,7 @@ async def test_unreadable_values_are_misses(redis: RedisProcess) -> None:
     redis.command("SET", REDIS_KEY, "garbage")
     before = sample("users_api_cache_l2_errors_total", operation="decode")
     async with replica(redis) as cache:
-        assert (await cache.fetch(KEY, Source())).tier == "MISS"
+        assert (await cache.lookup(KEY, Source())).tier == "MISS"
     assert sample("users_api_cache_l2_errors_total", operation="decode") == before + 1
 
 
@@ -177,28 +177,28 @@ async def test_tiers_can_be_turned_off(redis: RedisProcess) -> None:
     """Without L1 everything comes from L2, without L2 nothing does."""
     source = Source()
     async with replica(redis, replace(CONFIG, l1_bytes=0)) as cache:
-        await cache.fetch(KEY, source)
+        await cache.lookup(KEY, source)
         await cache.aclose()
-        assert [(await cache.fetch(KEY, source)).tier for _ in range(2)] == ["L2", "L2"]
+        assert [(await cache.lookup(KEY, source)).tier for _ in range(2)] == ["L2", "L2"]
     async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
         assert not cache.shared.readable
         await cache.wrote("users:8", *source.change())
         assert redis.command("STRLEN", REDIS_KEY.replace("7", "8")) == b":10\r\n"  # a mark, for who has L2
-        assert (await cache.fetch(KEY, source)).tier == "MISS"
+        assert (await cache.lookup(KEY, source)).tier == "MISS"
 
 
 async def test_redis_killed(redis: RedisProcess) -> None:
     """Without Redis the source answers, and L1 is believed for a second after each load only."""
     source = Source()
     async with replica(redis) as cache:
-        await cache.fetch(KEY, source)
+        await cache.lookup(KEY, source)
         redis.kill()
-        await until(lambda: cache.hit(KEY) is None)
-        assert (await cache.fetch(KEY, source)).tier == "MISS"
-        assert (await cache.fetch(KEY, source)).tier == "L1"
+        await until(lambda: cache.l1_entry(KEY) is None)
+        assert (await cache.lookup(KEY, source)).tier == "MISS"
+        assert (await cache.lookup(KEY, source)).tier == "L1"
         assert source.loads == 2
         age(cache, 1.0)
-        assert (await cache.fetch(KEY, source)).tier == "MISS"
+        assert (await cache.lookup(KEY, source)).tier == "MISS"
 
 
 async def test_redis_full(redis: RedisProcess) -> None:
@@ -207,7 +207,7 @@ async def test_redis_full(redis: RedisProcess) -> None:
         redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
         redis.command("CONFIG", "SET", "maxmemory", "1")
         before = sample("users_api_cache_l2_errors_total", operation="put")
-        assert (await cache.fetch(KEY, Source())).tier == "MISS"
+        assert (await cache.lookup(KEY, Source())).tier == "MISS"
         await cache.aclose()
         assert sample("users_api_cache_l2_errors_total", operation="put") == before + 1
 
@@ -217,7 +217,7 @@ async def test_l2_read_errors_are_misses(redis: RedisProcess) -> None:
     redis.command("LPUSH", REDIS_KEY, "x")
     before = sample("users_api_cache_l2_errors_total", operation="get")
     async with replica(redis) as cache:
-        assert (await cache.fetch(KEY, Source())).tier == "MISS"
+        assert (await cache.lookup(KEY, Source())).tier == "MISS"
     assert sample("users_api_cache_l2_errors_total", operation="get") == before + 1
 
 
@@ -226,7 +226,7 @@ async def test_a_cancelled_load_answers_its_waiters(redis: RedisProcess) -> None
     source = Source()
     async with replica(redis) as cache:
         source.gate.clear()
-        pending = asyncio.ensure_future(cache.fetch(KEY, source))
+        pending = asyncio.ensure_future(cache.lookup(KEY, source))
         await until(lambda: source.loads == 1)
         cache._flights[KEY].task.cancel()
         with pytest.raises(RuntimeError, match="cancelled"):
@@ -238,7 +238,7 @@ async def test_who_goes_away_does_not_end_the_load(redis: RedisProcess) -> None:
     source = Source()
     async with replica(redis) as cache:
         source.gate.clear()
-        gone, waiting = [asyncio.ensure_future(cache.fetch(KEY, source)) for _ in range(2)]
+        gone, waiting = [asyncio.ensure_future(cache.lookup(KEY, source)) for _ in range(2)]
         await until(lambda: source.loads == 1)
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -265,10 +265,10 @@ async def test_whatever_ends_a_load_answers_its_waiters(
         raise error
 
     async with replica(redis) as cache:
-        waiting = [cache.fetch(KEY, fail) for _ in range(3)]
+        waiting = [cache.lookup(KEY, fail) for _ in range(3)]
         outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
         with monkeypatch.context() as broken:
             broken.setattr(cache.shared, "get", fail)
-            assert await asyncio.wait_for(asyncio.gather(*(cache.lookup(KEY) for _ in range(3))), 10) == [None] * 3
-        assert (await cache.fetch(KEY, Source())).entry.found
+            assert await asyncio.wait_for(asyncio.gather(*(cache.l2_entry(KEY) for _ in range(3))), 10) == [None] * 3
+        assert (await cache.lookup(KEY, Source())).entry.found

@@ -32,7 +32,7 @@ async def test_a_load_that_crosses_a_write_is_repeated(redis: RedisProcess) -> N
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
         source.gate.clear()
-        pending = [asyncio.ensure_future(cache.fetch(KEY, source)) for cache in (first, second)]
+        pending = [asyncio.ensure_future(cache.lookup(KEY, source)) for cache in (first, second)]
         await until(lambda: source.loads == 2)
         before = sample("users_api_cache_reloads_total")
         await first.wrote(KEY, *source.change())
@@ -41,7 +41,7 @@ async def test_a_load_that_crosses_a_write_is_repeated(redis: RedisProcess) -> N
         assert [lookup.entry.body for lookup in await asyncio.gather(*pending)] == [NEW, NEW]
         await asyncio.gather(first.aclose(), second.aclose())
         for cache in (first, second):
-            held = cache.hit(KEY)
+            held = cache.l1_entry(KEY)
             assert held is not None
             assert held.order == (2, FOUND)
         assert sample("users_api_cache_reloads_total") == before + 2
@@ -57,7 +57,7 @@ async def test_a_lagging_answer_is_not_taken_after_the_write_was_heard(redis: Re
             await first.wrote(KEY, *source.change(value))
             await heard(second, source.version)
             redis.command("DEL", REDIS_KEY)
-            lookup = await second.fetch(KEY, source)
+            lookup = await second.lookup(KEY, source)
             assert (lookup.tier, lookup.entry.found, lookup.entry.body) == ("MISS", value is not None, value or b"")
             assert source.fresh_loads == 1
             await second.aclose()
@@ -74,14 +74,14 @@ async def test_l2_says_what_is_the_least_to_take(redis: RedisProcess) -> None:
         expired = entry(OLD, 2)
         expired.stored_at -= 100
         await cache.shared.put(KEY, expired, time.monotonic())
-        assert (await cache.fetch(KEY, source)).entry.body == NEW
+        assert (await cache.lookup(KEY, source)).entry.body == NEW
         await cache.aclose()
         source.change()
         await cache.shared.tell(KEY, None, Order(3, MARK), time.monotonic())
         cache.forget_all()
         settle(cache)
-        assert await cache.lookup(KEY) is None
-        assert (await cache.fetch(KEY, source)).entry.order == (3, FOUND)
+        assert await cache.l2_entry(KEY) is None
+        assert (await cache.lookup(KEY, source)).entry.order == (3, FOUND)
         assert (source.loads, source.fresh_loads) == (4, 2)
 
 
@@ -117,9 +117,9 @@ async def test_what_a_failover_lost_is_replaced(redis: RedisProcess) -> None:
         expired = entry(NEW, 2)
         expired.stored_at -= 100
         await first.shared.put(KEY, expired, time.monotonic())
-        assert (await second.fetch(KEY, source)).entry.body == OLD
+        assert (await second.lookup(KEY, source)).entry.body == OLD
         await second.aclose()
-        held = second.hit(KEY)
+        held = second.l1_entry(KEY)
         assert held is not None
         assert held.body == OLD
         assert (await second.shared.get(KEY)).order == (1, FOUND)
@@ -135,7 +135,7 @@ async def test_that_there_is_none_is_asked_once(redis: RedisProcess) -> None:
         await cache.wrote(KEY, *source.change(None))
         redis.command("DEL", REDIS_KEY)
         age(cache, 10)
-        assert (await cache.fetch(KEY, source)).tier == "STALE"
+        assert (await cache.lookup(KEY, source)).tier == "STALE"
         await cache.aclose()
         assert (source.loads, source.fresh_loads) == (1, 0)
         assert (await cache.shared.get(KEY)).order == (2, ABSENT)
@@ -145,9 +145,9 @@ async def test_what_may_be_too_old_is_not_kept(redis: RedisProcess) -> None:
     """An answer that its source does not vouch for goes to who asked, and into no tier."""
     source = Source(cacheable=False)
     async with replica(redis) as cache:
-        assert (await cache.fetch(KEY, source)).entry.body == OLD
+        assert (await cache.lookup(KEY, source)).entry.body == OLD
         await cache.aclose()
-        assert cache.hit(KEY) is None
+        assert cache.l1_entry(KEY) is None
         assert (await cache.shared.get(KEY)) == (None, NOTHING)
 
 
@@ -155,12 +155,12 @@ async def test_what_took_too_long_is_not_kept(redis: RedisProcess) -> None:
     """A process that paused in a load or write keeps nothing of it; of the write others learn that it was."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        await second.fetch(KEY, source)
+        await second.lookup(KEY, source)
         value, version, began = source.change()
         await first.wrote(KEY, value, version, began - KEPT_SECONDS)
-        assert first.hit(KEY) is None
+        assert first.l1_entry(KEY) is None
         assert (await first.shared.get(KEY)) == (None, (2, MARK))
-        await until(lambda: second.hit(KEY) is None)
+        await until(lambda: second.l1_entry(KEY) is None)
         await first.shared.put("users:8", entry(OLD, 1), began - KEPT_SECONDS)
         assert (await first.shared.get("users:8")) == (None, NOTHING)
 
@@ -184,9 +184,9 @@ async def test_a_late_writer_leaves_what_is_newer(redis: RedisProcess) -> None:
         await second.wrote(KEY, *source.change())
         await heard(first, 3)
         await first.wrote(KEY, *early)
-        assert first.hit(KEY) is None
-        assert (await first.fetch(KEY, source)).entry.body == NEW
-        held = second.hit(KEY)
+        assert first.l1_entry(KEY) is None
+        assert (await first.lookup(KEY, source)).entry.body == NEW
+        held = second.l1_entry(KEY)
         assert held is not None
         assert held.body == NEW
 
@@ -194,38 +194,38 @@ async def test_a_late_writer_leaves_what_is_newer(redis: RedisProcess) -> None:
 async def test_a_known_version_is_not_dropped(redis: RedisProcess) -> None:
     """Who hears of a write whose value it has already goes on hitting."""
     async with replica(redis) as cache:
-        await cache.fetch(KEY, Source())
+        await cache.lookup(KEY, Source())
         cache.hear(KEY, Order(1, MARK))
-        assert cache.hit(KEY) is not None
+        assert cache.l1_entry(KEY) is not None
 
 
 async def test_a_cancelled_request_does_not_keep_its_write_to_itself(redis: RedisProcess) -> None:
     """Who waits for all to be told may go away: they are told."""
     source = Source()
     async with replica(redis) as first, replica(redis) as second:
-        await second.fetch(KEY, source)
+        await second.lookup(KEY, source)
         telling = asyncio.ensure_future(first.wrote(KEY, *source.change()))
         await asyncio.sleep(0)
         telling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await telling
         await heard(second, 2)
-        assert (await second.fetch(KEY, source)).entry.body == NEW
+        assert (await second.lookup(KEY, source)).entry.body == NEW
 
 
 async def test_what_is_older_than_known_is_not_served_on_error(redis: RedisProcess) -> None:
     """A source that fails is not hidden by what is known to be past; by the newer of what is left it is."""
     source = Source()
     async with replica(redis, replace(CONFIG, negative_ttl_seconds=60)) as cache:
-        await cache.fetch(KEY, source)
+        await cache.lookup(KEY, source)
         await cache.aclose()
         cache.hear(KEY, Order(2, MARK))
         source.lagging, source.failing = source.now, True
         with pytest.raises(OSError, match="gone"):
-            await cache.fetch(KEY, source)
+            await cache.lookup(KEY, source)
         cache._memory.put(KEY, entry(NEW, 3))
         age(cache, 100)
-        lookup = await cache.fetch(KEY, source)
+        lookup = await cache.lookup(KEY, source)
         assert (lookup.tier, lookup.entry.body) == ("STALE", NEW)
 
 
@@ -235,7 +235,7 @@ async def test_loads_after_a_gap_are_fresh(redis: RedisProcess) -> None:
     source.change()
     async with replica(redis) as cache:
         cache.forget_all()
-        assert (await cache.fetch(KEY, source)).entry.body == NEW
+        assert (await cache.lookup(KEY, source)).entry.body == NEW
         assert (source.loads, source.fresh_loads) == (1, 1)
 
 
@@ -256,7 +256,7 @@ async def test_nobody_reads_l2_right_after_an_outage(redis: RedisProcess, monkey
 async def test_fills_wait_for_the_channel(redis: RedisProcess) -> None:
     """Who can't hear of writes fills L2 with nothing."""
     async with replica(redis, channel=False) as cache:
-        await cache.fetch(KEY, Source())
+        await cache.lookup(KEY, Source())
         await cache.aclose()
         assert (await cache.shared.get(KEY)) == (None, NOTHING)
 
@@ -283,9 +283,9 @@ async def test_trust_that_is_over_is_not_renewed(redis: RedisProcess) -> None:
 async def test_other_messages_are_ignored(redis: RedisProcess, data: bytes) -> None:
     """What no replica of this release says has no effect."""
     async with replica(redis) as cache:
-        await cache.fetch(KEY, Source())
+        await cache.lookup(KEY, Source())
         InvalidationChannel(cache.shared._redis, cache)._receive({"type": "message", "channel": b"", "data": data})
-        assert cache.hit(KEY) is not None
+        assert cache.l1_entry(KEY) is not None
 
 
 async def test_a_write_that_redis_was_told_of_later_clears_the_memory_of_an_earlier_one(redis: RedisProcess) -> None:
@@ -307,6 +307,6 @@ async def test_a_look_up_does_not_take_what_is_older_than_known(redis: RedisProc
     async with replica(redis) as cache:
         await cache.shared.put(KEY, entry(OLD, 1), time.monotonic())
         cache.hear(KEY, Order(2, MARK))
-        assert await cache.lookup(KEY) is None
+        assert await cache.l2_entry(KEY) is None
         cache._minimums._heard.clear()  # as if it took longer than that is remembered
-        assert (await cache.fetch(KEY, source)).entry.body == NEW
+        assert (await cache.lookup(KEY, source)).entry.body == NEW

@@ -62,9 +62,9 @@ class Worker:
         while not self.has_ended:
             key = random.randrange(KEYS)
             began = time.monotonic()
-            entry = self._cache.hit(f"things:{key}")
+            entry = self._cache.l1_entry(f"things:{key}")
             if entry is None:
-                entry = (await self._cache.fetch(f"things:{key}", self._load(key))).entry
+                entry = (await self._cache.lookup(f"things:{key}", self._load(key))).entry
             self.reads.append((began, time.monotonic(), key, int(entry.body or 0)))
             await asyncio.sleep(random.uniform(0.01, 0.03))
 

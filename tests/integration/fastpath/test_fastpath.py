@@ -211,7 +211,7 @@ async def test_a_failure_is_left_to_the_routes(redis: RedisProcess, monkeypatch:
     async with serving(redis) as (app, client):
         await client.get(PATH)
         passed = watch(app)
-        monkeypatch.setattr(app.state.cache, "hit", None)
+        monkeypatch.setattr(app.state.cache, "l1_entry", None)
         response = await client.get(PATH)
     assert passed.count == 1
     assert response.status_code == 500

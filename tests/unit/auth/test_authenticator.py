@@ -42,9 +42,9 @@ async def test_both_kinds_of_token_work(authenticator: Authenticator) -> None:
 async def test_what_was_verified_is_remembered(authenticator: Authenticator) -> None:
     """A header seen before is known without waiting; one never seen is not."""
     header = b"Bearer " + RSA.sign()
-    assert authenticator.cached(header) is None
+    assert authenticator.known_principal(header) is None
     principal = await authenticator.authenticate(header)
-    assert authenticator.cached(header) is principal
+    assert authenticator.known_principal(header) is principal
     assert await authenticator.authenticate(header) is principal
 
 
@@ -53,7 +53,7 @@ async def test_what_was_refused_is_not_remembered(authenticator: Authenticator) 
     header = b"Bearer unknown"
     with pytest.raises(UnauthenticatedError):
         await authenticator.authenticate(header)
-    assert authenticator.cached(header) is None
+    assert authenticator.known_principal(header) is None
 
 
 class CountingTokens(StaticTokens):
@@ -82,8 +82,8 @@ async def test_an_expired_token_is_forgotten(authenticator: Authenticator) -> No
     """A remembered token stops working the moment it expires."""
     header = b"Bearer " + RSA.sign(exp=int(time.time()) + 2)
     await authenticator.authenticate(header)
-    assert authenticator.cached(header) is not None
-    await until(lambda: authenticator.cached(header) is None)
+    assert authenticator.known_principal(header) is not None
+    await until(lambda: authenticator.known_principal(header) is None)
     with pytest.raises(UnauthenticatedError, match="expired"):
         await authenticator.authenticate(header)
 
@@ -94,7 +94,7 @@ async def test_memory_of_tokens_is_bounded(authenticator: Authenticator, monkeyp
     headers = [b"Bearer " + RSA.sign(sub=name) for name in ("a", "b", "c")]
     for header in headers:
         await authenticator.authenticate(header)
-    assert [authenticator.cached(header) is not None for header in headers] == [False, True, True]
+    assert [authenticator.known_principal(header) is not None for header in headers] == [False, True, True]
 
 
 async def test_no_token_is_held(authenticator: Authenticator) -> None:
@@ -134,7 +134,7 @@ async def test_who_signed_by_a_revoked_key_is_forgotten(tmp_path: Path) -> None:
         await authenticator.authenticate(header)
     document.write_bytes(jwks(EC))
     await keys._read()
-    assert authenticator.cached(revoked) is None
+    assert authenticator.known_principal(revoked) is None
     with pytest.raises(UnauthenticatedError, match="does not publish"):
         await authenticator.authenticate(revoked)
     assert (await authenticator.authenticate(kept)).subject == "alice"
