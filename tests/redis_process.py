@@ -1,4 +1,5 @@
 import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from service.dev import free_port, redis_server
 
+_CALLS = rb"cmdstat_%s:calls=(\d+)"
 NO_REDIS = "redis://127.0.0.1:1/0"
 """Port 1 is tcpmux's, which nobody runs: connecting is refused at once."""
 PATIENT_SECONDS = 5.0
@@ -68,6 +70,11 @@ class RedisProcess:
         with socket.create_connection(("127.0.0.1", self.port), 2) as connection:
             connection.sendall(" ".join(words).encode() + b"\r\n")
             return connection.recv(65536)
+
+    def calls(self, name: str) -> int:
+        """How often the server has carried out a command, of whomever."""
+        found = re.search(_CALLS % name.lower().encode(), self.command("INFO", "commandstats"))
+        return int(found[1]) if found else 0
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:

@@ -10,14 +10,15 @@ from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
 from service.auth.static_tokens import StaticTokens
 from service.http.headers import field
+from service.http.state_key import StateKey
 from service.supervision import SupervisedTask
 
 if TYPE_CHECKING:
     from service.auth.jwt import JwtVerifier  # pulls in cryptography: 60 ms that only JWTs need
 
 MAX_REMEMBERED = 10_000
-STATE_KEY = "authentication"
-"""Where a request carries its principal, or why it has none."""
+AUTHENTICATION = StateKey[Principal | UnauthenticatedError]("authentication")
+"""Who sends a request, or why that is not known."""
 
 
 class Authenticator:
@@ -64,13 +65,13 @@ class Authenticator:
         Raises:
             UnauthenticatedError: no token, or one that doesn't hold.
         """
-        state = scope.setdefault("state", {})
-        if STATE_KEY not in state:
+        outcome = AUTHENTICATION.get(scope)
+        if outcome is None:
             try:
-                state[STATE_KEY] = await self.authenticate(field(scope, b"authorization"))
+                outcome = await self.authenticate(field(scope, b"authorization"))
             except UnauthenticatedError as error:
-                state[STATE_KEY] = error
-        outcome: Principal | UnauthenticatedError = state[STATE_KEY]
+                outcome = error
+            AUTHENTICATION.put(scope, outcome)
         if isinstance(outcome, UnauthenticatedError):
             raise outcome
         return outcome

@@ -30,7 +30,7 @@ class Shared(NamedTuple):
     order: Order
 
 
-MISS = Shared(None, NOTHING)
+NOTHING_SAID = Shared(None, NOTHING)
 
 
 class SharedCache:
@@ -74,19 +74,19 @@ class SharedCache:
     async def get(self, key: str) -> Shared:
         """What Redis says of `key`; nothing for a miss, an unreadable value, or where it could not be asked."""
         if not self.readable or key in self._unsent:
-            return MISS
+            return NOTHING_SAID
         try:
             value = await self._redis.read("GET", self._redis_key(key))
         except RedisError:
             metrics.L2_ERRORS.labels("get").inc()
-            return MISS
+            return NOTHING_SAID
         if value is None:
-            return MISS
+            return NOTHING_SAID
         try:
             order, entry = decode(value, self._config)
         except CodecError:
             metrics.L2_ERRORS.labels("decode").inc()
-            return MISS
+            return NOTHING_SAID
         return Shared(entry, order)
 
     async def put(self, key: str, entry: Entry, began: float, replaces: Order = NOTHING) -> None:

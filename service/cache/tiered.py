@@ -8,17 +8,14 @@ from service.cache import metrics
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry
 from service.cache.memory import MemoryCache
+from service.cache.miss import Miss
 from service.cache.response import Tier
-from service.cache.shared import Shared, SharedCache
+from service.cache.shared import NOTHING_SAID, Shared, SharedCache
 from service.cache.versions import ABSENT, MARK, NOTHING, Minimums, Order
 from service.redis_client import RedisClient
 from service.supervision import Jobs
 
 T = TypeVar("T")
-
-# A look-up that found nothing in L2 (or no L2) spares the fetch right after it the same question, and the same wait.
-ABSENT_SECONDS = 0.1
-MAX_ABSENT = 1000
 
 
 class Loaded(NamedTuple):
@@ -73,7 +70,6 @@ class TieredCache:
         self.shared = SharedCache(redis, config, sender=self.sender)
         self._flights: dict[str, UnderWay] = {}
         self._l2_trips: dict[str, UnderWay] = {}
-        self._absent: dict[str, tuple[float, Shared]] = {}
         self._jobs = Jobs("cache_fill")
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
@@ -96,22 +92,21 @@ class TieredCache:
             return entry
         return None
 
-    async def l2_entry(self, key: str) -> Entry | None:
+    async def l2_entry(self, key: str) -> Entry | Miss:
         """The L2 entry if it is fresh and not yet due for refresh; goes into L1. Concurrent askers share one trip."""
         try:
-            found: Entry | None = await _outcome(self._shared_task(self._l2_trips, key, lambda: self._ask_l2(key)))
+            return await _outcome(self._shared_task(self._l2_trips, key, lambda: self._ask_l2(key)))
         except Exception:  # noqa: BLE001 - the job's, logged and counted: it may cost a hit, not the answer
-            return None
-        return found
+            return Miss(NOTHING_SAID, time.monotonic())
 
-    async def lookup(self, key: str, load: Load) -> Lookup:
-        """The entry of `key`, by `load` where no tier has it.
+    async def lookup(self, key: str, load: Load, miss: Miss | None = None) -> Lookup:
+        """The entry of `key`, by `load` where no tier has it; L2 is not asked again right after a `miss`.
 
         Raises what `load` raises, unless an entry is left that may be served on error.
         """
         lookup = self._from_memory(key, load)
         if lookup is None:
-            lookup = await _outcome(self._flight(key, load))
+            lookup = await _outcome(self._flight(key, load, miss))
         {"L1": metrics.HIT_L1, "L2": metrics.HIT_L2, "MISS": metrics.MISS, "STALE": metrics.STALE}[lookup.tier].inc()
         return lookup
 
@@ -176,8 +171,8 @@ class TieredCache:
             metrics.REFRESHES.labels(reason).inc()
             self._flight(key, load)
 
-    def _flight(self, key: str, load: Load) -> asyncio.Task[Lookup]:
-        return self._shared_task(self._flights, key, lambda: self._fill(key, load))
+    def _flight(self, key: str, load: Load, miss: Miss | None = None) -> asyncio.Task[Lookup]:
+        return self._shared_task(self._flights, key, lambda: self._fill(key, load, miss))
 
     def _shared_task(
         self, tasks: dict[str, UnderWay], key: str, work: Callable[[], Coroutine[Any, Any, T]]
@@ -192,11 +187,9 @@ class TieredCache:
         task.add_done_callback(lambda done: self._forget(tasks, key, done))
         return task
 
-    async def _fill(self, key: str, load: Load) -> Lookup:
+    async def _fill(self, key: str, load: Load, miss: Miss | None) -> Lookup:
         began = time.monotonic()
-        looked_up_at, shared = self._absent.pop(key, (0.0, None))
-        if shared is None or began - looked_up_at >= ABSENT_SECONDS:
-            shared = await self.shared.get(key)
+        shared = miss.shared if miss is not None and miss.is_believed else await self.shared.get(key)
         known = self._known(key)
         if shared.entry is not None and time.monotonic() < shared.entry.refresh_at and shared.order >= known:
             self._keep(key, shared.entry, began)
@@ -230,15 +223,12 @@ class TieredCache:
         metrics.RELOADS.inc()
         return await self._load(key, load, known, fresh=True)
 
-    async def _ask_l2(self, key: str) -> Entry | None:
+    async def _ask_l2(self, key: str) -> Entry | Miss:
         began = time.monotonic()
         shared = await self.shared.get(key)
         is_old = shared.order < self._known(key)
         if shared.entry is None or is_old or time.monotonic() >= shared.entry.refresh_at:
-            if len(self._absent) >= MAX_ABSENT:
-                self._absent.clear()
-            self._absent[key] = time.monotonic(), Shared(None, shared.order) if is_old else shared
-            return None
+            return Miss(Shared(None, shared.order) if is_old else shared, time.monotonic())
         self._keep(key, shared.entry, began)
         return shared.entry
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.auth import Authenticator
-from service.cache import TieredCache, render
+from service.cache import KNOWN_MISS, Miss, TieredCache, render
 from service.cache import metrics as cache_metrics
 from service.cache.response import Tier
 from service.fastpath.request import read_headers
@@ -16,7 +16,7 @@ from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
 from service.observability.request_id import accept_or_make
 from service.ratelimit import Policies, RateLimiter
-from service.ratelimit.middleware import STATE_KEY, refusal
+from service.ratelimit.middleware import VERDICT, Verdict, refusal
 from service.ratelimit.policy import subject_key
 
 logger = logging.getLogger(__name__)
@@ -84,11 +84,7 @@ class FastPath:
         principal = self._authenticator.known_principal(authorization)
         if principal is None or self._required_scope not in principal.scopes:
             return False
-        try:
-            answer = await self._find(scope, identity, principal.subject, if_none_match)
-        except Exception:
-            logger.exception("The fast path failed; the routes answer.")
-            return False
+        answer = await self._find(scope, identity, principal.subject, if_none_match)
         if answer is None:
             return False
         status, headers, body = answer
@@ -104,32 +100,39 @@ class FastPath:
         return True
 
     async def _find(self, scope: Scope, identity: str, subject: str, if_none_match: bytes | None) -> Answer | None:
-        key = self._key_prefix + identity
-        entry = self._cache.l1_entry(key)
-        if entry is None and not self._cache.shared.readable:
-            return None
-        verdict = None
-        if self._limiter is not None:
-            policy = self._policies.find(scope["path"], subject)
-            bucket = (f"{policy.name}:{subject_key(subject)}", policy.requests, policy.window_seconds)
-            decision = self._limiter.decide_at_once(*bucket)
-            verdict = policy, decision or await self._limiter.decide(*bucket)
-            if not verdict[1].allowed:
-                status, headers, body = refusal(*verdict)
-                return status, headers + policy.headers(verdict[1]), body
-        tier: Tier = "L1"
-        if entry is None:
-            tier = "L2"
-            entry = await self._cache.l2_entry(key)
-        if entry is None or not entry.found:
-            if verdict is not None:
-                scope.setdefault("state", {})[STATE_KEY] = verdict  # spent already
-            return None
-        (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
-        status, headers, body = render(entry, tier, if_none_match)
+        """Return the answer; or None, and leave in `scope` what the routes need not spend or ask for again."""
+        verdict: Verdict | None = None
+        try:
+            key = self._key_prefix + identity
+            entry = self._cache.l1_entry(key)
+            if entry is None and not self._cache.shared.readable:
+                return None
+            if self._limiter is not None:
+                policy = self._policies.find(scope["path"], subject)
+                bucket = (f"{policy.name}:{subject_key(subject)}", policy.requests, policy.window_seconds)
+                verdict = policy, self._limiter.decide_at_once(*bucket) or await self._limiter.decide(*bucket)
+                if not verdict[1].allowed:
+                    status, headers, body = refusal(*verdict)
+                    return status, headers + policy.headers(verdict[1]), body
+            tier: Tier = "L1"
+            if entry is None:
+                tier = "L2"
+                found = await self._cache.l2_entry(key)
+                if isinstance(found, Miss):
+                    KNOWN_MISS.put(scope, found)
+                else:
+                    entry = found
+            if entry is not None and entry.found:
+                status, headers, body = render(entry, tier, if_none_match)
+                if verdict is not None:
+                    headers += verdict[0].headers(verdict[1])
+                (cache_metrics.HIT_L1 if tier == "L1" else cache_metrics.HIT_L2).inc()
+                return status, headers, body
+        except Exception:
+            logger.exception("The fast path failed; the routes answer.")
         if verdict is not None:
-            headers += verdict[0].headers(verdict[1])
-        return status, headers, body
+            VERDICT.put(scope, verdict)
+        return None
 
 
 def install_fast_path(app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - FastPath's

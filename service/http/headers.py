@@ -3,6 +3,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.http.problem import problem_response
+from service.http.state_key import StateKey
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -14,8 +15,8 @@ SINGLETONS = frozenset(
     }
 )
 REQUEST_ID = b"x-request-id"
-STATE_KEY = "repeated_header"
-"""Where the name of a singleton that came twice is left for `RepeatedHeaderMiddleware`."""
+REPEATED = StateKey[bytes]("repeated_header")
+"""The name of a singleton that came twice, for `RepeatedHeaderMiddleware`."""
 
 
 def combine(fields: Fields) -> tuple[Fields, bytes | None]:
@@ -54,7 +55,7 @@ class HeaderMiddleware:
         if scope["type"] == "http":
             scope["headers"], repeated = combine(scope["headers"])
             if repeated is not None:
-                scope.setdefault("state", {})[STATE_KEY] = repeated
+                REPEATED.put(scope, repeated)
         await self._app(scope, receive, send)
 
 
@@ -66,7 +67,7 @@ class RepeatedHeaderMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 or pass on."""
-        repeated: bytes | None = scope.get("state", {}).get(STATE_KEY)
+        repeated = REPEATED.get(scope)
         if repeated is None:
             await self._app(scope, receive, send)
             return

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.headers import field
+from service.http.state_key import StateKey
 from service.ratelimit.client_ip import ClientIPResolver
 from service.ratelimit.decision import Decision
 from service.ratelimit.limiter import RateLimiter
@@ -12,10 +13,9 @@ from service.ratelimit.policy import Policies, Policy, address_key, subject_key
 
 SubjectOf = Callable[[Scope], Awaitable[str | None]]
 
-STATE_KEY = "rate_limit"
-"""Where a layer further out leaves the verdict it has obtained, so that a request spends one permit."""
-
 Verdict = tuple[Policy, Decision]
+VERDICT = StateKey[Verdict]("rate_limit")
+"""What a layer further out was told already, so that a request spends one permit."""
 
 
 class RateLimitMiddleware:
@@ -49,8 +49,7 @@ class RateLimitMiddleware:
         if scope["type"] != "http" or not scope["path"].startswith(self._prefix) or scope["path"] in self._exempt:
             await self._app(scope, receive, send)
             return
-        verdict: Verdict | None = scope.setdefault("state", {}).get(STATE_KEY)
-        policy, decision = verdict if verdict is not None else await self._decide(scope)
+        policy, decision = VERDICT.get(scope) or await self._decide(scope)
         headers = policy.headers(decision)
         if not decision.allowed:
             status, more, body = refusal(policy, decision)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.cache import Loaded, tiered
+from service.cache import Loaded, Miss, miss
 from service.cache.versions import NOTHING
 from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica
 from tests.observe import sample, until
@@ -94,8 +94,9 @@ async def test_stale_if_error(redis: RedisProcess) -> None:
         assert stored is not None
         stored.stored_at -= 100
         await second.shared.put(KEY, stored, time.monotonic())
-        assert await second.l2_entry(KEY) is None
-        assert (await second.lookup(KEY, source)).tier == "STALE"
+        met = await second.l2_entry(KEY)
+        assert isinstance(met, Miss)
+        assert (await second.lookup(KEY, source, met)).tier == "STALE"
 
 
 async def test_failure_without_anything_left(redis: RedisProcess) -> None:
@@ -150,18 +151,27 @@ async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
         assert second.l1_entry(KEY) is entries[0]
 
 
-async def test_an_absent_key_is_looked_up_once(redis: RedisProcess) -> None:
-    """The fetch right after a look-up that found nothing does not look again, and memory of that is bounded."""
-    source = Source()
+async def test_after_a_miss_l2_is_not_asked_again(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lookup right after a miss goes straight to the source."""
+    monkeypatch.setattr(miss, "BELIEVED_SECONDS", 60.0)  # whatever a busy machine takes in between
     async with replica(redis) as cache:
-        assert await cache.l2_entry(KEY) is None
-        before = sample("users_api_redis_commands_total")
-        assert (await cache.lookup(KEY, source)).tier == "MISS"
-        await cache.aclose()
-        assert sample("users_api_redis_commands_total") <= before + 2  # the fill, by EVALSHA, then EVAL
-        for number in range(tiered.MAX_ABSENT + 1):
-            await cache.l2_entry(f"nothing-{number}")
-        assert len(cache._absent) == 1
+        before = redis.calls("get")
+        met = await cache.l2_entry(KEY)
+        assert isinstance(met, Miss)
+        assert (await cache.lookup(KEY, Source(), met)).tier == "MISS"
+        assert redis.calls("get") == before + 1
+
+
+async def test_an_old_miss_is_not_believed(redis: RedisProcess) -> None:
+    """What others have put into L2 since a miss is found, if that was longer ago than a request takes."""
+    source = Source()
+    async with replica(redis) as first, replica(redis) as second:
+        met = await second.l2_entry(KEY)
+        assert isinstance(met, Miss)
+        await first.lookup(KEY, source)
+        await first.aclose()
+        old = met._replace(at=met.at - miss.BELIEVED_SECONDS)
+        assert (await second.lookup(KEY, source, old)).tier == "L2"
 
 
 async def test_unreadable_values_are_misses(redis: RedisProcess) -> None:
@@ -270,5 +280,6 @@ async def test_whatever_ends_a_load_answers_its_waiters(
         assert all(isinstance(outcome, Exception) for outcome in outcomes)
         with monkeypatch.context() as broken:
             broken.setattr(cache.shared, "get", fail)
-            assert await asyncio.wait_for(asyncio.gather(*(cache.l2_entry(KEY) for _ in range(3))), 10) == [None] * 3
+            asked = await asyncio.wait_for(asyncio.gather(*(cache.l2_entry(KEY) for _ in range(3))), 10)
+            assert all(isinstance(answer, Miss) for answer in asked)
         assert (await cache.lookup(KEY, Source())).entry.found

@@ -11,7 +11,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.fastpath import FastPath
+from service.cache import miss
+from service.fastpath import FastPath, middleware
 from tests.api import TOKEN, client_of, running
 from tests.observe import sample
 from tests.redis_process import RedisProcess
@@ -172,6 +173,17 @@ async def test_misses_spend_one_permit(redis: RedisProcess) -> None:
         assert remaining(responses[0]) - remaining(responses[2]) == 2
 
 
+async def test_a_miss_asks_redis_once(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the fast path did not find in L2 the route does not look for there again."""
+    monkeypatch.setattr(miss, "BELIEVED_SECONDS", 60.0)  # whatever a busy machine takes in between
+    async with serving(redis) as (app, client):
+        passed = watch(app)
+        before = redis.calls("get")
+        assert (await client.get(PATH)).headers["x-cache"] == "MISS"
+        assert passed.count == 1
+        assert redis.calls("get") == before + 1
+
+
 async def test_both_paths_refuse_alike(redis: RedisProcess) -> None:
     """Beyond the limit the fast path refuses as the stack does, in the same series, and the stack hears of none."""
     labels = {"handler": "/api/users/{user_id}", "method": "GET", "status": "429"}
@@ -216,6 +228,17 @@ async def test_a_failure_is_left_to_the_routes(redis: RedisProcess, monkeypatch:
     assert passed.count == 1
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_failure_spends_one_permit(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the fast path fails after it has spent a permit, the routes answer on that one."""
+    async with serving(redis) as (app, client):
+        first = await client.get(PATH)
+        passed = watch(app)
+        monkeypatch.setattr(middleware, "render", None)
+        second = await client.get(PATH)
+    assert (second.status_code, passed.count) == (200, 1)
+    assert remaining(first) - remaining(second) == 1
 
 
 async def test_writes_show_at_once(redis: RedisProcess) -> None:

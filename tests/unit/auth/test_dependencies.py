@@ -1,5 +1,6 @@
 import hashlib
 import json
+from unittest import mock
 
 import pytest
 
@@ -28,6 +29,21 @@ async def test_a_wrong_token_is_told_so() -> None:
     assert response.status_code == 401
     challenge = 'Bearer realm="users-api", error="invalid_token", error_description="The token is not known."'
     assert response.headers["www-authenticate"] == challenge
+
+
+@pytest.mark.parametrize("fast_path_enabled", [True, False])
+async def test_a_wrong_token_is_verified_once(monkeypatch: pytest.MonkeyPatch, *, fast_path_enabled: bool) -> None:
+    """The rate limit and the route each ask who sends a request, and its token is looked at for the first of them."""
+    async with (
+        running(fast_path_enabled=fast_path_enabled) as app,
+        client_of(app, authorization="Bearer wrong") as client,
+    ):
+        tokens = app.state.authenticator._static_tokens
+        find = mock.Mock(wraps=tokens.find)
+        monkeypatch.setattr(tokens, "find", find)
+        for number in (1, 2):
+            assert (await client.get("/api/users/1")).status_code == 401
+            assert find.call_count == number
 
 
 async def test_a_lacking_scope_is_named() -> None:

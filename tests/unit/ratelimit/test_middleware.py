@@ -6,7 +6,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from service.http.headers import HeaderMiddleware
 from service.ratelimit import ClientIPResolver, Decision, Policies, Policy, RateLimiter, RateLimitMiddleware
-from service.ratelimit.middleware import STATE_KEY
+from service.ratelimit.middleware import VERDICT
 from service.redis_client import RedisClient, RedisConfig
 
 pytestmark = pytest.mark.anyio
@@ -134,6 +134,8 @@ async def test_keeps_a_verdict_reached_further_out() -> None:
     """A permit spent by the fast path is not spent twice."""
     exchange = Exchange()
     refused = Decision(allowed=False, limit=1, remaining=0, reset_seconds=9)
-    assert await exchange.get(state={STATE_KEY: (Policy("other", 1, 60), refused)}) == 429
+    left: Scope = {}
+    VERDICT.put(left, (Policy("other", 1, 60), refused))
+    assert await exchange.get(**left) == 429
     assert exchange.headers[b"retry-after"] == b"9"
     assert [await exchange.get() for _ in range(2)] == [200, 200]
