@@ -35,6 +35,7 @@ from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter,
 from service.redis_client import NoRedis, RedisClient, RedisConfig
 from service.settings import Settings
 from service.users import endpoints as users
+from service.users.cached_read import USER_READ
 from service.users.in_process import SeededUserRepository
 from service.users.own_writes import OwnWrites
 from service.users.postgres import PostgresUserRepository
@@ -129,12 +130,13 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     if settings.fast_path_enabled:
         install_fast_path(
             app,
+            read=USER_READ,
             cache=app.state.cache,
             authenticator=app.state.authenticator,
             limiter=app.state.limiter if settings.rate_limit_enabled else None,
             policies=_policies(settings),
             metrics={
-                method: metrics.RequestMetrics("/api/users/{user_id}", method, is_traced=settings.otel_enabled)
+                method: metrics.RequestMetrics(USER_READ.route, method, is_traced=settings.otel_enabled)
                 for method in ("GET", "HEAD")
             },
             constant_headers=security_headers(hsts=settings.environment == "production"),

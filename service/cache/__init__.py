@@ -1,5 +1,6 @@
 """Two cache tiers in front of a slow source: encoded responses in this process, then in Redis."""
 
+from service.cache.cached_read import CachedRead
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry, etag_of
 from service.cache.invalidation import InvalidationChannel
@@ -10,6 +11,7 @@ from service.cache.tiered import Load, Loaded, Lookup, TieredCache
 __all__ = [
     "KNOWN_MISS",
     "CacheConfig",
+    "CachedRead",
     "Entry",
     "InvalidationChannel",
     "Load",

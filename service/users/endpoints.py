@@ -15,6 +15,7 @@ from service.http.openapi import problems
 from service.http.parameters import DECIMAL
 from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
 from service.users import cursor
+from service.users.cached_read import USER_READ
 from service.users.repository import EmailTakenError
 from service.users.representation import encode, etag_of_user
 from service.users.schemas import User, UserCreate, UserId, UserPage, UserUpdate
@@ -23,8 +24,8 @@ from service.users.service import UserService
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
 
-router = APIRouter(prefix="/api/users", tags=["users"], route_class=JsonRoute)
-_read = Depends(requires("users:read"))
+router = APIRouter(prefix=USER_READ.collection, tags=["users"], route_class=JsonRoute)
+_read = Depends(requires(USER_READ.scope))
 _write = Depends(requires("users:write"))
 _Id = Annotated[UserId, DECIMAL, Path(description="The user's id.")]
 
@@ -61,7 +62,7 @@ _cached: dict[int | str, dict[str, Any]] = {
 
 
 @router.get(
-    "/{user_id}",
+    USER_READ.item,
     response_model=User,
     responses=_cached | problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
     dependencies=[_read],
@@ -131,12 +132,12 @@ async def create_user(
         detail = "The first request with this Idempotency-Key is being carried out; ask again in a second."
         raise HTTPException(HTTPStatus.CONFLICT, detail, {"retry-after": "1"}) from None
     etag = etag_of_user(creation.user, creation.version).decode()
-    headers = {"cache-control": "no-store", "location": f"/api/users/{creation.user.id}", "etag": etag}
+    headers = {"cache-control": "no-store", "location": f"{router.prefix}/{creation.user.id}", "etag": etag}
     return Response(encode(creation.user), 201, headers, JSON)
 
 
 @router.patch(
-    "/{user_id}",
+    USER_READ.item,
     response_model=User,
     responses=problems(400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429, 503),
 )
@@ -156,7 +157,7 @@ async def update_user(
 
 
 @router.delete(
-    "/{user_id}",
+    USER_READ.item,
     status_code=204,
     responses=problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
 )

@@ -10,8 +10,3 @@ def encode(user: User) -> bytes:
 def etag_of_user(user: User, version: int) -> bytes:
     """Return the ETag of a user, as the caches make it."""
     return etag_of(encode(user), version)
-
-
-def cache_key(user_id: int) -> str:
-    """Return the name of a user in both cache tiers."""
-    return f"users:{user_id}"

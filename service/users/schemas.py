@@ -12,8 +12,8 @@ _LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 Email = Annotated[
     str, StringConstraints(max_length=254, pattern=rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(\.{_LABEL})*$")
 ]
-# The largest id that JavaScript's numbers hold exactly.
-UserId = Annotated[int, Field(ge=1, le=2**53 - 1)]
+MAX_USER_ID = 2**53 - 1  # the largest that JavaScript's numbers hold exactly
+UserId = Annotated[int, Field(ge=1, le=MAX_USER_ID)]
 
 
 class User(BaseModel):

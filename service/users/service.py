@@ -5,9 +5,10 @@ from collections.abc import Callable
 from service.cache import Loaded, Lookup, Miss, TieredCache
 from service.idempotency import IdempotencyKey
 from service.users import cursor
+from service.users.cached_read import USER_READ
 from service.users.own_writes import OwnWrites
 from service.users.repository import CreatePrecondition, Creation, Precondition, Stored, UserRepository
-from service.users.representation import cache_key, encode, etag_of_user
+from service.users.representation import encode, etag_of_user
 from service.users.schemas import UserCreate, UserPage, UserUpdate
 from service.users.unanswered import UnansweredWrites
 
@@ -32,7 +33,7 @@ class UserService:
             found = await self._repository.get(user_id, fresh=fresh)
             return Loaded(None if found.user is None else encode(found.user), found.version, found.cacheable)
 
-        return await self._cache.lookup(cache_key(user_id), load, miss)
+        return await self._cache.lookup(USER_READ.key(user_id), load, miss)
 
     async def page(self, after: str | None, limit: int, subject: str | None = None) -> UserPage:
         """Return one page, with all that `subject` has written; without a subject as it is now. Raises: CursorError."""
@@ -53,7 +54,7 @@ class UserService:
         began = time.monotonic()
         creation = await self._repository.create(user, key, precondition)
         if creation.is_repetition:  # which tells how the user was, not how it is; and who created it may have died then
-            reached = self._cache.reached(cache_key(creation.user.id), creation.version, began)
+            reached = self._cache.reached(USER_READ.key(creation.user.id), creation.version, began)
             await asyncio.gather(reached, self._note(subject))
         else:
             await self._tell(creation.user.id, encode(creation.user), creation.version, began, subject)
@@ -79,7 +80,7 @@ class UserService:
 
     async def _tell(self, user_id: int, body: bytes | None, version: int, began: float, subject: str) -> None:
         """Have the caches and the writer's own lists show a write from now on."""
-        await asyncio.gather(self._cache.wrote(cache_key(user_id), body, version, began), self._note(subject))
+        await asyncio.gather(self._cache.wrote(USER_READ.key(user_id), body, version, began), self._note(subject))
 
     async def _note(self, subject: str) -> None:
         if self._own_writes is not None:

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from service.cache import TieredCache
 from service.database import DatabaseUnavailableError
 from service.supervision import SupervisedTask
+from service.users.cached_read import USER_READ
 from service.users.repository import UserRepository
-from service.users.representation import cache_key, encode
+from service.users.representation import encode
 
 # By then the database has carried a statement out, or never will: it was cancelled at its time limit.
 DECIDED_SECONDS = 3.0
@@ -65,8 +66,8 @@ class UnansweredWrites:
             began = time.monotonic()
             found = await self._repository.get(user_id, fresh=True)
             if found.user is not None:
-                await self._cache.wrote(cache_key(user_id), encode(found.user), found.version, began)
+                await self._cache.wrote(USER_READ.key(user_id), encode(found.user), found.version, began)
             else:  # at which version is not known: at none that is later than now
-                await self._cache.reached(cache_key(user_id), int(time.time() * 1_000_000), began)
+                await self._cache.reached(USER_READ.key(user_id), int(time.time() * 1_000_000), began)
             if self._due.get(user_id) == due:
                 del self._due[user_id]
