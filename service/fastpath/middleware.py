@@ -17,7 +17,6 @@ from service.observability.metrics import RequestMetrics
 from service.observability.request_id import accept_or_make
 from service.ratelimit import Policies, RateLimiter
 from service.ratelimit.middleware import VERDICT, Verdict, refusal
-from service.ratelimit.policy import subject_key
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +104,7 @@ class FastPath:
                 return None
             if self._limiter is not None:
                 policy = self._policies.find(scope["path"], subject)
-                bucket = (f"{policy.name}:{subject_key(subject)}", policy.requests, policy.window_seconds)
+                bucket = policy.subject_bucket(subject)
                 verdict = policy, self._limiter.decide_at_once(*bucket) or await self._limiter.decide(*bucket)
                 if not verdict[1].allowed:
                     status, headers, body = refusal(*verdict)

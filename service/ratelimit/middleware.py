@@ -9,7 +9,7 @@ from service.http.state_key import StateKey
 from service.ratelimit.client_ip import ClientIPResolver
 from service.ratelimit.decision import Decision
 from service.ratelimit.limiter import RateLimiter
-from service.ratelimit.policy import Policies, Policy, address_key, subject_key
+from service.ratelimit.policy import Policies, Policy
 
 SubjectOf = Callable[[Scope], Awaitable[str | None]]
 
@@ -67,9 +67,8 @@ class RateLimitMiddleware:
     async def _decide(self, scope: Scope) -> Verdict:
         subject = await self._subject_of(scope)
         policy = self._policies.find(scope["path"], subject)
-        key = address_key(self._address(scope)) if subject is None else subject_key(subject)
-        decision = await self._limiter.decide(f"{policy.name}:{key}", policy.requests, policy.window_seconds)
-        return policy, decision
+        bucket = policy.address_bucket(self._address(scope)) if subject is None else policy.subject_bucket(subject)
+        return policy, await self._limiter.decide(*bucket)
 
     def _address(self, scope: Scope) -> str:
         client = scope.get("client")

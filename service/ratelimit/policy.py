@@ -7,6 +7,8 @@ from starlette.routing import compile_path
 from service.ratelimit.decision import Decision
 
 MAX_PLAIN_SUBJECT = 64
+Bucket = tuple[str, int, float]
+"""A name, and how many requests may be spent of it in how many seconds: what `RateLimiter` counts by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,16 @@ class Policy:
         value = self._limit_value % (decision.remaining, decision.reset_seconds)
         return [self.policy_header, (b"ratelimit", value)]
 
+    def subject_bucket(self, subject: str) -> Bucket:
+        """What a token's subject spends of; long ones are hashed, as names are held in memory here and in Redis."""
+        if len(subject) > MAX_PLAIN_SUBJECT:
+            subject = hashlib.blake2b(subject.encode(), digest_size=16).hexdigest()
+        return f"{self.name}:subject:{subject}", self.requests, self.window_seconds
+
+    def address_bucket(self, address: str) -> Bucket:
+        """What a client spends of that is known by its address only."""
+        return f"{self.name}:address:{address}", self.requests, self.window_seconds
+
 
 class Policies:
     """Finds the policy of a request: the override that says most about it, else the default."""
@@ -69,15 +81,3 @@ class Policies:
         if subject is not None and self._by_subject:
             return self._by_subject.get(subject, self.default)
         return self.default
-
-
-def subject_key(subject: str) -> str:
-    """The bucket of a token's subject; long ones are hashed, as keys are held in memory here and in Redis."""
-    if len(subject) > MAX_PLAIN_SUBJECT:
-        subject = hashlib.blake2b(subject.encode(), digest_size=16).hexdigest()
-    return f"subject:{subject}"
-
-
-def address_key(address: str) -> str:
-    """The bucket of a client known by its address only."""
-    return f"address:{address}"

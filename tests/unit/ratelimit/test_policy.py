@@ -1,7 +1,7 @@
 import pytest
 
 from service.ratelimit.decision import Decision
-from service.ratelimit.policy import Override, Policies, Policy, address_key, subject_key
+from service.ratelimit.policy import Override, Policies, Policy
 
 ROUTE = "/api/users/{user_id}"
 POLICIES = Policies(
@@ -55,8 +55,11 @@ def test_policies_have_buckets_of_their_own() -> None:
     assert len(names) == 3
 
 
-def test_keys() -> None:
-    """Subjects and addresses can't meet in one bucket, and long subjects are hashed."""
-    assert subject_key("1.2.3.4") != address_key("1.2.3.4")
-    assert len(subject_key("x" * 10_000)) < 100
-    assert subject_key("x" * 10_000) != subject_key("x" * 10_001)
+def test_buckets() -> None:
+    """Subjects and addresses can't meet in one bucket, and the names of long subjects are short."""
+    policy = Policy("default", 100, 60.0)
+    assert policy.subject_bucket("1.2.3.4") == ("default:subject:1.2.3.4", 100, 60.0)
+    assert policy.address_bucket("1.2.3.4") == ("default:address:1.2.3.4", 100, 60.0)
+    long, longer = (policy.subject_bucket("x" * length)[0] for length in (10_000, 10_001))
+    assert len(long) < 100
+    assert long != longer
