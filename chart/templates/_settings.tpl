@@ -37,7 +37,7 @@ The settings that the values make, as JSON by variable. A blank value, or one in
 {{- range $name, $value := (.Values.config | default dict).extra }}
 {{ include "users-api.settings.named" (dict "settings" $table.settings "at" (printf "config.extra.%s" $name) "name" $name "value" $value) }}
 {{- if hasKey $table.elsewhere $name }}
-config.extra.{{ $name }} goes around a value that is checked: {{ get $table.elsewhere $name }}
+config.extra.{{ $name }} is not set here: {{ get $table.elsewhere $name }}
 {{- else if not (hasPrefix "USERS_API_" $name) }}
 config.extra.{{ $name }} is not a setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
 {{- end }}
@@ -112,7 +112,7 @@ where a text may stand for a list.
 {{- else if lt (len $value) (int $schema.minLength) }}
 {{ $at }} is empty: leave it out, or fill it in
 {{- else if and $schema.maxLength (gt (len $value) (int $schema.maxLength)) }}
-{{ $at }} has {{ len $value }} characters: {{ $schema.maxLength }} are the most
+{{ $at }} has {{ len $value }} characters: at most {{ $schema.maxLength }} are allowed
 {{- end }}
 {{- else if eq $schema.type "boolean" }}
 {{- if not (regexMatch "^(?i:true|false|1|0|yes|no|on|off)$" $text) }}
@@ -134,11 +134,11 @@ where a text may stand for a list.
 {{- else if not (regexMatch (eq $schema.type "integer" | ternary "^-?[0-9]{1,18}$" "^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]{1,2})?$") $text) }}
 {{ $at }} {{ $text }} must be a {{ eq $schema.type "integer" | ternary "whole number" "number" }}
 {{- else if and (hasKey $schema "minimum") (lt (float64 $value) (float64 $schema.minimum)) }}
-{{ $at }} {{ $text }} is below {{ $schema.minimum }}, the least
+{{ $at }} {{ $text }} is below {{ $schema.minimum }}, the minimum
 {{- else if and (hasKey $schema "exclusiveMinimum") (le (float64 $value) (float64 $schema.exclusiveMinimum)) }}
 {{ $at }} {{ $text }} must be above {{ $schema.exclusiveMinimum }}
 {{- else if and (hasKey $schema "maximum") (gt (float64 $value) (float64 $schema.maximum)) }}
-{{ $at }} {{ $text }} is above {{ toJson $schema.maximum }}, the most
+{{ $at }} {{ $text }} is above {{ toJson $schema.maximum }}, the maximum
 {{- end }}
 {{- end -}}
 

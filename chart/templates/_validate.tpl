@@ -40,7 +40,7 @@ autoscaling.requestRate.windowSeconds {{ $rate.windowSeconds }} is under four sc
 autoscaling.keda.fallback.replicas {{ $scaling.keda.fallback.replicas }} is above maxReplicas {{ $scaling.maxReplicas }}: lower it
 {{- end }}
 {{- if and (ne $scaling.engine "none") (not (dig "requests" "cpu" "" .Values.resources)) }}
-the CPU target is a percentage of a request that is not there: set resources.requests.cpu
+the CPU target is a percentage of the CPU request, and there is none: set resources.requests.cpu
 {{- end }}
 {{- with $rate.prometheus.triggerAuthentication }}
 {{- if not (and .name (has .kind (list "TriggerAuthentication" "ClusterTriggerAuthentication"))) }}
@@ -55,10 +55,10 @@ autoscaling.requestRate.prometheus.triggerAuthentication needs a name, and the k
 {{- $byKeda = or $byKeda (eq .kind "ScaledObject") }}
 {{- end }}
 {{- if and $byKeda (eq $scaling.engine "hpa") }}
-HPA {{ $name }} is KEDA's, from an older chart, and would go with the ScaledObject: upgrade once with autoscaling.engine=keda, which renames it, and then to hpa
+HPA {{ $name }} is KEDA's, from an older chart, and would be deleted with the ScaledObject: upgrade once with autoscaling.engine=keda, which renames it, and then again with hpa
 {{- end }}
 {{- if and (not $byKeda) (eq $scaling.engine "keda") (ne "false" (dig "annotations" "validations.keda.sh/hpa-ownership" "" .metadata)) }}
-KEDA's webhook would refuse a ScaledObject beside HPA {{ $name }}, which is from an older chart: upgrade once with the engine there is, which marks it, and then to keda
+KEDA's webhook would refuse a ScaledObject beside HPA {{ $name }}, which is from an older chart: upgrade once with the present engine, which marks it, and then again with keda
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -168,10 +168,10 @@ lifecycle.terminationGracePeriodSeconds {{ .Values.lifecycle.terminationGracePer
 {{- define "users-api.validate.environment" -}}
 {{- if eq (include "users-api.settings" . | fromJson).USERS_API_ENVIRONMENT "production" -}}
 {{- if and (eq (.Values.image.tag | toString) "latest") (not .Values.image.digest) }}
-image.tag latest names another image each day, so that two pods may run two builds: name a version in image.tag or set image.digest
+image.tag latest may be another image tomorrow, so that two pods may run two builds: name a version in image.tag or set image.digest
 {{- end }}
 {{- if and .Values.redis.enabled (eq (.Values.redis.image.tag | toString) "latest") (not .Values.redis.image.digest) }}
-redis.image.tag latest names another image each day: name a version in redis.image.tag or set redis.image.digest
+redis.image.tag latest may be another image tomorrow: name a version in redis.image.tag or set redis.image.digest
 {{- end }}
 {{- end }}
 {{- if and .Values.auth.staticTokens .Values.auth.existingSecret }}
@@ -233,7 +233,7 @@ routing.paths has {{ toJson . }}: the Gateway API takes letters, digits and -._~
 {{- end }}
 {{- end }}
 {{- if and (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.routing.paths) }}
-routing.paths is empty, so that nothing is let through: name the paths, [/api] at least
+routing.paths is empty, so no request is let through: name the paths, at least [/api]
 {{- end }}
 {{- end -}}
 
@@ -266,7 +266,7 @@ service.ipFamilies names a family twice: leave one out
 dnsPolicy None leaves the pods without a resolver: name one in dnsConfig.nameservers
 {{- end }}
 {{- if and .Chart.IsRoot (not .Values.enabled) }}
-enabled is for the `condition` of a parent chart, and installs nothing less here: leave it out, or uninstall the release
+enabled is for the `condition` of a parent chart, and has no effect on a release of its own: leave it out, or uninstall the release
 {{- end }}
 {{- end -}}
 
@@ -276,7 +276,7 @@ enabled is for the `condition` of a parent chart, and installs nothing less here
 {{- if and $redis.enabled (not $redis.auth.existingSecret) }}
 {{- $username := $redis.auth.username }}
 {{- if eq $username "default" }}
-redis.auth.username default is the user that anybody is without a login, and is off: choose another, such as users-api
+redis.auth.username default is the user of clients that do not log in, and is turned off: choose another, such as users-api
 {{- else if and (eq $username "exporter") $redis.exporter.enabled }}
 redis.auth.username exporter is the metrics exporter's, which may read no keys: choose another, such as users-api
 {{- else if regexMatch "[[:space:][:cntrl:]]" $username }}
