@@ -1,21 +1,17 @@
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from kubernetes import client
 
-from k8s.client.prometheus import Prometheus
-from loadtests.defaults import PROMETHEUS
 from tests.chaos.experiment import Experiment, Run, Start
 from tests.chaos.images import Images, build
 from tests.chaos.values import VALUES
-from tests.e2e import evidence
-from tests.e2e.release import MINIMUM, Release, connected
+from tests.e2e.cluster import api, prometheus, pytest_runtest_makereport
+from tests.e2e.release import MINIMUM, Release
 
-EVIDENCE = Path("build/chaos/evidence")
+__all__ = ["api", "prometheus", "pytest_runtest_makereport"]
 # The longest stabilisation window of an experiment, with what the one before it may have left, and the replicas' ends.
 AT_MINIMUM_SECONDS = 480
 # What an install costs the machine is over by then: it is no part of what is measured.
@@ -40,23 +36,9 @@ def _clean_up_when_stopped() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def api() -> Iterator[client.ApiClient]:
-    """Connect to the cluster."""
-    api = connected()
-    yield api
-    api.close()
-
-
-@pytest.fixture(scope="session")
-def prometheus(api: client.ApiClient) -> Prometheus:
-    """Ask the cluster's Prometheus."""
-    return Prometheus(api, PROMETHEUS)
-
-
-@pytest.fixture(scope="session")
-def installed(api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Release:
+def installed(api: client.ApiClient) -> Release:
     """Give the release that all experiments share, which each configures for itself."""
-    return Release(api, tmp_path_factory.mktemp("values") / "values.yaml")
+    return Release(api)
 
 
 @pytest.fixture(scope="session")
@@ -92,13 +74,3 @@ def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]
             run.give_up()
     if sabotaged:
         installed.uninstall()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:  # noqa: ANN401 - as pluggy has it
-    """Keep what the cluster says when a test fails."""
-    report = yield
-    if report.failed:
-        evidence.keep(EVIDENCE / item.name)
-        (EVIDENCE / item.name / "failure.txt").write_text(report.longreprtext)
-    return report

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.release import CONTEXT, Release, run
+from tests.e2e.helm import CONTEXT, run
+from tests.e2e.release import Release
 
 READY_SECONDS = 120
 

@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.flood import flood
 from tests.chaos.verdict import Bound
-from tests.e2e.release import CONTEXT, run
+from tests.e2e.helm import CONTEXT, run
 
 pytestmark = pytest.mark.chaos
 

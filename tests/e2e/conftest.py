@@ -1,38 +1,20 @@
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from kubernetes import client
 
-from k8s.client.prometheus import Prometheus
-from loadtests.defaults import PROMETHEUS
-from tests.e2e import evidence
+from tests.e2e.cluster import api, prometheus, pytest_runtest_makereport
 from tests.e2e.load import BASE_URL, HEADERS
-from tests.e2e.release import MINIMUM, Release, connected
+from tests.e2e.release import MINIMUM, Release
 
-EVIDENCE = Path("build/e2e")
-
-
-@pytest.fixture(scope="session")
-def api() -> Iterator[client.ApiClient]:
-    """Connect to the cluster."""
-    api = connected()
-    yield api
-    api.close()
+__all__ = ["api", "prometheus", "pytest_runtest_makereport"]
 
 
 @pytest.fixture(scope="session")
-def prometheus(api: client.ApiClient) -> Prometheus:
-    """The cluster's Prometheus."""
-    return Prometheus(api, PROMETHEUS)
-
-
-@pytest.fixture(scope="session")
-def installed(api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Release:
+def installed(api: client.ApiClient) -> Release:
     """Install the release that all tests share."""
-    release = Release(api, tmp_path_factory.mktemp("values") / "values.yaml")
+    release = Release(api)
     release.configure()
     return release
 
@@ -61,12 +43,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     as_it_is = {item.path for item in items if takes_it(item)}
     items.sort(key=lambda item: item.path not in as_it_is)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:  # noqa: ANN401 - as pluggy has it
-    """Keep what the cluster says when a test fails."""
-    report = yield
-    if report.failed:
-        evidence.keep(EVIDENCE / item.name)
-    return report

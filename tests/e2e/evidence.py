@@ -1,7 +1,8 @@
 import subprocess
 from pathlib import Path
 
-from tests.e2e.release import CONTEXT, NAMESPACE
+from tests.e2e.helm import CONTEXT
+from tests.e2e.release import NAMESPACE
 
 
 def keep(folder: Path) -> None:

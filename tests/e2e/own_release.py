@@ -1,5 +1,4 @@
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import yaml
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from k8s.client import release
-from tests.e2e.release import CONTEXT, NAME, run
+from tests.e2e.helm import HelmRelease
+from tests.e2e.release import NAME
 
 # Small, quick to stop, and with no way in but the Service: several stand beside the shared release.
 SMALL: dict[str, Any] = {
@@ -37,45 +35,12 @@ def at_once(releases: Iterable[R], do: Callable[[R], object]) -> None:
         list(pool.map(do, releases))
 
 
-class OwnRelease(release.Release):
+class OwnRelease(HelmRelease):
     """A release of a test's own, `users-api` in a namespace that nothing else is in."""
 
     def __init__(self, api: client.ApiClient, namespace: str, binary: str = "helm") -> None:
-        super().__init__(api, namespace, NAME)
-        self.binary = binary
-        metadata = {"name": namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-        self.kubectl(
-            "apply",
-            "--filename",
-            "-",
-            stdin=json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}),
-        )
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl in the namespace."""
-        return run("kubectl", "--context", CONTEXT, "--namespace", self.namespace, *arguments, stdin=stdin)
-
-    def try_helm(self, *arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run Helm in the namespace, whatever comes of it."""
-        command = (self.binary, "--kube-context", CONTEXT, "--namespace", self.namespace, *arguments)
-        text = None if values is None else yaml.safe_dump(dict(values))
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=240)
-
-    def helm(self, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
-        """Run Helm in the namespace, and return what it printed."""
-        done = self.try_helm(*arguments, values=values)
-        assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
-        """`helm upgrade --install` with the kind values and these."""
-        files = ("--values", "chart/values-kind.yaml", "--values", "-")
-        return self.helm("upgrade", "--install", self.name, "chart", *files, *flags, values=values)
-
-    def wait_for_rollout(self) -> None:
-        """Wait until each workload has only pods of its newest template."""
-        for workload in self.kubectl("get", "deployment,statefulset", "--output=name").split():
-            self.kubectl("rollout", "status", workload, "--timeout=120s")
+        super().__init__(api, namespace, NAME, binary)
+        self.make_namespace()
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """What one of the release's pods answers to a path, without a token."""
@@ -101,13 +66,6 @@ class OwnRelease(release.Release):
             stop.set()
             thread.join()
 
-    def objects(self) -> set[str]:
-        """All there is in the namespace but what every namespace has, and the history of events."""
-        kinds = self.kubectl("api-resources", "--verbs=list", "--namespaced", "--output=name").split()
-        kept = [kind for kind in kinds if not kind.startswith(("events", "pods.metrics", "podmetrics"))]
-        found = self.kubectl("get", ",".join(kept), "--output=name", "--ignore-not-found").split()
-        return set(found) - {"configmap/kube-root-ca.crt", "serviceaccount/default"}
-
     def remove(self) -> None:
         """Delete the namespace and all that is in it; KEDA's finalizers end with their objects."""
         self.try_helm("uninstall", self.name)
@@ -116,3 +74,14 @@ class OwnRelease(release.Release):
         except ApiException as error:
             if error.status != 404:
                 raise
+
+
+@contextmanager
+def own_release(api: client.ApiClient, namespace: str, values: Mapping[str, Any]) -> Iterator[OwnRelease]:
+    """Have a release of these values in a namespace of its own, all of it ready, for as long as the block lasts."""
+    release = OwnRelease(api, namespace)
+    try:
+        release.upgrade(values, "--wait", "--timeout", "3m")
+        yield release
+    finally:
+        release.remove()

@@ -1,20 +1,17 @@
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes import client
 from urllib3.exceptions import HTTPError
 
-from k8s.client import release
 from k8s.client.api import connect
 from k8s.client.errors import ClusterError
 from k8s.client.waiting import wait_until
+from tests.e2e.helm import CONTEXT, HelmRelease, run
 
-CONTEXT = "kind-users-api"
 NAMESPACE = "users-api"
 NAME = "users-api"
 MINIMUM = 2
@@ -32,13 +29,6 @@ VALUES: dict[str, Any] = {
         },
     }
 }
-
-
-def run(*command: str, timeout_seconds: float = 240, stdin: str | None = None) -> str:
-    """Run a command and return what it printed; what it said is the message if it failed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 def helm(*arguments: str) -> str:
@@ -67,12 +57,11 @@ def connected() -> Any:  # noqa: ANN401 - the client has no types
     return api
 
 
-class Release(release.Release):
-    """The one release that the tests share, and its autoscaler."""
+class Release(HelmRelease):
+    """The one release that the tests share, with the image under test."""
 
-    def __init__(self, api: client.ApiClient, values_file: Path) -> None:
+    def __init__(self, api: client.ApiClient) -> None:
         super().__init__(api, NAMESPACE, NAME)
-        self._values_file = values_file
         self._installed: dict[str, Any] | None = None
 
     def configure(self, *changes: Mapping[str, Any]) -> None:
@@ -84,40 +73,28 @@ class Release(release.Release):
             self.upgrade(values)
         self.wait_for_rollout()
 
-    def upgrade(self, values: Mapping[str, Any]) -> None:
-        """`helm upgrade --install` as a user types it."""
-        self._make_namespace()
-        self._values_file.write_text(yaml.safe_dump(dict(values)))
-        helm(
-            *("upgrade", "--install", NAME, "chart", "--values", "chart/values-kind.yaml"),
-            *("--values", str(self._values_file), "--set-string", f"image.tag={image_tag()}"),
-            *("--wait", "--timeout", "3m"),
-        )
+    def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
+        """The same with the image under test, until all of it is ready."""
+        self.make_namespace()
+        image = ("--set-string", f"image.tag={image_tag()}")
+        said = super().upgrade(values, *image, "--wait", "--timeout", "3m", *flags)
         self._installed = dict(values)
+        return said
 
     def set_image(self, tag: str, *flags: str) -> None:
         """`helm upgrade` to another tag of the image, and nothing else."""
         self.forget()
         image = ("--reuse-values", "--set-string", f"image.tag={tag}")
-        helm("upgrade", NAME, "chart", *image, "--wait", *(flags or ("--timeout", "3m")))
+        self.helm("upgrade", NAME, "chart", *image, "--wait", *(flags or ("--timeout", "3m")))
 
     def patch(self, kind: str, *operations: Mapping[str, Any]) -> None:
         """Change an object of the release by JSON patch operations, behind Helm's back."""
         self.forget()
-        kubectl("patch", kind, NAME, "--type=json", "--patch", json.dumps(operations))
-
-    def _make_namespace(self) -> None:
-        """Have the namespace, with Pod Security `restricted` enforced, as `make install` does."""
-        phase = kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "--output=jsonpath={.status.phase}")
-        if phase == "Terminating":  # by whoever was here before
-            kubectl("wait", "--for=delete", f"namespace/{NAMESPACE}", "--timeout=180s")
-        metadata = {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-        kubectl("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=json.dumps(body))
+        self.kubectl("patch", kind, NAME, "--type=json", "--patch", json.dumps(operations))
 
     def uninstall(self) -> None:
         """`helm uninstall`, where it is installed."""
-        helm("uninstall", NAME, "--ignore-not-found", "--wait", "--timeout", "2m")
+        self.helm("uninstall", NAME, "--ignore-not-found", "--wait", "--timeout", "2m")
         self.forget()
 
     def forget(self) -> None:
@@ -126,12 +103,12 @@ class Release(release.Release):
 
     def wait_for_rollout(self) -> None:
         """Wait until the Deployment has only pods of its newest template."""
-        kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
+        self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
     def restart(self) -> None:
         """`kubectl rollout restart`, until only the new pods are left."""
         before = self.pods()
-        kubectl("rollout", "restart", f"deployment/{NAME}")
+        self.kubectl("rollout", "restart", f"deployment/{NAME}")
         self.wait_for_rollout()
         self.wait_until_gone(before)
 

@@ -5,8 +5,9 @@ import httpx
 import pytest
 
 from k8s.client.waiting import wait_until
+from tests.e2e.helm import CONTEXT
 from tests.e2e.load import HEADERS
-from tests.e2e.release import CONTEXT, NAME, NAMESPACE, Release, helm
+from tests.e2e.release import NAME, NAMESPACE, Release, helm
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("release")]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.release import CONTEXT, NAME, NAMESPACE, Release
+from tests.e2e.helm import CONTEXT
+from tests.e2e.release import NAME, NAMESPACE, Release
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ from kubernetes import client
 
 from k8s.client.waiting import wait_until
 from tests.e2e import test_tls
-from tests.e2e.own_release import OwnRelease
+from tests.e2e.own_release import OwnRelease, own_release
 from tests.e2e.test_tls import HOST, certificate, check_answers_over_https, check_redirects_to_https, get, served
 
 pytestmark = pytest.mark.e2e
@@ -36,13 +36,9 @@ spec:
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release with a certificate by cert-manager and its own Issuer, at a host name of its own on the Ingress."""
-    release = OwnRelease(api, "with-cert-manager")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "with-cert-manager", VALUES) as release:
         wait_for_certificate(release, "users-api-tls")
         yield release
-    finally:
-        release.remove()
 
 
 def authority(release: OwnRelease) -> str:

@@ -9,7 +9,7 @@ from kubernetes import client
 from k8s.client.waiting import wait_until
 from tests.e2e.in_cluster import redis_in_use
 from tests.e2e.load import constant_rate
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 from tests.e2e.release import Release
 
 pytestmark = pytest.mark.e2e
@@ -28,12 +28,8 @@ LOGINS: dict[str, Values] = {
 @pytest.fixture(scope="module")
 def own(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A small release in a namespace of its own."""
-    release = OwnRelease(api, "with-credentials")
-    try:
-        release.upgrade(SMALL, "--wait", "--timeout", "3m")
+    with own_release(api, "with-credentials", SMALL) as release:
         yield release
-    finally:
-        release.remove()
 
 
 def password(release: OwnRelease) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import CONTEXT, run
+from tests.e2e.helm import CONTEXT, run
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 from tests.e2e.test_doctor import wait_for_verdict
 
 pytestmark = pytest.mark.e2e
@@ -46,12 +46,8 @@ def adapter() -> Iterator[None]:
 def release(api: client.ApiClient, adapter: None) -> Iterator[OwnRelease]:
     """A release with a native HPA, at its one replica."""
     del adapter
-    release = OwnRelease(api, "by-pods-metric")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "by-pods-metric", VALUES) as release:
         yield release
-    finally:
-        release.remove()
 
 
 def post(api: client.ApiClient, release: OwnRelease, pod: str, value: int) -> None:

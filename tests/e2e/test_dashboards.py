@@ -15,7 +15,7 @@ from k8s.chart.dashboards.model import Dashboard, Panel
 from k8s.client.prometheus import Prometheus
 from k8s.client.waiting import wait_until
 from loadtests.measure import Request, Stage, open_load
-from tests.e2e.conftest import EVIDENCE
+from tests.e2e.cluster import EVIDENCE
 from tests.e2e.load import BASE_URL
 from tests.e2e.release import NAME, Release, helm
 from tests.promql import expanded, substituted

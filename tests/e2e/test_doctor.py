@@ -8,8 +8,8 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
-from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import CONTEXT, run
+from tests.e2e.helm import CONTEXT, run
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
 pytestmark = pytest.mark.e2e
 
@@ -49,13 +49,9 @@ def wait_for_verdict(release: OwnRelease, beginning: str, seconds: float = 60) -
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release that KEDA scales, each of whose links holds."""
-    release = OwnRelease(api, "doctor")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "doctor", VALUES) as release:
         wait_for_verdict(release, "every link holds", seconds=120)
         yield release
-    finally:
-        release.remove()
 
 
 @contextmanager

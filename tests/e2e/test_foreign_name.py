@@ -8,8 +8,8 @@ from kubernetes import client
 from loadtests.defaults import PROMETHEUS
 from loadtests.reaction.signal import read_signal
 from loadtests.timeline import Cluster
+from tests.e2e.helm import CONTEXT
 from tests.e2e.own_release import OwnRelease, at_once
-from tests.e2e.release import CONTEXT
 from tests.e2e.test_doctor import VALUES, wait_for_verdict
 
 pytestmark = pytest.mark.e2e

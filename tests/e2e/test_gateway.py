@@ -11,7 +11,7 @@ from kubernetes import client
 
 from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
 pytestmark = pytest.mark.e2e
 
@@ -34,15 +34,11 @@ VALUES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release whose only way in is an HTTPRoute on the cluster's Gateway."""
-    release = OwnRelease(api, "by-gateway")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "by-gateway", VALUES) as release:
         wait_until(
             lambda: ask(release, "/api/health").status_code, lambda status: status == HTTPStatus.OK, 30, "a route"
         )
         yield release
-    finally:
-        release.remove()
 
 
 def ask(release: OwnRelease, path: str, **headers: str) -> httpx.Response:

@@ -9,9 +9,9 @@ from kubernetes import client
 
 from k8s.client.prometheus import Prometheus
 from k8s.client.waiting import wait_until
+from tests.e2e.helm import CONTEXT, run
 from tests.e2e.load import BASE_URL, HEADERS
-from tests.e2e.own_release import SMALL, OwnRelease
-from tests.e2e.release import CONTEXT, run
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
 pytestmark = pytest.mark.e2e
 
@@ -84,12 +84,8 @@ def has_rules(node: str) -> bool:
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release with the chart's NetworkPolicies, the Ingress' and Prometheus' namespaces named in them."""
-    release = OwnRelease(api, "enforced")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "enforced", VALUES) as release:
         yield release
-    finally:
-        release.remove()
 
 
 @pytest.fixture(scope="module")

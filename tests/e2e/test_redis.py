@@ -6,7 +6,7 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
 pytestmark = pytest.mark.e2e
 
@@ -20,12 +20,8 @@ VALUES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release whose Redis keeps its data on a volume, and lets other releases in."""
-    release = OwnRelease(api, "keeping-redis")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "keeping-redis", VALUES) as release:
         yield release
-    finally:
-        release.remove()
 
 
 @pytest.fixture

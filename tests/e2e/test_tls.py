@@ -13,7 +13,7 @@ from kubernetes import client
 
 from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL
-from tests.e2e.own_release import SMALL, OwnRelease
+from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
 pytestmark = pytest.mark.e2e
 
@@ -32,12 +32,8 @@ VALUES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release with a certificate of its own making, at a host name of its own on the Ingress."""
-    release = OwnRelease(api, "with-tls")
-    try:
-        release.upgrade(VALUES, "--wait", "--timeout", "2m")
+    with own_release(api, "with-tls", VALUES) as release:
         yield release
-    finally:
-        release.remove()
 
 
 def certificate(release: OwnRelease, key: str = "tls.crt", name: str = "") -> str:

@@ -16,8 +16,9 @@ from loadtests.defaults import PROMETHEUS
 from loadtests.watch import ApiServer, View
 from loadtests.watch import Release as Watched
 from loadtests.watch.app import WatchApp
+from tests.e2e.helm import CONTEXT
 from tests.e2e.load import constant_rate
-from tests.e2e.release import CONTEXT, MINIMUM, NAME, NAMESPACE, Release
+from tests.e2e.release import MINIMUM, NAME, NAMESPACE, Release
 from tests.screen import wait_for_screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio]

@@ -1,0 +1,73 @@
+import json
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from kubernetes import client
+
+from k8s.client import release
+
+CONTEXT = "kind-users-api"
+TIMEOUT_SECONDS = 240
+# What every namespace has, whoever lives in it.
+ALWAYS_THERE = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
+
+
+def run(*command: str, timeout_seconds: float = TIMEOUT_SECONDS, stdin: str | None = None) -> str:
+    """Run a command and return what it printed; what it said is the message if it failed."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class HelmRelease(release.Release):
+    """A release that tests install, by Helm as a user types it, and look at."""
+
+    def __init__(self, api: client.ApiClient, namespace: str, name: str, binary: str = "helm") -> None:
+        super().__init__(api, namespace, name)
+        self.binary = binary
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl in the namespace."""
+        return run("kubectl", "--context", CONTEXT, "--namespace", self.namespace, *arguments, stdin=stdin)
+
+    def helm(self, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
+        """Run Helm in the namespace, and return what it printed."""
+        done = self.try_helm(*arguments, values=values)
+        assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_helm(self, *arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run Helm in the namespace, whatever comes of it; `values` are what it reads as `--values -`."""
+        command = (self.binary, "--kube-context", CONTEXT, "--namespace", self.namespace, *arguments)
+        text = None if values is None else yaml.safe_dump(dict(values))
+        return subprocess.run(
+            command, input=text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
+        )
+
+    def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
+        """`helm upgrade --install` with the kind values and these."""
+        files = ("--values", "chart/values-kind.yaml", "--values", "-")
+        return self.helm("upgrade", "--install", self.name, "chart", *files, *flags, values=values)
+
+    def make_namespace(self) -> None:
+        """Have the namespace, with Pod Security `restricted` enforced, as `make install` does."""
+        of_it = ("get", "namespace", self.namespace, "--ignore-not-found", "--output=jsonpath={.status.phase}")
+        if self.kubectl(*of_it) == "Terminating":  # by whoever was here before
+            self.kubectl("wait", "--for=delete", f"namespace/{self.namespace}", "--timeout=180s")
+        metadata = {"name": self.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        apply = ("apply", "--server-side", "--force-conflicts", "--filename", "-")
+        self.kubectl(*apply, stdin=json.dumps(body))
+
+    def wait_for_rollout(self) -> None:
+        """Wait until each workload has only pods of its newest template."""
+        for workload in self.kubectl("get", "deployment,statefulset", "--output=name").split():
+            self.kubectl("rollout", "status", workload, "--timeout=120s")
+
+    def objects(self) -> set[str]:
+        """All there is in the namespace but what every namespace has, and the history of events."""
+        kinds = self.kubectl("api-resources", "--verbs=list", "--namespaced", "--output=name").split()
+        kept = [kind for kind in kinds if not kind.startswith(("events", "pods.metrics", "podmetrics"))]
+        return set(self.kubectl("get", ",".join(kept), "--output=name", "--ignore-not-found").split()) - ALWAYS_THERE
