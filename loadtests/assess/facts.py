@@ -1,10 +1,5 @@
-import os
-import platform
-import re
-import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from k8s.client.api import get
@@ -12,6 +7,7 @@ from k8s.client.errors import ClusterError
 from k8s.cluster.revision import revision
 from loadtests import k6
 from loadtests.assess.installation import Installation
+from loadtests.machine import first_line, machine
 
 
 def facts(installation: Installation) -> dict[str, Any]:
@@ -25,22 +21,9 @@ def facts(installation: Installation) -> dict[str, Any]:
         "base_url": installation.base_url,
         "revision": revision(),
         "service": installation.version(),
-        "machine": _machine(),
+        "machine": {**machine(), "k6": k6_version(), "scipy": version("scipy")},
         "cluster": _cluster(installation),
         "release": _release(installation),
-    }
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "cpu": _first(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo")) or platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_mib": int(_first(r"MemTotal:\s*(\d+)", Path("/proc/meminfo")) or 0) // 1024,
-        "kernel": platform.release(),
-        "load_average_1m": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "k6": k6_version(),
-        "scipy": version("scipy"),
     }
 
 
@@ -77,19 +60,4 @@ def _autoscaler(installation: Installation) -> dict[str, int] | None:
 
 def k6_version() -> str:
     """Tell which k6 it is, as it says itself."""
-    return _output(k6.executable(), "version").removeprefix("k6 ").partition(" ")[0]
-
-
-def _first(pattern: str, file: Path) -> str | None:
-    if not file.exists():  # no Linux
-        return None
-    found = re.search(pattern, file.read_text())
-    return found[1] if found else None
-
-
-def _output(*command: str) -> str:
-    try:
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return "unknown"
-    return ended.stdout.partition("\n")[0].strip() or "unknown"
+    return first_line(k6.executable(), "version").removeprefix("k6 ").partition(" ")[0]

@@ -12,6 +12,7 @@ from k8s.cluster.revision import revision
 from k8s.cluster.steps import StepError, Steps
 from k8s.simulation import Programs
 from loadtests.errors import LoadTestError
+from loadtests.machine import machine
 from loadtests.simulate import plot, report, traffic
 from loadtests.simulate.comparison import SPEEDS, compare
 from loadtests.simulate.record import Record
@@ -56,18 +57,14 @@ def _simulate(options: argparse.Namespace, output: Path) -> Record:
     recording = traffic.recorded(options.recorded) if options.recorded else None
     nodes = (0 if options.quick else 1000) if options.nodes is None else options.nodes
     programs = Programs.build(options.cache.resolve(), steps)
-    machine = {
-        "cores": os.cpu_count(),
-        "load_average_1m": os.getloadavg()[0],
-        "revision": revision(),
-    }
+    before = {**machine(), "revision": revision()}
     chosen = scenarios(quick=options.quick, recording=recording)
     compared = steps.run(
         "compare settings",
         lambda: compare(programs, chosen, options.settings, options.speed, steps),
         about=f"{len(chosen[0].slices[0].rates) // options.speed // 60 + 1} min",
     )
-    record = Record(machine, compared, None)
+    record = Record(before, compared, None)
     if nodes:
         _write(record, output, document=options.document)  # the longer part is safe, whatever comes
         grown = steps.run(f"grow to {nodes} nodes", lambda: scale(programs, nodes, steps), about="5 min")

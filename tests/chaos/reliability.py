@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k8s.cluster.revision import revision
-from loadtests.bench import machine
+from loadtests.machine import machine
 
 if TYPE_CHECKING:
     from tests.chaos.experiment import Experiment
@@ -62,6 +62,6 @@ def _with_dirty(text: str) -> str:
 
 
 def _with_machine(text: str) -> str:
-    facts = machine.facts()
+    facts = machine()
     said = f"{facts['cores']} cores of {facts['cpu']}, {facts['memory_mib']} MiB"
     return re.sub(r"(?<=<!-- machine -->).*?(?=<!-- end of machine -->)", said, text, flags=re.DOTALL)

@@ -176,13 +176,16 @@ async def test_an_old_miss_is_not_believed(redis: RedisProcess) -> None:
         assert (await second.lookup(KEY, source, old)).tier == "L2"
 
 
-async def test_unreadable_values_are_misses(redis: RedisProcess) -> None:
-    """A value of another format is loaded anew, and counted."""
-    redis.command("SET", REDIS_KEY, "garbage")
-    before = sample("users_api_cache_l2_errors_total", operation="decode")
+@pytest.mark.parametrize(
+    ("written", "operation"), [(("SET", REDIS_KEY, "garbage"), "decode"), (("LPUSH", REDIS_KEY, "x"), "get")]
+)
+async def test_what_cannot_be_read_is_a_miss(redis: RedisProcess, written: tuple[str, ...], operation: str) -> None:
+    """A value of another format, or a key of another type, is loaded anew, and counted."""
+    redis.command(*written)
+    before = sample("users_api_cache_l2_errors_total", operation=operation)
     async with replica(redis) as cache:
         assert (await cache.lookup(KEY, Source())).tier == "MISS"
-    assert sample("users_api_cache_l2_errors_total", operation="decode") == before + 1
+    assert sample("users_api_cache_l2_errors_total", operation=operation) == before + 1
 
 
 async def test_tiers_can_be_turned_off(redis: RedisProcess) -> None:
@@ -222,15 +225,6 @@ async def test_redis_full(redis: RedisProcess) -> None:
         assert (await cache.lookup(KEY, Source())).tier == "MISS"
         await cache.aclose()
         assert sample("users_api_cache_l2_errors_total", operation="put") == before + 1
-
-
-async def test_l2_read_errors_are_misses(redis: RedisProcess) -> None:
-    """A key of another type is loaded anew, and counted."""
-    redis.command("LPUSH", REDIS_KEY, "x")
-    before = sample("users_api_cache_l2_errors_total", operation="get")
-    async with replica(redis) as cache:
-        assert (await cache.lookup(KEY, Source())).tier == "MISS"
-    assert sample("users_api_cache_l2_errors_total", operation="get") == before + 1
 
 
 async def test_a_cancelled_load_answers_its_waiters(redis: RedisProcess) -> None:

@@ -7,6 +7,7 @@ import pytest
 from service.ratelimit import RateLimiter
 from service.ratelimit.lease import Lease
 from service.redis_client import RedisClient, RedisConfig
+from tests.every_error import EVERY_ERROR
 from tests.observe import sample, until
 from tests.redis_process import PATIENT_SECONDS, RedisProcess
 
@@ -197,23 +198,8 @@ async def test_close_without_start(redis: RedisProcess) -> None:
     await RateLimiter(RedisClient(RedisConfig(url=redis.url)), replicas=1).aclose()
 
 
-class EndOfTheWorldError(BaseException):
-    """Of a class that no `except Exception` catches."""
-
-
 @pytest.mark.parametrize("place", ["_ask", "_run_script", "_serve"])
-@pytest.mark.parametrize(
-    "error",
-    [
-        RuntimeError("x"),
-        MemoryError(),
-        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
-        asyncio.CancelledError(),
-        GeneratorExit(),
-        EndOfTheWorldError(),
-    ],
-    ids=lambda error: type(error).__name__,
-)
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
 async def test_whatever_ends_a_lease_answers_who_waits(
     redis: RedisProcess, error: BaseException, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,13 +5,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from service.supervision import SupervisedTask, task
+from tests.every_error import EVERY_ERROR
 from tests.observe import sample, until
 
 pytestmark = pytest.mark.anyio
-
-
-class EndOfTheWorldError(BaseException):
-    """Of a class that no `except Exception` catches."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +27,7 @@ async def supervised(work: Callable[[], Awaitable[None]]) -> AsyncIterator[Super
     assert not supervised.is_running
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        RuntimeError("x"),
-        MemoryError(),
-        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
-        asyncio.CancelledError(),
-        GeneratorExit(),
-        EndOfTheWorldError(),
-    ],
-    ids=lambda error: type(error).__name__,
-)
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
 async def test_whatever_ends_it_is_seen_and_it_runs_again(
     error: BaseException, caplog: pytest.LogCaptureFixture
 ) -> None:
