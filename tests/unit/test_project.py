@@ -39,7 +39,7 @@ def test_each_pattern_of_generated_files_has_some(pattern: str) -> None:
     assert listed.stdout
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "k8s/README.md"])
 def test_what_a_newcomer_reads_is_there(name: str) -> None:
     """Each has a title and says something."""
     title, *text = (ROOT / name).read_text().splitlines()
