@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k8s.client.errors import ClusterError
 from k8s.cluster.kind import CONTEXT
@@ -13,7 +13,8 @@ from loadtests.errors import LoadTestError
 from loadtests.run import run
 
 if TYPE_CHECKING:
-    from loadtests.timeline import Cluster
+    from k8s.client.prometheus import Prometheus
+    from k8s.client.release import Release
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -67,32 +68,30 @@ def _run(options: argparse.Namespace) -> None:
         case "run":
             run(options.script, _environment(options), options.output / options.script)
         case "timeline":
-            from loadtests.timeline import timeline  # noqa: PLC0415 - matplotlib takes a second to import
-
-            timeline(_cluster(options), _environment(options), options.output)
+            _timeline(options)
         case "assess":
             _assess(options)
         case "watch":
-            from loadtests.watch import ApiServer, Release, View, watch  # noqa: PLC0415 - likewise Textual
+            from loadtests.watch import View, watch  # noqa: PLC0415 - Textual takes a second to import
 
-            release = Release(options.context, options.namespace, options.release, options.deployment)
-            view = View(ApiServer(options.context, options.prometheus), release, options.window)
+            # A retry is a refresh later there; urllib3's own would write warnings across the screen.
+            _, release, prometheus = _installed(options, retries=0)
+            view = View(options.context, release, prometheus, options.window)
             watch(view, once=options.once, picture_path=options.picture, seconds=options.seconds)
-
         case "reaction":
             from loadtests.reaction import reaction  # noqa: PLC0415 - likewise the cluster's client
 
-            reaction(
-                context=options.context,
-                namespace=options.namespace,
-                release=options.release,
-                prometheus=options.prometheus,
-                deployment=options.deployment,
-                runs=options.runs,
-                environment=_environment(options),
-                output=options.output,
-                page=options.document,
-            )
+            environment, page = _environment(options), options.document
+            reaction(*_installed(options), options.runs, environment=environment, output=options.output, page=page)
+
+
+def _timeline(options: argparse.Namespace) -> None:
+    from loadtests.timeline import timeline  # noqa: PLC0415 - likewise matplotlib
+
+    _, release, prometheus = _installed(options)
+    found = timeline(release, prometheus, _environment(options), options.output)
+    if found.reasons:
+        raise LoadTestError("; ".join(found.reasons))
 
 
 def _assess(options: argparse.Namespace) -> None:
@@ -106,13 +105,17 @@ def _assess(options: argparse.Namespace) -> None:
         environment={**os.environ, **_environment(options)},
         deployment=options.deployment,
     )
-    assess(installation, _cluster(options), QUICK if options.quick else FULL, options.output)
+    assess(installation, QUICK if options.quick else FULL, options.output)
 
 
-def _cluster(options: argparse.Namespace) -> "Cluster":
-    from loadtests.timeline import Cluster  # noqa: PLC0415 - likewise
+def _installed(options: argparse.Namespace, retries: int | None = None) -> "tuple[Any, Release, Prometheus]":
+    from k8s.client.api import connect  # noqa: PLC0415 - likewise
+    from k8s.client.prometheus import Prometheus  # noqa: PLC0415 - likewise
+    from k8s.client.release import Release  # noqa: PLC0415 - likewise
 
-    return Cluster(options.context, options.namespace, options.release, options.prometheus, options.deployment)
+    api = connect(options.context, retries=retries)
+    release = Release(api, options.namespace, options.release, options.deployment)
+    return api, release, Prometheus(api, options.prometheus)
 
 
 def _environment(options: argparse.Namespace) -> dict[str, str]:

@@ -15,6 +15,7 @@ from loadtests.assess.scaling import reactions
 from loadtests.assess.spread import spread
 from loadtests.assess.throughput import Step, Throughput
 from loadtests.assess.usage import K6, REST, Usage
+from loadtests.timeline import Sample
 
 FACTS: dict[str, Any] = {
     "measured_at": "2026-11-25T01:00:00+00:00",
@@ -60,16 +61,14 @@ def step(rate: int, *, held: bool = True, seconds: float = 10) -> Step:
     return Step(rate, seconds, 0.9 * rate, slow, 12, {}, usage(2.0), Limit("CPU of this machine", "2 of 2 cores busy"))
 
 
-def samples() -> list[dict[str, float | None]]:
+def samples() -> list[Sample]:
     """A ramp's record: the load rises at 15 s, ends at 60 s, and the replicas go from 2 to 7 and back."""
-    record: list[dict[str, float | None]] = []
+    record = []
     for second in range(100):
         desired = 2 if second < 25 or second >= 90 else 7
         ready = 2 if second < 30 or second >= 90 else 4 if second < 40 else 7
         p95 = 5.0 if second <= 60 else None
-        record.append(
-            {"time_s": second, "desired": desired, "ready": ready, "rps": 200.0, "p95_ms": p95, "failed_total": 0}
-        )
+        record.append(Sample(second, desired, ready, rps=200.0, cpu_percent=None, p95_ms=p95, failed_total=0))
     return record
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from k8s.client.notation import quantity, unix_seconds
 
+# What the chart scales on; the rate, whichever API brings it.
+CPU, REQUEST_RATE = "cpu", "request rate"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -45,18 +48,34 @@ class Autoscaler:
     maximum: int
     desired: int
     current: int
-    cpu_percent: int | None
-    """Of the request; None: it does not know."""
-    request_rate: float | None
-    """Requests a second and replica; None: it does not know."""
     targets: tuple[Target, ...]
     conditions: Mapping[str, Condition]
     """By kind."""
     last_scaled_at_s: float | None
+    scaled_object: str = ""
+    """Of KEDA, that it was made from; empty: it was not."""
+
+    @property
+    def cpu_percent(self) -> float | None:
+        """Of the request; None: it does not know."""
+        return self._current(CPU)
+
+    @property
+    def request_rate(self) -> float | None:
+        """Requests a second and replica; None: it does not know."""
+        return self._current(REQUEST_RATE)
 
     def wants(self, told: int) -> int:
         """Replicas that it wants; before its first look, those that the Deployment is told to have."""
         return self.desired if self.current else told
+
+    def target(self, name: str) -> Target | None:
+        """Its target for a metric; None: it has none."""
+        return next((target for target in self.targets if target.name == name), None)
+
+    def _current(self, name: str) -> float | None:
+        target = self.target(name)
+        return target.current if target else None
 
 
 def scales(hpa: Any, deployment: str) -> bool:  # noqa: ANN401 - JSON
@@ -68,27 +87,16 @@ def scales(hpa: Any, deployment: str) -> bool:  # noqa: ANN401 - JSON
 def read_autoscaler(hpa: Any) -> Autoscaler:  # noqa: ANN401 - JSON
     """Make one of what the API server says."""
     spec, status = hpa["spec"], hpa.get("status", {})
-    cpu: int | None = None
-    rate: float | None = None
-    for metric in status.get("currentMetrics") or ():
-        match metric["type"]:
-            case "Resource" if metric["resource"]["name"] == "cpu":
-                cpu = metric["resource"]["current"].get("averageUtilization")
-            case "ContainerResource" if metric["containerResource"]["name"] == "cpu":
-                cpu = metric["containerResource"]["current"].get("averageUtilization")
-            case "External" | "Pods":
-                rate = quantity(metric[metric["type"].lower()]["current"].get("averageValue"))
     return Autoscaler(
         name=hpa["metadata"]["name"],
         minimum=spec.get("minReplicas", 1),
         maximum=spec["maxReplicas"],
         desired=status.get("desiredReplicas", 0),
         current=status.get("currentReplicas", 0),
-        cpu_percent=cpu,
-        request_rate=rate,
         targets=tuple(_targets(spec.get("metrics", ()), status.get("currentMetrics") or ())),
         conditions=read_conditions(status),
         last_scaled_at_s=unix_seconds(status["lastScaleTime"]) if status.get("lastScaleTime") else None,
+        scaled_object=hpa["metadata"].get("labels", {}).get("scaledobject.keda.sh/name", ""),
     )
 
 
@@ -109,7 +117,8 @@ def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - JSON
             yield Target(details["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
             continue
         value = "averageValue" if "averageValue" in target else "value"
-        yield Target("request rate", quantity(now.get(value)), quantity(target[value]) or 0.0, "/s each")
+        name, unit = (details["name"], "each") if "name" in details else (REQUEST_RATE, "/s each")
+        yield Target(name, quantity(now.get(value)), quantity(target[value]) or 0.0, unit)
 
 
 def _details(metric: Any) -> Any:  # noqa: ANN401 - JSON

@@ -21,12 +21,12 @@ class Event:
 def read_event(event: Any) -> Event:  # noqa: ANN401 - JSON
     """Make one of what the API server says."""
     series = event.get("series") or {}
-    metadata = event["metadata"]
+    metadata, about = event["metadata"], event["involvedObject"]
     at = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     return Event(
         at_s=unix_seconds(at or metadata["creationTimestamp"]),
         reason=event.get("reason", ""),
-        about=f"{event['involvedObject']['kind']}/{event['involvedObject']['name']}",
+        about=f"{about.get('kind', '')}/{about.get('name', '')}",
         message=event.get("message", ""),
         count=series.get("count") or event.get("count") or 1,
         is_warning=event.get("type") == "Warning",

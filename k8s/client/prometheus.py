@@ -1,6 +1,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from k8s.client.api import get, proxy
@@ -61,7 +62,9 @@ class Prometheus:
         try:
             answer = get(self._api, self._proxy + path, parameters)
         except NoAnswerError as error:
-            raise ClusterError(f"Prometheus does not answer {parameters['query']!r}: {error.said}") from error
+            if error.status == HTTPStatus.BAD_REQUEST:
+                raise ClusterError(f"Prometheus refuses {parameters['query']!r}: {error.said}") from error
+            raise ClusterError(f"no answer from Prometheus: {error}. --prometheus names its Service") from error
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 

@@ -14,7 +14,7 @@ PERIOD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Moment:
-    """The release at one time; None where the cluster did not say."""
+    """The release at one time; None where the cluster did not say, and where there is no autoscaler."""
 
     at_s: float
     """Unix seconds."""
@@ -53,10 +53,6 @@ class ReleaseRecorder:
         at_s = time.time()
         try:
             wanted, ready = self._release.replicas()
-            pods = tuple(self._release.api_pods())
+            return Moment(at_s, wanted, ready, tuple(self._release.api_pods()), self._release.find_autoscaler())
         except ClusterError:
             return Moment(at_s, None, None, (), None)
-        try:
-            return Moment(at_s, wanted, ready, pods, self._release.autoscaler())
-        except ClusterError:  # a release without one
-            return Moment(at_s, wanted, ready, pods, None)

@@ -1,15 +1,25 @@
-from functools import cached_property
-from typing import Any
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
 from kubernetes import client
 
 from k8s.client.api import get
-from k8s.client.autoscaler import Autoscaler, read_autoscaler, scales
+from k8s.client.autoscaler import Autoscaler, Condition, read_autoscaler, read_conditions, scales
 from k8s.client.deployment import choose, selector, series_of_pods
-from k8s.client.errors import ClusterError
+from k8s.client.errors import ClusterError, NoAnswerError
 from k8s.client.event import Event, read_event
 from k8s.client.pod import Pod, read_pod
 from k8s.client.waiting import wait_until
+
+
+class Counts(NamedTuple):
+    """How many replicas there are to be, and are."""
+
+    minimum: int
+    wanted: int
+    ready: int
+    left: int
+    """Pods, those that are being stopped too."""
 
 
 class Release:
@@ -24,12 +34,12 @@ class Release:
         self._api = api
         self.namespace = namespace
         self.name = name
-        self._chosen = deployment
+        self._chosen = self._known = deployment
 
-    @cached_property
+    @property
     def deployment(self) -> str:
-        """Name of the API's Deployment."""
-        return self._chosen or str(self.read()["metadata"]["name"])
+        """Name of the API's Deployment, as the cluster last had it."""
+        return self._known or str(self.read()["metadata"]["name"])
 
     @property
     def series(self) -> str:
@@ -62,6 +72,15 @@ class Release:
         what = f"{count} replicas wanted and ready"
         wait_until(self.replicas, lambda seen: seen == (count, count), seconds, what)
 
+    def wait_for_minimum(self, seconds: float) -> int:
+        """Wait until as few replicas as the autoscaler allows are wanted, ready and left; gives how many that is.
+
+        Raises:
+            NotInTimeError: there are others after so many seconds.
+        """
+        what = "no replicas but the autoscaler's minimum (is other load running? see `kubectl describe hpa`)"
+        return wait_until(self._counts, lambda seen: len(set(seen)) == 1, seconds, what).minimum
+
     def api_pods(self) -> list[Pod]:
         """The API's pods, those that are being stopped too."""
         return self._pods("api")
@@ -76,13 +95,30 @@ class Release:
 
     def autoscaler(self) -> Autoscaler:
         """The autoscaler of the API, found by what it scales: its name is the chart's or KEDA's."""
-        for hpa in self._list("apis/autoscaling/v2", "horizontalpodautoscalers"):
-            if scales(hpa, self.deployment):
-                return read_autoscaler(hpa)
+        found = self.find_autoscaler()
+        if found is not None:
+            return found
         raise ClusterError(
             f"no HorizontalPodAutoscaler in namespace {self.namespace} scales Deployment {self.deployment}: "
             "set autoscaling.engine to keda or hpa, as chart/values-kind.yaml does"
         )
+
+    def find_autoscaler(self) -> Autoscaler | None:
+        """The same; None: nothing scales it."""
+        listed = self._list("apis/autoscaling/v2", "horizontalpodautoscalers")
+        return next((read_autoscaler(hpa) for hpa in listed if scales(hpa, self.deployment)), None)
+
+    def keda_conditions(self, autoscaler: Autoscaler) -> dict[str, Condition]:
+        """What KEDA says of the ScaledObject that it made an autoscaler from; empty: it made none."""
+        if not autoscaler.scaled_object:
+            return {}
+        path = f"/apis/keda.sh/v1alpha1/namespaces/{self.namespace}/scaledobjects/{autoscaler.scaled_object}"
+        try:
+            return read_conditions(get(self._api, path)["status"])
+        except NoAnswerError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return {}
 
     def events(self, since_s: float = 0) -> list[Event]:
         """The namespace's events since this Unix time, oldest first."""
@@ -92,7 +128,13 @@ class Release:
     def read(self) -> Any:  # noqa: ANN401 - JSON
         """What the API server says of its Deployment."""
         found = self._list("apis/apps/v1", "deployments", labelSelector=selector(self.name))
-        return choose(found, self.namespace, self.name, self._chosen)
+        deployment = choose(found, self.namespace, self.name, self._chosen)
+        self._known = deployment["metadata"]["name"]
+        return deployment
+
+    def _counts(self) -> Counts:
+        autoscaler, (wanted, ready) = self.autoscaler(), self.replicas()
+        return Counts(autoscaler.minimum, autoscaler.wants(wanted), ready, len(self.api_pods()))
 
     def _pods(self, component: str) -> list[Pod]:
         return [read_pod(pod) for pod in self._list("api/v1", "pods", labelSelector=self.selector(component))]

@@ -9,7 +9,7 @@ from k8s.client.errors import ClusterError
 from k8s.cluster.kind import CONTEXT
 from k8s.doctor.api import Api, ClusterApi, Recorder
 from k8s.doctor.chain import walk
-from k8s.doctor.release import read
+from k8s.doctor.snapshot import read
 
 
 def diagnose(api: Api, namespace: str, release: str, now_s: float, deployment: str = "") -> tuple[str, bool]:

@@ -1,15 +1,16 @@
 from collections.abc import Iterator
 
+from k8s.client.autoscaler import Condition, read_conditions
 from k8s.client.errors import NoAnswerError
 from k8s.doctor import prometheus
 from k8s.doctor.api import Api, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
-from k8s.doctor.release import Json, Release
+from k8s.doctor.snapshot import Json, Snapshot
 
 CUSTOM_METRICS = ("v1beta2.custom.metrics.k8s.io", "v1beta1.custom.metrics.k8s.io")
 
 
-def walk(api: Api, release: Release) -> Iterator[Finding]:
+def walk(api: Api, release: Snapshot) -> Iterator[Finding]:
     """Look at each link, from where metrics arise to where they are used: the first broken one is the cause."""
     yield _pods(release)
     yield _cpu(api, release)
@@ -24,7 +25,7 @@ def walk(api: Api, release: Release) -> Iterator[Finding]:
     yield _autoscaler(release)
 
 
-def _pods(release: Release) -> Finding:
+def _pods(release: Snapshot) -> Finding:
     text = f"{len(release.ready)} of {release.wanted} replicas of {release.deployment} are ready"
     if release.ready:
         return ok("pods", text)
@@ -39,13 +40,14 @@ def _service_of(api: Api, name: str) -> tuple[bool, str]:
         return False, f"APIService {name} is not there" if error.status == 404 else f"APIService {name}: {error.said}"  # noqa: PLR2004
     service = found["spec"].get("service") or {}
     who = f"{service.get('namespace')}/{service.get('name')}"
-    available: Json = next((c for c in found.get("status", {}).get("conditions", ()) if c["type"] == "Available"), {})
-    if available.get("status") == "True":
+    available = read_conditions(found.get("status", {})).get("Available")
+    if available is not None and available.is_true:
         return True, f"{name} is served by {who}"
-    return False, f"{name} is not available from {who}: {available.get('message') or 'it has not been tried yet'}"
+    said = available.message if available is not None else ""
+    return False, f"{name} is not available from {who}: {said or 'it has not been tried yet'}"
 
 
-def _cpu(api: Api, release: Release) -> Finding:
+def _cpu(api: Api, release: Snapshot) -> Finding:
     link = "CPU metrics"
     available, text = _service_of(api, "v1beta1.metrics.k8s.io")
     if not available:
@@ -64,7 +66,7 @@ def _cpu(api: Api, release: Release) -> Finding:
     return ok(link, f"{text}, with figures of {len(measured)} pods")
 
 
-def _keda(api: Api, release: Release, scaled_object: Json) -> Finding:
+def _keda(api: Api, release: Snapshot, scaled_object: Json) -> Finding:
     link = "KEDA"
     name = scaled_object["metadata"]["name"]
     available, text = _service_of(api, "v1beta1.external.metrics.k8s.io")
@@ -72,21 +74,22 @@ def _keda(api: Api, release: Release, scaled_object: Json) -> Finding:
         return broken(link, text, "look at KEDA's metrics adapter: `kubectl --namespace keda get pods,events`")
     if "keda" not in text:
         return broken(link, f"{text}, not KEDA", "only one may serve it: remove the other adapter's APIService")
-    conditions = {c["type"]: c for c in scaled_object.get("status", {}).get("conditions", ())}
+    conditions = read_conditions(scaled_object.get("status", {}))
+    true = {kind for kind, condition in conditions.items() if condition.is_true}
     describe = f"kubectl --namespace {release.namespace} describe scaledobject {name}"
-    if conditions.get("Paused", {}).get("status") == "True":
+    if "Paused" in true:
         remedy = f"kubectl --namespace {release.namespace} annotate scaledobject {name} autoscaling.keda.sh/paused-"
         return broken(link, f"ScaledObject {name} is paused", remedy)
-    ready = conditions.get("Ready", {})
-    if ready.get("status") != "True":
-        said = ready.get("message") or "its operator has not looked at it: is it running?"
+    if "Ready" not in true:
+        ready = conditions.get("Ready")
+        said = (ready.message if ready is not None else "") or "its operator has not looked at it: is it running?"
         return broken(link, f"ScaledObject {name} is not ready: {said}", describe)
-    if conditions.get("Fallback", {}).get("status") == "True":
+    if "Fallback" in true:
         return broken(link, f"ScaledObject {name} holds its fallback: its last looks at Prometheus failed", describe)
     return ok(link, f"{text}, and ScaledObject {name} is ready")
 
 
-def _external_metric(api: Api, release: Release, scaled_object: Json) -> Finding:
+def _external_metric(api: Api, release: Snapshot, scaled_object: Json) -> Finding:
     link = "external metric"
     names = scaled_object.get("status", {}).get("externalMetricNames", ())
     if not names:
@@ -101,7 +104,7 @@ def _external_metric(api: Api, release: Release, scaled_object: Json) -> Finding
     return ok(link, f"{names[0]} is {', '.join(item['value'] for item in items)}")
 
 
-def _adapter(api: Api, release: Release, metric: str) -> Iterator[Finding]:
+def _adapter(api: Api, release: Snapshot, metric: str) -> Iterator[Finding]:
     said = [_service_of(api, name) for name in CUSTOM_METRICS]
     served = next((text for available, text in said if available), None)
     if served is None:
@@ -129,26 +132,24 @@ def _adapter(api: Api, release: Release, metric: str) -> Iterator[Finding]:
     yield ok("Pods metric", f"{metric} of {len(values)} pods: {', '.join(values.values())}")
 
 
-def _autoscaler(release: Release) -> Finding:
+def _autoscaler(release: Snapshot) -> Finding:
     link = "autoscaler"
-    if release.hpa is None:
+    autoscaler = release.autoscaler
+    if autoscaler is None:
         if release.scaled_object is not None:
             return broken(link, "KEDA has made no HorizontalPodAutoscaler", "look at the logs of KEDA's operator")
         return broken(link, f"nothing scales {release.deployment}", "set autoscaling.engine to keda or hpa")
-    spec, status = release.hpa["spec"], release.hpa.get("status", {})
-    name = release.hpa["metadata"]["name"]
-    describe = f"kubectl --namespace {release.namespace} describe hpa {name}"
-    conditions = {c["type"]: c for c in status.get("conditions") or ()}
+    describe = f"kubectl --namespace {release.namespace} describe hpa {autoscaler.name}"
     for kind in ("AbleToScale", "ScalingActive"):
-        found = conditions.get(kind, {})
-        if found.get("status") != "True":
-            text = f"{kind} is not true: {found.get('reason', 'no reason yet')}: {found.get('message', 'it is new')}"
-            return broken(link, text, describe)
-    seen = sum(1 for metric in status.get("currentMetrics") or () if metric.get("type"))
-    if seen < len(spec["metrics"]):
-        return broken(link, f"it sees {seen} of {len(spec['metrics'])} metrics; the rest is <unknown>", describe)
-    wanted, most = status["desiredReplicas"], spec["maxReplicas"]
-    text = f"{status['currentReplicas']} replicas, {wanted} wanted, of {spec['minReplicas']} to {most}"
-    if wanted >= most:
+        found = autoscaler.conditions.get(kind, Condition(kind, "Unknown", "no reason yet", "it is new"))
+        if not found.is_true:
+            return broken(link, f"{kind} is not true: {found.reason}: {found.message}", describe)
+    seen = sum(1 for target in autoscaler.targets if target.current is not None)
+    if seen < len(autoscaler.targets):
+        return broken(link, f"it sees {seen} of {len(autoscaler.targets)} metrics; the rest is <unknown>", describe)
+    text = (
+        f"{autoscaler.current} replicas, {autoscaler.desired} wanted, of {autoscaler.minimum} to {autoscaler.maximum}"
+    )
+    if autoscaler.desired >= autoscaler.maximum:
         text += "; at its most: raise autoscaling.maxReplicas if the load is real"
     return ok(link, text)

@@ -6,13 +6,13 @@ from k8s.client.errors import NoAnswerError
 from k8s.client.pod import Pod
 from k8s.doctor.api import Api, through_api_server, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
-from k8s.doctor.release import Json, Release
+from k8s.doctor.snapshot import Json, Snapshot
 
 LINKS = ("Prometheus", "targets", "labels", "query")
 UP = 1.0
 
 
-def findings(api: Api, release: Release, trigger: Json) -> Iterator[Finding]:
+def findings(api: Api, release: Snapshot, trigger: Json) -> Iterator[Finding]:
     """From Prometheus itself to the answer of the very query that KEDA sends it."""
     url = trigger["serverAddress"]
     try:
@@ -44,7 +44,7 @@ def _no_answer(url: str, error: NoAnswerError) -> Finding:
     return broken("Prometheus", where, remedy)
 
 
-def _scraped(release: Release, series: list[Json], pod: Pod) -> list[Json]:
+def _scraped(release: Snapshot, series: list[Json], pod: Pod) -> list[Json]:
     """Series of a pod's scrapes, found by its labels or by its address."""
     labelled = {"namespace": release.namespace, "pod": pod.name}
     return [
@@ -55,7 +55,7 @@ def _scraped(release: Release, series: list[Json], pod: Pod) -> list[Json]:
     ]
 
 
-def _targets(release: Release, series: list[Json]) -> Finding:
+def _targets(release: Snapshot, series: list[Json]) -> Finding:
     unseen = [pod for pod in release.settled if not _scraped(release, series, pod)]
     down = [
         pod
@@ -77,7 +77,7 @@ def _targets(release: Release, series: list[Json]) -> Finding:
     return ok("targets", f"the last scrape of each of {len(release.settled)} pods succeeded")
 
 
-def _labels(release: Release, series: list[Json]) -> Finding:
+def _labels(release: Snapshot, series: list[Json]) -> Finding:
     scraped = [one for pod in release.settled for one in _scraped(release, series, pod)]
     if not scraped:
         return unknown("labels", "no pod is scraped")
@@ -97,7 +97,7 @@ def _labels(release: Release, series: list[Json]) -> Finding:
     return ok("labels", "the series of each pod carry namespace and pod")
 
 
-def _answer(api: Api, release: Release, trigger: Json) -> Finding:
+def _answer(api: Api, release: Snapshot, trigger: Json) -> Finding:
     promql = trigger["query"]
     remedy = "try it in Prometheus' own page; the chart's is users-api.requestRateQuery in templates/_autoscaling.tpl"
     try:

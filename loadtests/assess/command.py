@@ -24,13 +24,12 @@ from loadtests.assess.throughput import ThroughputPhase
 from loadtests.assess.usage import UsageMeter
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
-from loadtests.timeline import Cluster
 
 T = TypeVar("T")
 NOT_QUICK = "a quick run has no time for it"
 
 
-def assess(installation: Installation, cluster: Cluster, plan: Plan, output: Path) -> None:
+def assess(installation: Installation, plan: Plan, output: Path) -> None:
     """Measure all of `plan`, and write report.html, report.md, report.json and the raw data to `output`.
 
     Raises:
@@ -44,7 +43,7 @@ def assess(installation: Installation, cluster: Cluster, plan: Plan, output: Pat
     output.mkdir(parents=True, exist_ok=True)
     say(f"assessing {installation.base_url}, about {plan.about_seconds / 60:.0f} min; written to {output}")
     started = time.monotonic()
-    _measure(installation, cluster, plan, output, found)
+    _measure(installation, plan, output, found)
     found.seconds = time.monotonic() - started
     raw = sorted(path for path in output.rglob("*") if path.is_file() and path.suffix in {".csv", ".json"})
     written = write(found, raw, output)
@@ -58,7 +57,7 @@ def assess(installation: Installation, cluster: Cluster, plan: Plan, output: Pat
         raise LoadTestError(f"{len(missed)} of {len(compared)} targets missed: {'; '.join(missed)}")
 
 
-def _measure(installation: Installation, cluster: Cluster, plan: Plan, output: Path, found: Assessment) -> None:
+def _measure(installation: Installation, plan: Plan, output: Path, found: Assessment) -> None:
     def attempt(what: str, about_seconds: float, measure: Callable[[], T]) -> T | None:
         with phase(f"{what} (about {about_seconds:.0f} s)"):
             try:
@@ -82,9 +81,7 @@ def _measure(installation: Installation, cluster: Cluster, plan: Plan, output: P
         lambda: measure_availability(installation, plan, output / "availability", users),
     )
     if plan.scaling:
-        found.scaling = attempt(
-            "scaling", 240, lambda: measure_scaling(installation, cluster, output / "scaling", users)
-        )
+        found.scaling = attempt("scaling", 240, lambda: measure_scaling(installation, output / "scaling", users))
     else:
         found.left_out.update(dict.fromkeys(SCALING, NOT_QUICK))
     meter = UsageMeter(Parts(installation.api, installation.release), installation.prometheus)

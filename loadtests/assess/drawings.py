@@ -83,17 +83,17 @@ def availability(axes: Axes, found: Availability) -> None:
 
 def scaling(axes: Axes, found: Scaling) -> None:
     """Replicas wanted and ready, and the rate that they follow."""
-    times = [sample["time_s"] or 0 for sample in found.samples]
-    for column, colour, style, label in (("desired", RED, "--", "wanted"), ("ready", GREEN, "-", "ready")):
-        values = [sample[column] or 0 for sample in found.samples]
+    times = [sample.time_s for sample in found.samples]
+    wanted, ready = [sample.desired for sample in found.samples], [sample.ready for sample in found.samples]
+    for values, colour, style, label in ((wanted, RED, "--", "wanted"), (ready, GREEN, "-", "ready")):
         axes.step(times, values, where="post", color=colour, linestyle=style, label=label)
     axes.set_xlabel("seconds")
     axes.set_ylabel("replicas")
     axes.set_ylim(0, 1.4 * max(1, found.peak_ready))  # room for the legend
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     rate = axes.twinx()
-    rate.plot(times, [_gap(sample["rps"]) for sample in found.samples], color=BLUE, alpha=0.7, label="requests/s")
-    rate.set_ylim(0, 1.4 * max(1, *(sample["rps"] or 0 for sample in found.samples)))
+    rate.plot(times, [_gap(sample.rps) for sample in found.samples], color=BLUE, alpha=0.7, label="requests/s")
+    rate.set_ylim(0, 1.4 * max(1, *(sample.rps or 0 for sample in found.samples)))
     rate.spines[["top"]].set_visible(False)
     _legend(axes, "upper left", rate)
 

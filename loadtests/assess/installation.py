@@ -5,8 +5,8 @@ from email.message import Message
 from http import HTTPStatus
 from typing import Any
 
-from k8s.client.api import connect, get
-from k8s.client.notation import quantity
+from k8s.client.api import connect
+from k8s.client.autoscaler import REQUEST_RATE
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
 from loadtests import target
@@ -86,9 +86,5 @@ class Installation:
     def peak_rate(self) -> int:
         """Requests a second for which the autoscaler must want a good three times its minimum."""
         autoscaler = self.release.autoscaler()
-        of_namespace = f"/apis/autoscaling/v2/namespaces/{self.release.namespace}"
-        spec = get(self.api, f"{of_namespace}/horizontalpodautoscalers/{autoscaler.name}")["spec"]
-        targets = [metric.get("external") or metric.get("pods") for metric in spec["metrics"]]
-        values = [of["target"]["averageValue"] for of in targets if of and "averageValue" in of["target"]]
-        per_replica = quantity(values[0]) if values else None
-        return round(SCALE_OUT * autoscaler.minimum * (per_replica or OTHERWISE_PER_REPLICA))
+        rate = autoscaler.target(REQUEST_RATE)
+        return round(SCALE_OUT * autoscaler.minimum * (rate.wanted if rate else OTHERWISE_PER_REPLICA))

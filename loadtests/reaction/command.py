@@ -1,8 +1,8 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from k8s.client.api import connect
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
 from loadtests.reaction.measure import measure_step
@@ -12,13 +12,11 @@ from loadtests.target import require_answer
 
 
 def reaction(  # noqa: PLR0913 - by name
-    *,
-    context: str,
-    namespace: str,
-    release: str,
-    prometheus: str,
-    deployment: str,
+    api: Any,  # noqa: ANN401 - the client has no types
+    release: Release,
+    prometheus: Prometheus,
     runs: int,
+    *,
     environment: Mapping[str, str],
     output: Path,
     page: Path | None = None,
@@ -32,13 +30,9 @@ def reaction(  # noqa: PLR0913 - by name
         ClusterError: no cluster, or no such release.
     """
     require_answer(environment["BASE_URL"], environment["TOKEN"])
-    api = connect(context)
-    watched = Release(api, namespace, release, deployment)
     steps: list[Step] = []
     for run in range(1, runs + 1):
-        steps.append(
-            measure_step(api, watched, Prometheus(api, prometheus), output / f"run-{run}", environment=environment)
-        )
+        steps.append(measure_step(api, release, prometheus, output / f"run-{run}", environment=environment))
         links = ", ".join(f"{name} {_seconds(getattr(steps[-1], name))}" for name in LINKS)
         sys.stdout.write(f"run {run} of {runs}: {links} ({steps[-1].reason})\n")
         sys.stdout.flush()

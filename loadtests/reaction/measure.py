@@ -5,6 +5,7 @@ from typing import Any
 
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
+from k8s.client.waiting import seconds_until
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer, Load, Request, Stage, open_load
 from loadtests.reaction.observer import Observer
@@ -39,16 +40,17 @@ def measure_step(  # noqa: PLR0913 - by name
 
     Raises:
         LoadTestError: no load, or no release that KEDA scales.
-        ClusterError: no cluster, or no such release.
+        ClusterError: no cluster, no such release, or after seven minutes it has more replicas than the fewest.
     """
     signal = read_signal(api, release)
-    wait_for_minimum(release)
+    release.wait_for_minimum(MINIMUM_SECONDS)
     stages = (Stage(rate, BASE_SECONDS), Stage(rate * factor, PATIENCE_SECONDS + AFTER_SECONDS))
     observer = Observer(api, release)
     with observer.observing(signal.metric, signal.selector):
         old = {pod.name for pod in release.api_pods()}
         with open_load(folder, stages, requests=MIX, environment=environment) as load:
-            _wait_for_new_answer(load, old)
+            seconds_until(lambda: load.ended() or _has_new(load, old), BASE_SECONDS + PATIENCE_SECONDS)
+            time.sleep(AFTER_SECONDS)
             ended_at_s = time.time()
         answers = load.answers()
     began = step_at(answers, rate, factor)
@@ -72,32 +74,8 @@ def measure_step(  # noqa: PLR0913 - by name
     )
 
 
-def wait_for_minimum(release: Release) -> None:
-    """Wait until as few replicas as allowed are wanted, ready and left.
-
-    Raises:
-        LoadTestError: there are more after seven minutes.
-    """
-    end = time.monotonic() + MINIMUM_SECONDS
-    while True:
-        minimum = release.autoscaler().minimum
-        if release.replicas() == (minimum, minimum) and len(release.api_pods()) == minimum:
-            return
-        if time.monotonic() > end:
-            raise LoadTestError(
-                f"a step starts at the minimum of {minimum} replicas, but {release.replicas()} are wanted and ready: "
-                "is other load running? See `kubectl describe hpa`"
-            )
-        time.sleep(1)
-
-
-def _wait_for_new_answer(load: Load, old: set[str]) -> None:
-    end = time.monotonic() + BASE_SECONDS + PATIENCE_SECONDS
-    while time.monotonic() < end and not load.ended():
-        if any(_is_of_new(answer, old) for answer in load.answers()):
-            break
-        time.sleep(0.5)
-    time.sleep(AFTER_SECONDS)
+def _has_new(load: Load, old: set[str]) -> bool:
+    return any(_is_of_new(answer, old) for answer in load.answers())
 
 
 def _is_of_new(answer: Answer, old: set[str]) -> bool:

@@ -1,11 +1,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from k8s.client.api import connect
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 from k8s.cluster.kind import CONTEXT
 from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.measure import Stage, open_load
 from loadtests.target import require_answer
-from loadtests.watch import ApiServer, Release, View
+from loadtests.watch import View
 from loadtests.watch.picture import picture
 
 # Asks for five replicas of the kind values: enough to see them come on two cores.
@@ -21,7 +24,8 @@ def shot(folder: Path, environment: Mapping[str, str]) -> Path:
         ClusterError: there is no cluster to see.
     """
     require_answer(environment["BASE_URL"], environment.get("TOKEN", "test-token"))
-    view = View(ApiServer(CONTEXT, PROMETHEUS), Release(CONTEXT, NAMESPACE, RELEASE), window_seconds=20)
+    api = connect(CONTEXT, retries=0)
+    view = View(CONTEXT, Release(api, NAMESPACE, RELEASE), Prometheus(api, PROMETHEUS), window_seconds=20)
     path = folder / "watch.svg"
     with open_load(Path("build/screenshots"), STAGES, environment=environment):
         picture(view, path, SECONDS)

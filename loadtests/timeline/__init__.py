@@ -1,6 +1,6 @@
 """How the replicas follow a ramp of load: record, table, plot and verdict."""
 
-from loadtests.timeline.cluster import Cluster
-from loadtests.timeline.command import timeline
+from loadtests.timeline.command import Timeline, timeline
+from loadtests.timeline.sample import Sample
 
-__all__ = ["Cluster", "timeline"]
+__all__ = ["Sample", "Timeline", "timeline"]

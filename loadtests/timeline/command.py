@@ -1,63 +1,99 @@
+import math
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
+from k8s.client.prometheus import Prometheus
+from k8s.client.recorder import PERIOD_SECONDS, ReleaseRecorder
+from k8s.client.release import Release
 from loadtests import k6
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
-from loadtests.timeline.cluster import Cluster
 from loadtests.timeline.k6_output import K6Output
 from loadtests.timeline.plot import plot
-from loadtests.timeline.recorder import Recorder
-from loadtests.timeline.sample import write_csv
-from loadtests.timeline.table import HEADER, table
+from loadtests.timeline.record import Record
+from loadtests.timeline.sample import Sample, write_csv
+from loadtests.timeline.table import HEADER, row, table
 from loadtests.timeline.verdict import reasons_to_fail
 
 # Scaling down waits out its stabilisation window, then goes in steps.
 RETURN_SECONDS = 360
+LINE_EVERY = 5
+# A busy two-core host may leave the API server without an answer for a while.
+SILENT_SECONDS = 30
 
 
-def timeline(cluster: Cluster, environment: Mapping[str, str], output: Path) -> None:
+@dataclass(frozen=True)
+class Timeline:
+    """How the replicas followed the ramp, second by second."""
+
+    samples: Sequence[Sample]
+    reasons: Sequence[str]
+    """In what the replicas or the answers were not as they should be; empty: in nothing."""
+
+
+def timeline(release: Release, prometheus: Prometheus, environment: Mapping[str, str], output: Path) -> Timeline:
     """Ramp the load, record how the replicas follow, and write timeline.csv and timeline.png to `output`.
 
     Raises:
-        LoadTestError: nothing to load, k6 failed, or the replicas did not follow and come back.
-        ClusterError: nothing to observe.
+        LoadTestError: nothing to load, or nothing was recorded.
+        ClusterError: nothing to observe, more replicas than the fewest before the load, or no answer for half a minute.
     """
     output.mkdir(parents=True, exist_ok=True)
-    measured = output / "k6.csv"
-    measured.unlink(missing_ok=True)
-    summary = output / "summary.json"
-    summary.unlink(missing_ok=True)
+    measured, summary, log = output / "k6.csv", output / "summary.json", output / "k6.log"
+    for old in (measured, summary):
+        old.unlink(missing_ok=True)
     command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
     require_answer(environment["BASE_URL"], environment["TOKEN"])
-    recorder = Recorder(cluster, K6Output(measured))
-    recorder.wait_for_minimum(RETURN_SECONDS)
+    minimum = release.wait_for_minimum(RETURN_SECONDS)
     sys.stdout.write(HEADER + "\n")
-    exit_status = _record_under_load(command, recorder, output / "k6.log")
-    _report(recorder, exit_status, output)
+    recorder = ReleaseRecorder(release)
+    record = Record(recorder.moments, K6Output(measured), release, prometheus)
+    with recorder.recording(), _running(command, log) as load:
+        _follow(record, load, release, minimum)
+    samples = record.samples()
+    if not samples:
+        raise LoadTestError(f"nothing was recorded; see {log}")
+    _write(samples, output)
+    reasons = reasons_to_fail(samples, minimum)
+    if (reason := k6.verdict(load.returncode, summary)) is not None:
+        reasons.append(f"{reason}: see {log}")
+    return Timeline(samples, reasons)
 
 
-def _record_under_load(command: list[str], recorder: Recorder, log: Path) -> int:
+@contextmanager
+def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT) as load:
         try:
-            recorder.record(load, RETURN_SECONDS)
+            yield load
         finally:
             load.terminate()  # on an error only: else it has ended
-    return load.returncode
 
 
-def _report(recorder: Recorder, exit_status: int, output: Path) -> None:
-    samples = recorder.samples()
-    if not samples:
-        raise LoadTestError(f"nothing was recorded; see {output / 'k6.log'}")
-    write_csv(samples, output / "timeline.csv")
+def _follow(record: Record, load: subprocess.Popen[bytes], release: Release, minimum: int) -> None:
+    """Print what is seen until the load has ended and the replicas are back at their minimum, or do not come back."""
+    ended_at = math.inf
+    for second in count():
+        time.sleep(PERIOD_SECONDS)
+        if second % LINE_EVERY == 0 and (sample := record.newest()) is not None:
+            sys.stdout.write(row(sample) + "\n")
+            sys.stdout.flush()
+        if load.poll() is not None:
+            ended_at = min(ended_at, time.monotonic())
+            if record.is_level(minimum) or time.monotonic() - ended_at > RETURN_SECONDS:
+                return
+        if record.silent_seconds() > SILENT_SECONDS:
+            release.autoscaler()  # its error says why the cluster does not answer
+
+
+def _write(samples: Sequence[Sample], output: Path) -> None:
+    files = output / "timeline.csv", output / "timeline.png"
+    write_csv(samples, files[0])
     loaded = [sample.time_s for sample in samples if sample.p95_ms is not None]
-    plot(samples, output / "timeline.png", load_ended_s=max(loaded, default=None))
-    sys.stdout.write(f"\n{table(samples)}\n\nwritten: {output / 'timeline.csv'}, {output / 'timeline.png'}\n")
-    reasons = reasons_to_fail(samples, recorder.moments[0].seen.minimum)
-    if (reason := k6.verdict(exit_status, output / "summary.json")) is not None:
-        reasons.append(f"{reason}: see {output / 'k6.log'}")
-    if reasons:
-        raise LoadTestError("; ".join(reasons))
+    plot(samples, files[1], load_ended_s=max(loaded, default=None))
+    sys.stdout.write(f"\n{table(samples)}\n\nwritten: {files[0]}, {files[1]}\n")

@@ -12,7 +12,7 @@ class Sample:
     desired: int
     ready: int
     rps: float | None
-    cpu_percent: int | None
+    cpu_percent: float | None
     p95_ms: float | None
     failed_total: int
 

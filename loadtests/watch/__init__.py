@@ -1,7 +1,6 @@
 """The live view of a release: replicas, rate, latency, cache, limiter, autoscaler and events, refreshed each second."""
 
-from loadtests.watch.api_server import ApiServer
 from loadtests.watch.command import watch
-from loadtests.watch.view import Release, View
+from loadtests.watch.view import View
 
-__all__ = ["ApiServer", "Release", "View", "watch"]
+__all__ = ["View", "watch"]

@@ -114,5 +114,5 @@ class WatchApp(App[None]):
         view, release = self._view, self._view.release
         running = ago(time.time() - view.history.started_at)
         first, *reasons = panels.freshness(cluster=view.fleet, metrics=view.traffic)
-        name = Content.assemble((f"{release.namespace}/{release.name}", "bold"), f" on {release.context}, {running}")
+        name = Content.assemble((f"{release.namespace}/{release.name}", "bold"), f" on {view.context}, {running}")
         return Content("\n").join([Content.assemble(name, first), *reasons])

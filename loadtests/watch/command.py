@@ -48,8 +48,7 @@ def _print_once(view: View) -> None:
         parts.append(("Inside", panels.inside(view.traffic.value)))
     if view.events.value is not None:
         parts.append(("Events", panels.events(view.events.value, EVENTS_SHOWN)))
-    release = view.release
-    sys.stdout.write(f"{release.namespace}/{release.name} on {release.context}\n")
+    sys.stdout.write(f"{view.release.namespace}/{view.release.name} on {view.context}\n")
     for title, lines in parts:
         sys.stdout.write(f"\n{title}\n" + "".join(f"  {_plain(line)}\n" for line in lines))
     if errors := [feed.error for feed in feeds if feed.error]:

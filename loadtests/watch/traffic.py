@@ -1,23 +1,25 @@
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 
-from k8s.client.deployment import series_of_pods
-from loadtests.watch.api_server import ApiServer
+from k8s.client.prometheus import Prometheus, Sample
 from loadtests.watch.snapshot import Traffic
 
 
-def read_traffic(api: ApiServer, query: str) -> Traffic:
+def read_traffic(prometheus: Prometheus, query: str) -> Traffic:
     """Ask Prometheus.
 
     Raises:
         ClusterError: it does not answer.
     """
-    return traffic(api.query(query))
+    return traffic(prometheus.query(query))
 
 
-def traffic_query(namespace: str, deployment: str, window_seconds: int) -> str:
-    """Write one query for all of it, each series with the label `part`: a dozen a second would be load themselves."""
-    pods = series_of_pods(namespace, deployment)
+def traffic_query(pods: str, window_seconds: int) -> str:
+    """Write one query for all of it, each series with the label `part`: a dozen a second would be load themselves.
+
+    `pods` selects the series of the release's pods.
+    """
 
     def rate(metric: str, by: str = "") -> str:
         return f"sum by ({by}) (rate({metric}{{{pods}}}[{window_seconds}s]))"
@@ -36,14 +38,13 @@ def traffic_query(namespace: str, deployment: str, window_seconds: int) -> str:
     return " or ".join(f'label_replace({expression}, "part", "{part}", "", "")' for part, expression in parts.items())
 
 
-def traffic(series: list[tuple[dict[str, str], float]]) -> Traffic:
+def traffic(series: Iterable[Sample]) -> Traffic:
     """Sort the query's series by what they are part of."""
     parts: defaultdict[str, dict[str, float]] = defaultdict(dict)
-    for labels, value in series:
-        if math.isnan(value):
-            continue
-        part = labels["part"]
-        parts[part][next((text for name, text in labels.items() if name != "part"), "")] = value
+    for sample in series:
+        if not math.isnan(sample.value):
+            of_it = next((text for name, text in sample.labels.items() if name != "part"), "")
+            parts[sample.labels["part"]][of_it] = sample.value
 
     def one(part: str, factor: float = 1) -> float | None:
         return parts[part][""] * factor if "" in parts[part] else None

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.defaults import PROMETHEUS
-from loadtests.watch import ApiServer, View
-from loadtests.watch import Release as Watched
+from k8s.client.prometheus import Prometheus
+from loadtests.watch import View
 from loadtests.watch.app import WatchApp
 from tests.e2e.helm import CONTEXT
 from tests.e2e.load import constant_rate
-from tests.e2e.release import MINIMUM, NAME, NAMESPACE, Release
+from tests.e2e.release import MINIMUM, Release
 from tests.screen import wait_for_screen
 
 pytestmark = [pytest.mark.e2e, pytest.mark.anyio]
@@ -33,9 +32,9 @@ def _number(text: str, pattern: str) -> float:
     return float(found[1]) if found else 0
 
 
-async def test_view_follows_a_scale_out(release: Release, tmp_path: Path) -> None:
+async def test_view_follows_a_scale_out(release: Release, prometheus: Prometheus, tmp_path: Path) -> None:
     """Under load the screen shows more replicas ready than before, the rate, latency, and the autoscaler's reason."""
-    view = View(ApiServer(CONTEXT, PROMETHEUS), Watched(CONTEXT, NAMESPACE, NAME), window_seconds=20)
+    view = View(CONTEXT, release, prometheus, window_seconds=20)
     with constant_rate(tmp_path, requests_per_second=RATE):
         async with WatchApp(view).run_test(size=(120, 40)) as pilot:
             await wait_for_screen(pilot, lambda text: _number(text, r"(\d+) ready, ") > MINIMUM, seconds=120)

@@ -61,7 +61,6 @@ def test_a_cluster_that_is_gone_is_named_with_what_to_do(
     for tool in ("timeline.command", "assess.command", "reaction.command"):
         monkeypatch.setattr(f"loadtests.{tool}.require_answer", lambda *_: None)
     monkeypatch.setattr("loadtests.assess.installation.Installation.version", lambda _: {})
-    monkeypatch.setattr("loadtests.timeline.recorder.MISSES_ALLOWED", 0)
     monkeypatch.setattr(sys, "argv", ["loadtests", command, "--context", "nowhere", "--output", str(tmp_path)])
     assert main() == 1
     printed = capsys.readouterr().err

@@ -1,14 +1,64 @@
 import csv
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from kubernetes import client
 
+from k8s.client.autoscaler import Autoscaler, Target
+from k8s.client.prometheus import Prometheus
+from k8s.client.prometheus import Sample as Rate
+from k8s.client.recorder import Moment
+from k8s.client.release import Release
+from loadtests.defaults import PROMETHEUS
+from loadtests.timeline import timeline
+from loadtests.timeline.k6_output import K6Output
 from loadtests.timeline.plot import plot
+from loadtests.timeline.record import Record
 from loadtests.timeline.sample import Sample, write_csv
 from loadtests.timeline.table import table
 from loadtests.timeline.verdict import reasons_to_fail
+from tests import http_server
+from tests.http_server import Quiet
+from tests.unit.k8s.client.api_server import serving
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BEGAN_S = 1000.2
+AUTOSCALER = Autoscaler("keda-api", 2, 8, 3, 2, (Target("cpu", 40, 80, "%"),), {}, None)
+
+
+class _Service(Quiet, BaseHTTPRequestHandler):
+    """Answers each GET."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+
+class RecordedPrometheus(Prometheus):
+    """Has a rate of each second."""
+
+    def __init__(self, *rates: float) -> None:
+        super().__init__(None, "")
+        self._rates = rates
+
+    def query_range(self, promql: str, from_s: float, to_s: float, step_seconds: float) -> list[Rate]:
+        """Give them from the first second asked for."""
+        assert 'pod=~"users-' in promql
+        assert to_s > from_s
+        return [Rate({}, tuple((from_s + at * step_seconds, rate) for at, rate in enumerate(self._rates)))]
+
+
+def _recorded(moments: list[Moment], path: Path) -> Record:
+    release = Release(client.ApiClient(), "here", "users", "users")
+    return Record(moments, K6Output(path / "k6.csv"), release, RecordedPrometheus(10, 20, 30))
+
+
+def _moment(second: float, ready: int = 2, autoscaler: Autoscaler | None = AUTOSCALER) -> Moment:
+    return Moment(BEGAN_S + second, 2, ready, (), autoscaler)
 
 
 def _record(*replicas: tuple[int, int]) -> list[Sample]:
@@ -58,3 +108,37 @@ def test_plot_is_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "timeline.png"
     plot(_record((2, 2), (4, 2), (4, 4)), path, load_ended_s=1)
     assert path.read_bytes().startswith(PNG_SIGNATURE)
+
+
+def test_each_second_has_what_cluster_k6_and_prometheus_say_of_it(tmp_path: Path) -> None:
+    """A second that the cluster did not tell of is left out, and of a second seen twice the last look counts."""
+    csv_of_k6 = "metric_name,timestamp,metric_value\nhttp_req_duration,1000,7\nhttp_req_failed,1002,1\n"
+    (tmp_path / "k6.csv").write_text(csv_of_k6)
+    moments = [_moment(0), _moment(1, autoscaler=None), _moment(1.9), _moment(2.1, ready=3)]
+    assert _recorded(moments, tmp_path).samples() == [
+        Sample(0, 3, 2, rps=10, cpu_percent=40, p95_ms=7, failed_total=0),
+        Sample(2, 3, 3, rps=30, cpu_percent=40, p95_ms=None, failed_total=1),
+    ]
+    assert _recorded([], tmp_path).samples() == []
+
+
+def test_the_end_is_level_once_the_minimum_has_lasted(tmp_path: Path) -> None:
+    """Wanted and ready must have been the minimum for five looks, none of them unknown."""
+    at_minimum = replace(AUTOSCALER, desired=2)
+    level = [_moment(second, autoscaler=at_minimum) for second in range(5)]
+    assert _recorded(level, tmp_path).is_level(2)
+    assert not _recorded(level[1:], tmp_path).is_level(2)
+    for other in (_moment(5, autoscaler=None), _moment(5), _moment(5, ready=3, autoscaler=at_minimum)):
+        assert not _recorded([*level, other], tmp_path).is_level(2)
+
+
+def test_a_ramp_ends_when_the_load_has_and_the_replicas_are_back(tmp_path: Path) -> None:
+    """A short load on a release that stays at its minimum is recorded to its end, written, and found wanting."""
+    ramp = {f"{part}_SECONDS": "1" for part in ("BASE", "RISE", "HOLD", "FALL", "COOL")}
+    with http_server.serving(ThreadingHTTPServer(("127.0.0.1", 0), _Service)) as base_url, serving() as api:
+        environment = {"BASE_URL": base_url, "TOKEN": "test-token", "RATE_PEAK": "20", **ramp}
+        found = timeline(Release(api, "quiet", "api"), Prometheus(api, PROMETHEUS), environment, tmp_path / "out")
+    assert found.reasons[0].startswith("replicas ready went to 1 only")
+    assert any(sample.p95_ms is not None for sample in found.samples)
+    assert len((tmp_path / "out" / "timeline.csv").read_text().splitlines()) == len(found.samples) + 1
+    assert (tmp_path / "out" / "timeline.png").exists()

@@ -40,7 +40,7 @@ def _deployment(name: str, release: str, replicas: int) -> dict[str, Any]:
     }
 
 
-HPA = {
+HPA: dict[str, Any] = {
     "metadata": {"name": "keda-api"},
     "spec": {
         "scaleTargetRef": {"kind": "Deployment", "name": "users"},
@@ -79,12 +79,19 @@ ANSWERS: dict[str, Any] = {
     "/apis/autoscaling/v2/namespaces/umbrella/horizontalpodautoscalers": {"items": []},
     "/apis/autoscaling/v2/namespaces/ns/horizontalpodautoscalers": {"items": [HPA]},
     "/api/v1/namespaces/ns/pods": {"items": [_pod("a", "True"), STOPPING]},
+    "/apis/apps/v1/namespaces/quiet/deployments": {"items": [_deployment("users", "api", 1)]},
+    "/apis/autoscaling/v2/namespaces/quiet/horizontalpodautoscalers": {
+        "items": [
+            {**HPA, "spec": {**HPA["spec"], "minReplicas": 1}, "status": {**HPA["status"], "desiredReplicas": 1}}
+        ]
+    },
+    "/api/v1/namespaces/quiet/pods": {"items": [_pod("a", "True")]},
     "/api/v1/namespaces/ns/events": {"items": [EVENT]},
 }
 
 
 class _ApiServer(Quiet, BaseHTTPRequestHandler):
-    """Release `api`, whose Deployment is `users`, and one that has two Deployments."""
+    """Release `api`, whose Deployment is `users`, one at its minimum, and one that has two Deployments."""
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")

@@ -23,7 +23,8 @@ def test_a_release_is_read_as_the_cluster_shows_it(api: client.ApiClient) -> Non
     assert [pod.name for pod in release.serving_pods()] == ["a"]
     targets = (Target("request rate", 12.5, 30, "/s each"), Target("cpu", 91, 80, "%"))
     conditions = {"ScalingActive": Condition("ScalingActive", "True", "ValidMetricFound", "")}
-    assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, 91, 12.5, targets, conditions, SINCE_S)
+    assert release.autoscaler() == Autoscaler("keda-api", 2, 8, 4, 2, targets, conditions, SINCE_S)
+    assert (release.autoscaler().cpu_percent, release.autoscaler().request_rate) == (91, 12.5)
     assert release.events() == [Event(SINCE_S, "Killing", "Pod/a", "Stopping container api", 2, is_warning=False)]
     assert release.events(since_s=SINCE_S + 1) == []
 
@@ -32,6 +33,18 @@ def test_replicas_are_waited_for(api: client.ApiClient) -> None:
     """As many must be wanted as are ready: of the three wanted one is, and that is what the error says."""
     with pytest.raises(NotInTimeError, match=r"3 replicas wanted and ready: .* but \(3, 1\)"):
         Release(api, "ns", "api").wait_for_replicas(3, seconds=0)
+
+
+def test_the_fewest_replicas_are_waited_for(api: client.ApiClient) -> None:
+    """No more than the autoscaler's minimum may be wanted, ready and left; the error has all four numbers."""
+    assert Release(api, "quiet", "api").wait_for_minimum(seconds=60) == 1
+    with pytest.raises(NotInTimeError, match=r"minimum=2, wanted=4, ready=1, left=2"):
+        Release(api, "ns", "api").wait_for_minimum(seconds=0)
+
+
+def test_without_an_autoscaler_there_is_none_to_find(api: client.ApiClient) -> None:
+    """Where nothing scales the Deployment that is no error to who can do without."""
+    assert Release(api, "umbrella", "other").find_autoscaler() is None
 
 
 def test_a_release_that_is_not_there_is_an_error(api: client.ApiClient) -> None:

@@ -235,7 +235,9 @@ def test_a_pod_of_some_seconds_may_lack_metrics(answers: Answers) -> None:
 def test_an_adapter_is_looked_at_where_the_hpa_asks_one(answers: Answers) -> None:
     """With a Pods metric the chain goes through custom.metrics.k8s.io, first its APIService, then each pod's value."""
     answers["/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects"] = no_answer(404, "page not found")
-    hpa(answers)["spec"]["metrics"][1:] = [{"type": "Pods", "pods": {"metric": {"name": "rate"}}}]
+    rate = {"metric": {"name": "rate"}, "target": {"averageValue": "30"}, "current": {"averageValue": "7"}}
+    for metrics in (hpa(answers)["spec"]["metrics"], hpa(answers)["status"]["currentMetrics"]):
+        metrics[1:] = [{"type": "Pods", "pods": rate}]
     for version in ("v1beta1", "v1beta2"):
         answers[f"{SERVICES}/{version}.custom.metrics.k8s.io"] = no_answer(404, "not found")
     assert "first broken link: adapter: " in verdict(answers)[0]

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -75,8 +76,7 @@ def test_reactions_are_counted_from_the_rise_and_from_the_end() -> None:
 
 def test_replicas_that_do_not_follow_have_no_reactions() -> None:
     """No further replica, no time of its readiness; never back, no time of that."""
-    record: list[dict[str, float | None]] = [{**sample, "desired": 3, "ready": 2} for sample in samples()]
-    found = reactions(record, 2, 210)
+    found = reactions([replace(sample, desired=3, ready=2) for sample in samples()], 2, 210)
     assert (found.peak_ready, found.ready_seconds, found.peak_seconds, found.back_seconds) == (2, None, None, None)
 
 

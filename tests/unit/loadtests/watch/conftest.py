@@ -1,9 +1,14 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from loadtests.watch import ApiServer, Release, View
+from k8s.client.api import connect
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
+from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
+from loadtests.watch import View
 from tests.unit.loadtests.watch.replay import Replay
 
 
@@ -18,7 +23,18 @@ def replay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
 
 
 @pytest.fixture
-def view(replay: Replay) -> View:  # noqa: ARG001 - it answers
-    """Look at it, through the client that a real cluster is looked at with."""
-    api = ApiServer("recorded", "monitoring/prometheus:9090")
-    return View(api, Release("recorded", "users-api", "users-api"), window_seconds=20)
+def api(replay: Replay) -> Any:  # noqa: ANN401, ARG001 - the client has no types; the replay answers
+    """Connect to it as to a real cluster."""
+    return connect("recorded", retries=0)
+
+
+@pytest.fixture
+def release(api: Any) -> Release:  # noqa: ANN401 - likewise
+    """Give the release in it."""
+    return Release(api, NAMESPACE, RELEASE)
+
+
+@pytest.fixture
+def view(api: Any, release: Release) -> View:  # noqa: ANN401 - likewise
+    """Look at the release."""
+    return View("recorded", release, Prometheus(api, PROMETHEUS), window_seconds=20)

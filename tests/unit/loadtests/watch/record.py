@@ -2,28 +2,27 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from loadtests.watch.api_server import ApiServer
-from loadtests.watch.events import read_events
-from loadtests.watch.fleet import read_deployment, read_fleet
-from loadtests.watch.traffic import read_traffic, traffic_query
+from k8s.client import prometheus, release
+from k8s.client.api import connect, get
+from k8s.cluster.kind import CONTEXT
+from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
+from loadtests.watch import View
 
 EVENTS_KEPT = 25
 RECORDED = Path(__file__).parent / "recorded"
 
 
-class RecordingApiServer(ApiServer):
-    """Keeps each answer by its path."""
+def main() -> None:
+    """Write recorded/MOMENT.json."""
+    answers: dict[str, Any] = {}
 
-    def __init__(self) -> None:
-        super().__init__("kind-users-api", "monitoring/prometheus:9090")
-        self.answers: dict[str, Any] = {}
-
-    def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
+    def keep(api: Any, path: str, parameters: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
         """Read one path, and keep the answer without what nobody reads."""
-        answer = self.answers[path] = super().get(path, **parameters)
+        answer = answers[path] = get(api, path, parameters)
         for each in (answer, *answer.get("items", ())):
             each.get("metadata", {}).pop("managedFields", None)
         if path.endswith("/events"):
@@ -31,14 +30,13 @@ class RecordingApiServer(ApiServer):
             answer["items"] = newest_last[-EVENTS_KEPT:]
         return answer
 
-
-def main() -> None:
-    """Write recorded/MOMENT.json."""
-    api = RecordingApiServer()
-    read_fleet(api, read_deployment(api, "users-api", "users-api"))
-    read_traffic(api, traffic_query("users-api", "users-api", 20))
-    read_events(api, "users-api", "users-api")
-    (RECORDED / f"{sys.argv[1]}.json").write_text(json.dumps(api.answers, separators=(",", ":")) + "\n")
+    for module in (prometheus, release):
+        vars(module)["get"] = keep
+    api = connect(CONTEXT)
+    view = View(CONTEXT, release.Release(api, NAMESPACE, RELEASE), prometheus.Prometheus(api, PROMETHEUS), 20)
+    for feed in (view.fleet, view.traffic, view.events):
+        feed.source()
+    (RECORDED / f"{sys.argv[1]}.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

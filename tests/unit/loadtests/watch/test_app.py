@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from loadtests.watch import View, api_server, panels
+from k8s.client import api
+from loadtests.watch import View, panels
 from loadtests.watch.app import WatchApp
 from tests.screen import wait_for_screen
 from tests.unit.loadtests.watch.replay import Replay
@@ -66,7 +67,7 @@ async def test_cluster_that_falls_silent_leaves_the_last_look_with_its_age(
     view: View, replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The view says how old it is and why, stays on, and is fresh again when the cluster answers."""
-    monkeypatch.setattr(api_server, "CALL_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(api, "CALL_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(panels, "STALE_SECONDS", 1)
     async with WatchApp(view).run_test(size=(160, 40)) as pilot:
         await wait_for_screen(pilot, is_whole)
@@ -79,7 +80,7 @@ async def test_cluster_that_falls_silent_leaves_the_last_look_with_its_age(
 
 async def test_q_leaves_though_nobody_answers(view: View, replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call under way does not hold the app."""
-    monkeypatch.setattr(api_server, "CALL_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(api, "CALL_TIMEOUT_SECONDS", 0.3)
     replay.fall_silent()
     app = WatchApp(view)
     async with app.run_test(size=SMALLEST) as pilot:

@@ -3,38 +3,33 @@ from typing import Any
 import pytest
 
 from k8s.client.autoscaler import Target
-from loadtests.watch.events import events
-from loadtests.watch.fleet import fleet
+from k8s.client.prometheus import Sample
+from k8s.client.release import Release
+from loadtests.watch import View
+from loadtests.watch.events import read_events
+from loadtests.watch.fleet import read_fleet
 from loadtests.watch.traffic import traffic, traffic_query
 from tests.unit.loadtests.watch.replay import Replay
 
-NAMESPACE = "namespaces/users-api"
+SCALED_OBJECT = "/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects/users-api"
 
 
-def _answer(moment: str, end_of_path: str) -> Any:  # noqa: ANN401 - JSON
-    answers = Replay.read(moment)
-    return next(answer for path, answer in answers.items() if path.endswith(end_of_path))
+def _answer(replay: Replay, end_of_path: str) -> Any:  # noqa: ANN401 - JSON
+    return next(answer for path, answer in replay.answers.items() if path.endswith(end_of_path))
 
 
-def _objects(moment: str) -> tuple[Any, Any, Any]:
-    return (
-        _answer(moment, "/deployments")["items"][0],
-        _answer(moment, "/pods"),
-        _answer(moment, "/horizontalpodautoscalers"),
-    )
-
-
-def test_fleet_while_it_scales_out() -> None:
+def test_fleet_while_it_scales_out(replay: Replay, release: Release) -> None:
     """More are wanted than ready, and what is not ready yet says why."""
-    seen = fleet(*_objects("scaling"))
+    replay.play("scaling")
+    seen = read_fleet(release)
     assert seen.wanted > seen.ready == sum(pod.ready for pod in seen.pods)
     assert {pod.state for pod in seen.pods} == {"Ready", "Starting"}
     assert all(pod.node and pod.restarts == 0 for pod in seen.pods)
 
 
-def test_autoscaler_has_both_targets_by_name() -> None:
+def test_autoscaler_has_both_targets_by_name(release: Release) -> None:
     """CPU is a share of the request, the request rate a number a second and replica, whatever unit the API wrote."""
-    scaler = fleet(*_objects("peak")).autoscaler
+    scaler = read_fleet(release).autoscaler
     assert scaler is not None
     assert (scaler.minimum, scaler.maximum) == (2, 8)
     rate, cpu = scaler.targets
@@ -44,19 +39,19 @@ def test_autoscaler_has_both_targets_by_name() -> None:
     assert not any(condition.is_fault for condition in scaler.conditions.values())
 
 
-def test_metric_that_the_autoscaler_cannot_see_is_none() -> None:
+def test_metric_that_the_autoscaler_cannot_see_is_none(replay: Replay, release: Release) -> None:
     """A target whose metric is missing from the status is known by what is wanted alone."""
-    deployment, pods, scalers = _objects("idle")
-    scalers["items"][0]["status"]["currentMetrics"] = None
-    scaler = fleet(deployment, pods, scalers).autoscaler
+    _answer(replay, "/horizontalpodautoscalers")["items"][0]["status"]["currentMetrics"] = None
+    scaler = read_fleet(release).autoscaler
     assert scaler is not None
     assert scaler.targets == (Target("request rate", None, 30, "/s each"), Target("cpu", None, 80, "%"))
 
 
-def test_keda_s_fallback_is_a_fault() -> None:
+def test_keda_s_fallback_is_a_fault(replay: Replay, release: Release) -> None:
     """A value that KEDA made up because its query fails must not pass for a measured one."""
     condition = {"type": "Fallback", "status": "True", "reason": "FallbackExists", "message": "a trigger fails"}
-    scaler = fleet(*_objects("peak"), {"status": {"conditions": [condition]}}).autoscaler
+    replay.answers[SCALED_OBJECT] = {"status": {"conditions": [condition]}}
+    scaler = read_fleet(release).autoscaler
     assert scaler is not None
     assert [each.kind for each in scaler.conditions.values() if each.is_fault] == ["Fallback"]
 
@@ -87,38 +82,39 @@ def test_keda_s_fallback_is_a_fault() -> None:
         ),
     ],
 )
-def test_state_of_a_pod_is_one_word_for_people(changes: dict[str, dict[str, Any]], state: str) -> None:
+def test_state_of_a_pod_is_one_word_for_people(
+    replay: Replay, release: Release, changes: dict[str, dict[str, Any]], state: str
+) -> None:
     """It says what the pod is about, or what hinders it."""
-    deployment, pods, scalers = _objects("idle")
+    pods = _answer(replay, "/pods")
     for part, change in changes.items():
         pods["items"][0][part].update(change)
     pods["items"] = pods["items"][:1]
     if "status" in changes:
         pods["items"][0]["status"]["conditions"] = []
-    assert [pod.state for pod in fleet(deployment, pods, scalers).pods] == [state]
+    assert [pod.state for pod in read_fleet(release).pods] == [state]
 
 
-def test_pod_that_no_node_takes_says_so() -> None:
+def test_pod_that_no_node_takes_says_so(replay: Replay, release: Release) -> None:
     """Without a node a pod waits for one."""
-    deployment, pods, scalers = _objects("idle")
+    pods = _answer(replay, "/pods")
     pods["items"] = pods["items"][:1]
     del pods["items"][0]["spec"]["nodeName"]
     pods["items"][0]["status"] = {"phase": "Pending"}
-    assert [pod.state for pod in fleet(deployment, pods, scalers).pods] == ["No node yet"]
+    assert [pod.state for pod in read_fleet(release).pods] == ["No node yet"]
 
 
-def test_no_autoscaler_leaves_the_deployment_s_own_count() -> None:
+def test_no_autoscaler_leaves_the_deployment_s_own_count(replay: Replay, release: Release) -> None:
     """Replicas wanted are the Deployment's when nothing scales it."""
-    deployment, pods, _ = _objects("idle")
-    seen = fleet(deployment, pods, {"items": []})
+    _answer(replay, "/horizontalpodautoscalers")["items"].clear()
+    seen = read_fleet(release)
     assert seen.autoscaler is None
-    assert seen.wanted == deployment["spec"]["replicas"]
+    assert seen.wanted == _answer(replay, "/deployments")["items"][0]["spec"]["replicas"]
 
 
-def test_traffic_under_load() -> None:
+def test_traffic_under_load(view: View) -> None:
     """One answer holds rates by status and pod, three percentiles, the cache's tiers, and the breaker of each pod."""
-    result = _answer("peak", "/query")["data"]["result"]
-    seen = traffic([(series["metric"], float(series["value"][1])) for series in result])
+    seen = view.traffic.source()
     assert seen.rate == pytest.approx(sum(seen.by_pod.values()))
     assert seen.rate > 100
     assert None not in (seen.p50_ms, seen.p95_ms, seen.p99_ms)
@@ -129,22 +125,23 @@ def test_traffic_under_load() -> None:
 
 def test_traffic_without_any_series_is_unknown() -> None:
     """Before the first scrape there is a rate of nothing, and no latency."""
-    seen = traffic([({"part": "p95"}, float("nan"))])
+    seen = traffic([Sample({"part": "p95"}, ((0, float("nan")),))])
     assert (seen.rate, seen.p95_ms, seen.refused, seen.oldest_scrape_seconds) == (0, None, None, None)
 
 
 def test_query_asks_for_the_release_s_pods_alone() -> None:
-    """Each part is kept to the namespace and to names that the Deployment gives."""
-    query = traffic_query("here", "users-api", 30)
-    assert query.count('{namespace="here",pod=~"users-api-[a-z0-9]+-[a-z0-9]{5}"}') == 10
+    """Each part is kept to the pods whose series are given."""
+    query = traffic_query('pod="a"', 30)
+    assert query.count('{pod="a"}') == 10
     assert query.count("[30s]") == 8
 
 
-def test_events_are_the_release_s_newest_first() -> None:
+def test_events_are_the_release_s_newest_first(replay: Replay, release: Release) -> None:
     """The last time of each counts, and other objects' events are left out."""
-    listed = _answer("peak", "/events")
-    other = {**listed["items"][0], "involvedObject": {"kind": "Pod", "name": "stranger"}}
-    seen = events({"items": [other, *listed["items"]]}, "users-api")
-    assert len(seen) == len(listed["items"])
+    listed = _answer(replay, "/events")["items"]
+    own = len(listed)
+    listed.insert(0, {**listed[0], "involvedObject": {"kind": "Pod", "name": "stranger"}})
+    seen = read_events(release)
+    assert len(seen) == own
     assert [event.at_s for event in seen] == sorted((event.at_s for event in seen), reverse=True)
     assert "SuccessfulRescale" in {event.reason for event in seen}

@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from k8s.client.autoscaler import Autoscaler, read_autoscaler
 from k8s.client.deployment import choose, selector
 from k8s.client.errors import ClusterError, NoAnswerError
 from k8s.client.pod import Pod, read_pod
@@ -13,8 +14,8 @@ SETTLING_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Release:
-    """A release of the chart, as the API server has it."""
+class Snapshot:
+    """What the API servers had of a release at one time: the kit's Release asks anew, this is what was looked at."""
 
     namespace: str
     name: str
@@ -39,6 +40,11 @@ class Release:
         return tuple(pod for pod in self.ready if (pod.ready_since_s or 0) <= since_s) or self.ready
 
     @property
+    def autoscaler(self) -> Autoscaler | None:
+        """What scales it; None: nothing does."""
+        return read_autoscaler(self.hpa) if self.hpa else None
+
+    @property
     def trigger(self) -> Json | None:
         """What KEDA's Prometheus trigger was told; None without one."""
         triggers = self.scaled_object["spec"]["triggers"] if self.scaled_object else ()
@@ -51,7 +57,7 @@ class Release:
         return next((metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods"), None)
 
 
-def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = "") -> Release:
+def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = "") -> Snapshot:
     """Read a release; `now_s` is the time in Unix seconds, `deployment` says which one where it has several.
 
     Raises:
@@ -62,7 +68,7 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
         found = choose(listed, namespace, name, deployment)
         target = found["metadata"]["name"]
         api_pods = selector(name, only_of=found if deployment else None)
-        return Release(
+        return Snapshot(
             namespace=namespace,
             name=name,
             deployment=target,
