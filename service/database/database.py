@@ -1,8 +1,10 @@
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 from opentelemetry.trace import Tracer
+from prometheus_client import Counter
 
 from service.database import metrics
 from service.database.config import DatabaseConfig
@@ -130,5 +132,11 @@ def _half(deadline: float) -> float:
 
 
 def _read(rows: list[Record], target: str, age: Literal["now", "bounded", "unbounded"]) -> Read:
-    metrics.READS.labels(target, age).inc()
+    _reads(target, age).inc()
     return Read(rows, cacheable=age != "unbounded")
+
+
+@cache
+def _reads(target: str, age: str) -> Counter:
+    """Look the labels up once: that takes five times as long as counting."""
+    return metrics.READS.labels(target, age)

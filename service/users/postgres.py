@@ -17,6 +17,7 @@ from service.users.schemas import User, UserCreate, UserUpdate
 # Each try reads what another write has just put there: this many in a row lose only to a flood of them.
 CONDITIONAL_ATTEMPTS = 10
 PURGE_SECONDS = 60.0
+_FIELDS = frozenset(User.model_fields)
 
 
 class PostgresUserRepository:
@@ -126,5 +127,19 @@ class PostgresUserRepository:
 
 
 def _user(row: Record) -> User:
-    # Not validated again: it was when it came in, and that takes four times as long as the rest of a look-up here.
-    return User.model_construct(id=row["id"], name=row["name"], email=row["email"], created_at=row["created_at"])
+    """Make a user of a row as unpickling one would: without validation, which it passed when it came in.
+
+    Reading must not fail because the rules have become stricter. `model_construct` takes three times as long.
+    """
+    user_id, name, email, created_at, _ = row
+    user = User.__new__(User)
+    fields = {"id": user_id, "name": name, "email": email, "created_at": created_at}
+    user.__setstate__(
+        {
+            "__dict__": fields,
+            "__pydantic_fields_set__": _FIELDS,
+            "__pydantic_extra__": None,
+            "__pydantic_private__": None,
+        }
+    )
+    return user
