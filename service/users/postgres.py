@@ -17,7 +17,7 @@ from service.users.schemas import User, UserCreate, UserUpdate
 # Each try reads what another write has just put there: this many in a row lose only to a flood of them.
 CONDITIONAL_ATTEMPTS = 10
 PURGE_SECONDS = 60.0
-_FIELDS = frozenset(User.model_fields)
+_FIELDS = set(User.model_fields)
 
 
 class PostgresUserRepository:
