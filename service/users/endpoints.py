@@ -30,7 +30,8 @@ _write = Depends(requires("users:write"))
 _Id = Annotated[UserId, DECIMAL, Path(description="The user's id.")]
 
 
-def _users(request: Request) -> UserService:
+# Coroutines, though they wait for nothing: FastAPI runs what is none in a thread, at each request.
+async def _users(request: Request) -> UserService:
     users: UserService = request.app.state.users
     return users
 
@@ -48,7 +49,7 @@ _Key = Annotated[
 ]
 
 
-def _preconditions(request: Request) -> Preconditions:
+async def _preconditions(request: Request) -> Preconditions:
     return Preconditions(request.scope)
 
 
