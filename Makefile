@@ -131,6 +131,14 @@ test-code: .venv/installed redis-server chromium ## Unit, integration and fuzz t
 	  --cov --cov-report= --cov-fail-under=0 tests/fuzz tests/integration tests/unit # the longest file first
 	COVERAGE_CONCURRENCY=greenlet $(BIN)/python -m pytest --cov --cov-append --cov-report=term tests/integration/migrations
 
+.PHONY: test-sabotage
+test-sabotage: .venv/installed redis-server ## What the database promises, each with its cause switched off: every one must break
+	$(BIN)/python -m pytest --sabotage --durations=0 tests/integration
+
+.PHONY: test-consistency
+test-consistency: .venv/installed redis-server ## No stale read and no lost write for longer: 10,000 conditional increments, ten rounds of faults
+	$(BIN)/python -m pytest --property-rounds=10 --increments=10000 tests/integration/cache/test_property.py tests/integration/users/test_increments.py
+
 # What Debian has as a package, and a target needs as a program.
 .PHONY: redis-server wrk chromium
 chromium: OTHER_NAMES := chromium-browser google-chrome

@@ -21,6 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--property-rounds", type=int, default=1, help="how often the caches' property test goes through each fault"
     )
+    parser.addoption(
+        "--increments", type=int, default=500, metavar="N", help="how many conditional increments two processes try"
+    )
+    parser.addoption(
+        "--sabotage", action="store_true", help="break what a test or an experiment is about: it must not hold"
+    )
 
 
 @pytest.fixture

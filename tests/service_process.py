@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import service
 from service.dev import free_port
 from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
@@ -25,6 +26,8 @@ PATIENT: dict[str, object] = {
 
 class ServiceProcess:
     """`python -m service` with settings of its own, on a loopback port; ended by SIGTERM when the block is left."""
+
+    module = service.__name__
 
     def __init__(self, log: Path, **settings: object) -> None:
         self.port = free_port()
@@ -42,7 +45,7 @@ class ServiceProcess:
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service"],
+                [sys.executable, "-m", self.module],
                 cwd=ROOT,
                 env={**os.environ, **self._environment},
                 stdout=log,

@@ -22,9 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what chooses the form of the experiments."""
     parser.addoption("--short", action="store_true", help="one round of each experiment, without the summary's row")
     parser.addoption("--record", action="store_true", help="write that row all the same")
-    parser.addoption(
-        "--sabotage", action="store_true", help="short, and with what it is about broken: it must not hold"
-    )
 
 
 @pytest.fixture(scope="session", autouse=True)

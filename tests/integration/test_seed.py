@@ -2,13 +2,16 @@ import asyncio
 import subprocess
 import sys
 
+import asyncpg
 import pytest
 
 from service import seed
 from service.command import EX_TEMPFAIL
 from service.database import DatabaseConfig
 from service.dev import free_port
+from service.users import queries
 from tests.postgres_process import PostgresProcess, name_of
+from tests.sabotage import patched, sabotage
 
 pytestmark = pytest.mark.integration
 
@@ -20,6 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch, url: str, *arguments: str) -> int:
     return seed.main()
 
 
+@sabotage("the sequence is not moved", patched((queries, "MOVE_SEQUENCE", "SELECT 1")))
 def test_a_hundred_thousand_users(
     postgres: PostgresProcess, users_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -33,6 +37,11 @@ def test_a_hundred_thousand_users(
     assert lines[-1] == f"[{'#' * 40}] 100,000 of 100,000 users\n"
 
 
+@sabotage(
+    "who is there is inserted again",
+    patched((queries, "INSERT_SEED", queries.INSERT_SEED.replace("ON CONFLICT DO NOTHING", ""))),
+    raises=asyncpg.UniqueViolationError,
+)
 def test_seeding_again_adds_what_is_missing(postgres: PostgresProcess, users_url: str) -> None:
     """Who is there stays as it is; who was deleted comes back, newer than its deletion; addresses stay unique."""
     name = name_of(users_url)

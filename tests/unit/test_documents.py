@@ -82,3 +82,14 @@ def test_the_index_of_decisions_is_theirs() -> None:
         listed.append(f"| {number} | [{name}]({path.name}) | {status.removeprefix('Status: ')} |")
     index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     assert [line for line in index.splitlines() if re.match(r"\| \d", line)] == listed
+
+
+def test_each_promise_of_the_database_is_named_with_what_breaks_its_test() -> None:
+    """docs/postgresql.md names each sabotage of a test, and the file of the test."""
+    marked = {
+        (path.relative_to(ROOT).as_posix(), what)
+        for path in (ROOT / "tests" / "integration").rglob("test_*.py")
+        for what in re.findall(r'^@sabotage\(\s*"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    page = (ROOT / "docs" / "postgresql.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\(\.\./(tests/integration/\S+)\) \| (.+) \|$", page, re.MULTILINE)) == marked

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, ClassVar, NamedTuple
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.integration.cache import writes_and_reads
 from tests.integration.cache.writes_and_reads import forget_versions, hear_late, wait_for_nobody
 from tests.postgres_process import PostgresProcess
 from tests.redis_process import RedisProcess
+from tests.sabotage import patched, sabotage
 
 pytestmark = pytest.mark.integration
 
@@ -74,10 +75,14 @@ def servers() -> Iterator[Servers]:
 class Process:
     """One of the two, with four writers and eight readers."""
 
+    broken_by: ClassVar[Callable[[], None] | None] = None
+    """A change of what the test is about."""
+
     def __init__(self, redis: RedisProcess, servers: Servers, report: Path, *changes: Callable[[], None]) -> None:
         self._report = report
         urls = (redis.url, servers.primary.url(), servers.replica.url())
-        names = " ".join(change.__name__ for change in changes)
+        broken = () if Process.broken_by is None else (Process.broken_by,)
+        names = " ".join(change.__name__ for change in (*changes, *broken))
         self._popen = subprocess.Popen(
             [sys.executable, "-m", writes_and_reads.__name__, *urls, str(report), names],
             stdin=subprocess.PIPE,
@@ -88,7 +93,8 @@ class Process:
     def wait_until_ready(self) -> None:
         """Wait until it reads."""
         assert self._popen.stdout is not None
-        assert self._popen.stdout.readline() == "ready\n"
+        if self._popen.stdout.readline() != "ready\n":
+            raise RuntimeError("a process did not begin to read")
 
     def tell(self, command: str) -> None:
         """Have it write, or rest."""
@@ -102,7 +108,8 @@ class Process:
     def report(self) -> dict[str, list[list[float]]]:
         """End it, and return what it did."""
         self._stdin.close()
-        assert self._popen.wait(60) == 0
+        if status := self._popen.wait(60):
+            raise RuntimeError(f"a process ended with status {status}")
         done: dict[str, list[list[float]]] = json.loads(self._report.read_text())
         return done
 
@@ -197,6 +204,9 @@ def run(
     return writes, reads
 
 
+@sabotage(
+    "nobody compares versions, and a deletion leaves nothing behind", patched((Process, "broken_by", forget_versions))
+)
 def test_no_read_is_older_than_the_bound(
     redis: RedisProcess, servers: Servers, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -208,11 +218,7 @@ def test_no_read_is_older_than_the_bound(
     assert stale(writes, reads) == []
 
 
-def test_without_versions_it_finds_stale_reads(redis: RedisProcess, servers: Servers, tmp_path: Path) -> None:
-    """The test sees it where deletions leave nothing behind and nobody compares versions: Redis being well."""
-    assert stale(*run(redis, servers, tmp_path, [healthy], forget_versions))
-
-
+@sabotage("a write is acknowledged as soon as Redis was told", patched((Process, "broken_by", wait_for_nobody)))
 def test_while_redis_is_well_a_read_shows_what_was_acknowledged(
     redis: RedisProcess, servers: Servers, tmp_path: Path
 ) -> None:
@@ -220,8 +226,3 @@ def test_while_redis_is_well_a_read_shows_what_was_acknowledged(
     writes, reads = run(redis, servers, tmp_path, [healthy], hear_late)
     assert len({write.process for write in writes}) == len({read.process for read in reads}) == 2
     assert stale(writes, reads, bound_seconds=0.0) == []
-
-
-def test_without_waiting_it_finds_stale_reads(redis: RedisProcess, servers: Servers, tmp_path: Path) -> None:
-    """The test sees it where a write is acknowledged as soon as Redis was told."""
-    assert stale(*run(redis, servers, tmp_path, [healthy], hear_late, wait_for_nobody), bound_seconds=0.0)

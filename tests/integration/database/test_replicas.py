@@ -13,6 +13,7 @@ from service.staleness import MAX_STALENESS_SECONDS
 from tests.integration.database.connected import connected
 from tests.observe import sample, until
 from tests.postgres_process import PostgresProcess, name_of
+from tests.sabotage import patched, sabotage
 from tests.tcp_proxy import TCPProxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -161,24 +162,17 @@ async def read_while_replica_dies(replica: PostgresProcess, url: str) -> tuple[i
     return failed, total
 
 
+async def ask_nobody(*_: object) -> Read:
+    """Know no way back."""
+    raise DatabaseUnavailableError("connection", "no way back")
+
+
+@sabotage("no read goes back to the primary", patched((Database, "_read_without_replicas", ask_nobody)))
 async def test_a_killed_replica_fails_no_read(replica: PostgresProcess, counter_url: str) -> None:
     """Reads go to the primary meanwhile, and to the replica again within ten seconds of its return."""
     failed, total = await read_while_replica_dies(replica, counter_url)
     assert failed == 0
     assert total > 100
-
-
-async def test_without_a_way_back_to_the_primary_reads_fail(
-    replica: PostgresProcess, counter_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The test above sees it where nobody else is asked."""
-
-    async def ask_nobody(*_: object) -> Read:
-        raise DatabaseUnavailableError("connection", "no way back")
-
-    monkeypatch.setattr(Database, "_read_without_replicas", ask_nobody)
-    failed, _ = await read_while_replica_dies(replica, counter_url)
-    assert failed > 0
 
 
 async def test_a_frozen_replica_leaves_time_for_the_primary(replica: PostgresProcess, counter_url: str) -> None:
@@ -221,6 +215,14 @@ async def stale_reads(url: str, replica_url: str, seconds: float) -> tuple[int, 
     return sum(stale), stale_fresh
 
 
+async def believe(*_: object) -> None:
+    """Ask a connection for no proof."""
+
+
+@sabotage(
+    "replicas need not prove what they have",
+    patched((Server, "_prove", believe), (Replica, "rest", lambda *_: None)),
+)
 async def test_no_read_is_older_than_the_bound(replica: PostgresProcess, counter_url: str) -> None:
     """Neither from a replica that is half a second behind, which answers, nor with one that is three, which rests."""
     url = replica.url(name_of(counter_url))
@@ -232,22 +234,6 @@ async def test_no_read_is_older_than_the_bound(replica: PostgresProcess, counter
     rests = sample("users_api_database_replica_rests_total", target="replica-0", reason="lag")
     assert await stale_reads(counter_url, url, 4) == (0, 0)
     assert sample("users_api_database_replica_rests_total", target="replica-0", reason="lag") > rests
-
-
-async def test_unproved_reads_are_older(
-    replica: PostgresProcess, counter_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The test above sees it where replicas need not prove what they have."""
-
-    async def believe(*_: object) -> None:
-        pass
-
-    monkeypatch.setattr(Server, "_prove", believe)
-    monkeypatch.setattr(Replica, "rest", lambda *_: None)
-    delay(replica, 3000)
-    stale, stale_fresh = await stale_reads(counter_url, replica.url(name_of(counter_url)), 4)
-    assert stale > 0
-    assert stale_fresh == 0
 
 
 async def test_a_connection_proves_its_position_itself(
@@ -345,7 +331,7 @@ def sleeps(server: Server) -> bool:
     return server.pool.in_use == 1 and sample("users_api_database_pool_waiting", target=server.target) == 1
 
 
-async def write_through_a_promotion(place: PostgresProcess, name: str, *, seconds: float) -> bool:
+async def write_through_a_promotion(place: PostgresProcess, name: str) -> bool:
     """Promote a replica behind a primary's address, with the connections to the old one left; whether writes go on."""
     new = place.replica(name=f"new-{name}")
     new.start()
@@ -362,7 +348,7 @@ async def write_through_a_promotion(place: PostgresProcess, name: str, *, second
                 proxy._target_port = new.port
                 written = 0
                 try:
-                    async with asyncio.timeout(seconds):
+                    async with asyncio.timeout(20):
                         while written < 10:
                             try:
                                 await database.write(INCREMENT)
@@ -379,17 +365,10 @@ async def write_through_a_promotion(place: PostgresProcess, name: str, *, second
         place.sql("SELECT pg_reload_conf()")
 
 
+@sabotage("a read-only server's connections do not expire", patched((ConnectionPool, "expire", lambda _: None)))
 async def test_writes_follow_a_promotion(postgres: PostgresProcess, counter_url: str) -> None:
     """The old primary stays, read-only, with its connections: they are given up, and writes go on without a restart."""
-    assert await write_through_a_promotion(postgres, name_of(counter_url), seconds=20)
-
-
-async def test_kept_connections_lead_to_the_old_primary(
-    postgres: PostgresProcess, counter_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The test above sees it where a read-only server's connections do not expire."""
-    monkeypatch.setattr(ConnectionPool, "expire", lambda _: None)
-    assert not await write_through_a_promotion(postgres, name_of(counter_url), seconds=3)
+    assert await write_through_a_promotion(postgres, name_of(counter_url))
 
 
 async def test_of_several_hosts_a_silent_one_costs_its_share(postgres: PostgresProcess, counter_url: str) -> None:

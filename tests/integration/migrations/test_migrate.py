@@ -13,12 +13,20 @@ from service import migrate
 from service.command import EX_TEMPFAIL
 from service.database import DatabaseConfig
 from service.dev import free_port
+from tests.integration.migrations import without_lock
 from tests.postgres_process import PostgresProcess, name_of
+from tests.sabotage import sabotage
 from tests.schema import expanding_sql
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 ROOT = Path(__file__).parents[3]
+JOB = migrate.__name__
+# So that jobs that begin at the same time also work at the same time.
+SLOW = """
+    CREATE FUNCTION slowly() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); END $$;
+    CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION slowly();
+"""
 
 
 def revisions(postgres: PostgresProcess, url: str) -> list[str]:
@@ -35,11 +43,18 @@ async def test_the_schema_is_made_once(postgres: PostgresProcess, database_url: 
     assert postgres.sql("SELECT count(*) FROM users", name_of(database_url)) == "0"
 
 
+def lock_nobody_out(request: pytest.FixtureRequest) -> None:
+    """Start jobs that do not wait for each other."""
+    request.getfixturevalue("monkeypatch").setattr(request.module, "JOB", without_lock.__name__)
+
+
+@sabotage("there is no lock", lock_nobody_out)
 def test_of_five_at_once_one_migrates(postgres: PostgresProcess, database_url: str) -> None:
     """Five Jobs end with success, one of which has made the tables."""
+    postgres.sql(SLOW, name_of(database_url))
     environment = {**os.environ, "USERS_API_DATABASE_URL": database_url}
     jobs = [
-        subprocess.Popen([sys.executable, "-m", "service.migrate"], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-m", JOB], cwd=ROOT, env=environment, stdout=subprocess.PIPE)
         for _ in range(5)
     ]
     output = [job.communicate()[0] for job in jobs]

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from service.database import pool
+from service.database.gate import Gate
 from service.dev import free_port
 from service.idempotency import IdempotencyKey
 from service.users.repository import UserRepository
@@ -13,6 +15,7 @@ from tests.api import TOKEN, calling, client_of, running
 from tests.observe import until
 from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
+from tests.sabotage import patched, sabotage
 from tests.service_process import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -120,6 +123,16 @@ async def test_cached_reads_outlive_the_database(postgres: PostgresProcess, user
         assert (await client.patch(path, json={"name": "x"})).status_code == 200
 
 
+class OpenGate(Gate):
+    """Has a place for everybody."""
+
+    def enter_at_once(self) -> bool:
+        """Make one more."""
+        self._free += 1
+        return super().enter_at_once()
+
+
+@sabotage("the pool has no gate", patched((pool, "Gate", OpenGate)))
 async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, users_url: str) -> None:
     """While every connection waits for a lock, what has no place is told so at once, and what is cached is read."""
     small = {"database_pool_size": 2, "database_max_waiting": 2, "rate_limit_requests": 100_000}

@@ -10,6 +10,7 @@ import pytest
 from tests.api import TOKEN
 from tests.observe import until
 from tests.postgres_process import PostgresProcess, name_of
+from tests.sabotage import sabotage
 from tests.service_process import ServiceProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -99,6 +100,13 @@ def stored(postgres: PostgresProcess, users_url: str) -> dict[str, list[int]]:
     return found
 
 
+def acknowledge_early(request: pytest.FixtureRequest) -> None:
+    """Have the server acknowledge what is not on its disk yet."""
+    postgres: PostgresProcess = request.getfixturevalue("postgres")
+    postgres.sql(f"ALTER DATABASE {name_of(request.getfixturevalue('users_url'))} SET synchronous_commit = off")
+
+
+@sabotage("synchronous_commit is off", acknowledge_early)
 async def test_acknowledged_writes_outlive_the_server(
     postgres: PostgresProcess, service: ServiceProcess, users_url: str
 ) -> None:
