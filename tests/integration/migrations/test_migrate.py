@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 JOB = migrate.__name__
 # So that jobs that begin at the same time also work at the same time.
 SLOW = """
-    CREATE FUNCTION slowly() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); END $$;
+    CREATE FUNCTION slowly() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); END $$;
     CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION slowly();
 """
 
