@@ -212,7 +212,7 @@ def test_no_read_is_older_than_the_bound(
 ) -> None:
     """Whatever becomes of Redis, own writes are seen at once, and the other process's within the bound."""
     rounds = request.config.getoption("--property-rounds")
-    writes, reads = run(redis, servers, tmp_path, [paused, killed, frozen] * rounds)
+    writes, reads = run(redis, servers, tmp_path, [healthy, paused, killed, frozen] * rounds)
     assert len(writes) > 20
     assert len(reads) > 1000
     assert stale(writes, reads) == []
