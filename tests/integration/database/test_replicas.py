@@ -316,7 +316,7 @@ async def test_an_overload_is_no_outage(replica: PostgresProcess, counter_url: s
         (found,) = database.replicas.candidates()
         for server in (found.server, database.primary):
             asked_at = asyncio.get_running_loop().time()
-            slow = asyncio.create_task(server.fetch(SLEEP, (1,), asked_at + 20, ahead=True))
+            slow = asyncio.ensure_future(server.fetch(SLEEP, (1,), asked_at + 20, ahead=True))
             await until(lambda: sleeps(server))  # noqa: B023 - waited for
             with pytest.raises(DatabaseUnavailableError) as refused:
                 await database.read(READ)
