@@ -161,8 +161,8 @@ test-simulation: .venv/installed ## The autoscaler on simulated traffic, by the 
 	$(BIN)/python -m pytest tests/simulation
 
 .PHONY: test-e2e
-test-e2e: .venv/installed ## End to end on the cluster
-	$(BIN)/python -m pytest --durations=10 tests/e2e
+test-e2e: .venv/installed ## End to end on the cluster; LANE=shared, own or alone takes only what may run beside the others
+	$(BIN)/python -m pytest --durations=0 $(if $(filter own,$(LANE)),--numprocesses=2 --dist=loadfile) $(if $(LANE),-m $(LANE)) tests/e2e
 
 .PHONY: chaos
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md

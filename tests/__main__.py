@@ -28,8 +28,10 @@ PARTS = (
     Part("code", ("make", "test-code"), after=("lint",)),
     Part("simulation", ("make", "test-simulation"), after=("cluster",)),  # of the binaries that the cluster has
     Part("chart", ("make", "chart"), after=("code", "cluster")),  # Helm comes with the cluster
-    Part("e2e", ("make", "test-e2e"), after=("chart", "simulation")),
-    Part("experiments", ("make", "chaos-short"), after=("e2e",)),
+    # What shares a release, and loads it, beside what has releases of its own.
+    Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("chart", "simulation")),
+    Part("e2e own", ("make", "test-e2e", "LANE=own"), after=("chart", "simulation")),
+    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e own")),
 )
 
 

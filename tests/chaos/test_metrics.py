@@ -12,6 +12,7 @@ from k8s.client.waiting import seconds_until
 from loadtests.measure import READ, Request
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.verdict import Bound
+from tests.e2e.diagnosis import verdict
 from tests.e2e.load import BURN, constant_rate
 from tests.e2e.release import Release, kubectl
 
@@ -23,6 +24,7 @@ RATE = 100
 AWAY_SECONDS = Extent(60, short=35)
 SCALED_OUT_SECONDS = 90
 RECOVERED_SECONDS = 90
+NAMED_SECONDS = 60
 # Reads keep CPU well under its target, so that each trigger can be told from the other.
 VALUES: dict[str, Any] = {
     "resources": {"requests": {"cpu": "200m"}},
@@ -36,13 +38,15 @@ class Away:
 
     namespace: str
     deployments: tuple[str, ...]
+    link: str
+    """What the doctor calls it."""
     pressure: Request
     pressure_rate: int
 
 
-PROMETHEUS = Away("monitoring", ("prometheus",), BURN, 8)
-KEDA = Away("keda", ("keda-operator", "keda-metrics-apiserver"), BURN, 8)
-METRICS_SERVER = Away("kube-system", ("metrics-server",), READ, 75)
+PROMETHEUS = Away("monitoring", ("prometheus",), "Prometheus", BURN, 8)
+KEDA = Away("keda", ("keda-operator", "keda-metrics-apiserver"), "KEDA", BURN, 8)
+METRICS_SERVER = Away("kube-system", ("metrics-server",), "CPU metrics", READ, 75)
 
 
 def _without_trigger(index: int) -> Any:  # noqa: ANN401 - breaks a release
@@ -84,7 +88,7 @@ METRICS_SERVER_AWAY = Experiment(
     ids=lambda value: value.name if isinstance(value, Experiment) else "",
 )
 def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> None:
-    """With one source of metrics away the autoscaler takes nothing back, follows the other, and then has both again."""
+    """Without one source of metrics the autoscaler takes nothing back and follows the other; the doctor names it."""
     run = start(experiment)
     with run.load(RATE):
         scaled_by_rate = seconds_until(lambda: run.release.ready() >= AT_LEAST, 90)
@@ -93,6 +97,7 @@ def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> No
         gone_at_s = run.mark(f"{away.deployments[0]} killed")
         with _killed(away):
             time.sleep(run.of(AWAY_SECONDS))
+            named = seconds_until(lambda: _doctor_names(away, run.release), NAMED_SECONDS)
             scaled_out = _press(run, away, before)
             run.mark("back")
         recovered = seconds_until(lambda: _sees_both(run.release), RECOVERED_SECONDS)
@@ -104,10 +109,17 @@ def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> No
         *run.failed_within(0),
         Bound(f"scaled to {AT_LEAST} by the rate before, s", scaled_by_rate, at_most=90),
         Bound("fewest wanted meanwhile", min(wanted, default=0), at_least=before),
+        Bound("named by the doctor as the first broken link within, s", named, at_most=NAMED_SECONDS),
         Bound("scaled out without it within, s", scaled_out, at_most=SCALED_OUT_SECONDS),
         Bound("both metrics seen after it is back within, s", recovered, at_most=RECOVERED_SECONDS),
         wanted_before=before,
     )
+
+
+def _doctor_names(away: Away, release: Release) -> bool:
+    """Whether `make doctor` says that this is the first broken link, and none behind it."""
+    status, said = verdict(release)
+    return status == 1 and said.startswith(f"first broken link: {away.link}: ")
 
 
 def _press(run: Run, away: Away, before: int) -> float:

@@ -35,11 +35,21 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
+LANES = ("shared", "own", "alone")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have files that take the shared release as it is come first: other values cost a rollout there and one back."""
+    """Mark each file by what may run beside it: those with releases of their `own` do, beside each other too.
 
-    def takes_it(item: pytest.Item) -> bool:
-        return "release" in getattr(item, "fixturenames", ())
+    Files that take the shared release as it is come first: other values cost a rollout there and one back.
+    """
 
-    as_it_is = {item.path for item in items if takes_it(item)}
-    items.sort(key=lambda item: item.path not in as_it_is)
+    def files_with(fixture: str) -> set[Path]:
+        return {item.path for item in items if fixture in getattr(item, "fixturenames", ())}
+
+    shared, as_it_is = files_with("installed"), files_with("release")
+    for item in items:
+        if "alone" not in item.keywords:
+            item.add_marker("shared" if item.path in shared else "own")
+    items.sort(key=lambda item: (*(lane not in item.keywords for lane in LANES), item.path not in as_it_is))

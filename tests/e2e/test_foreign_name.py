@@ -6,9 +6,10 @@ import pytest
 from kubernetes import client
 
 from loadtests.reaction.signal import read_signal
+from tests.e2e.diagnosis import wait_for_verdict
 from tests.e2e.helm import CONTEXT
 from tests.e2e.own_release import OwnRelease, at_once
-from tests.e2e.test_doctor import VALUES, wait_for_verdict
+from tests.e2e.test_doctor import VALUES
 
 pytestmark = pytest.mark.e2e
 

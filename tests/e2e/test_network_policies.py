@@ -13,7 +13,8 @@ from tests.e2e.helm import CONTEXT, run
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
-pytestmark = pytest.mark.e2e
+# Enforced on all releases there are.
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 HOST = "enforced.example.com"
 FOLDER = "k8s/policies"

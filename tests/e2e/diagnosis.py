@@ -1,0 +1,28 @@
+import subprocess
+import sys
+
+from k8s.client.release import Release
+from k8s.client.waiting import wait_until
+from tests.e2e.helm import CONTEXT
+
+
+def doctor(release: Release) -> subprocess.CompletedProcess[str]:
+    """Run the doctor as `make doctor` does."""
+    options = ("--context", CONTEXT, "--namespace", release.namespace, "--release", release.name)
+    return subprocess.run([sys.executable, "-m", "k8s.doctor", *options], capture_output=True, text=True, check=False)
+
+
+def verdict(release: Release) -> tuple[int, str]:
+    """The exit status, and the line that names the first broken link or says that there is none."""
+    done = doctor(release)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith(("first broken link: ", "every link"))]
+    return done.returncode, line
+
+
+def wait_for_verdict(release: Release, beginning: str, seconds: float = 60) -> str:
+    """Wait until the doctor says this, with the exit status for it."""
+    status = 0 if beginning.startswith("every") else 1
+    what = f"a verdict that begins with {beginning!r}"
+    return wait_until(lambda: verdict(release), lambda v: v[0] == status and v[1].startswith(beginning), seconds, what)[
+        1
+    ]
