@@ -162,7 +162,7 @@ test-simulation: .venv/installed ## The autoscaler on simulated traffic, by the 
 
 .PHONY: test-e2e
 test-e2e: .venv/installed ## End to end on the cluster; LANE=shared, own or alone takes only what may run beside the others
-	$(BIN)/python -m pytest --durations=0 $(if $(filter own,$(LANE)),--numprocesses=2 --dist=loadfile) $(if $(LANE),-m $(LANE)) tests/e2e
+	$(BIN)/python -m pytest --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
 
 .PHONY: chaos
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md

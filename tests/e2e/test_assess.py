@@ -12,7 +12,8 @@ import pytest
 from tests.e2e.helm import CONTEXT
 from tests.e2e.release import NAME, NAMESPACE, Release
 
-pytestmark = pytest.mark.e2e
+# What it measures is the machine, too.
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")
