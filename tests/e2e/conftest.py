@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +10,8 @@ from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import MINIMUM, Release
 
 __all__ = ["api", "prometheus", "pytest_runtest_makereport"]
+
+LANES = ("shared", "own", "alone")
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +38,9 @@ def http() -> Iterator[httpx.Client]:
         yield client
 
 
-LANES = ("shared", "own", "alone")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each file by what may run beside it: those with releases of their `own` do, beside each other too.
+    """Mark each file by what may run beside it: those with releases of their `own` beside those of the `shared` one.
 
     Files that take the shared release as it is come first: other values cost a rollout there and one back.
     """

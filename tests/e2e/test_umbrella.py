@@ -25,14 +25,21 @@ def values() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def shops(api: client.ApiClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[OwnRelease]]:
+def umbrellas(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The umbrella chart as each Helm packages it."""
+    folder = tmp_path_factory.mktemp("umbrella")
+    return {binary: str(build(folder / binary, binary)) for binary in ("helm", "helm4")}
+
+
+@pytest.fixture(scope="module")
+def shops(api: client.ApiClient, umbrellas: dict[str, str]) -> Iterator[list[OwnRelease]]:
     """The umbrella of two aliases and a neighbour, installed by Helm 3 and by Helm 4."""
-    releases = [OwnRelease(api, f"umbrella-by-{binary}", binary) for binary in ("helm", "helm4")]
+    releases = [OwnRelease(api, f"umbrella-by-{binary}", binary) for binary in umbrellas]
 
     def install(shop: OwnRelease) -> None:
         shop.name = RELEASE
-        umbrella = str(build(tmp_path_factory.mktemp("umbrella"), shop.binary))
-        shop.helm("install", RELEASE, umbrella, "--values", "-", "--wait", "--timeout", "3m", values=values())
+        flags = ("--values", "-", "--wait", "--timeout", "3m")
+        shop.helm("install", RELEASE, umbrellas[shop.binary], *flags, values=values())
 
     try:
         at_once(releases, install)
@@ -63,16 +70,13 @@ def test_helm_test_passes_in_every_chart(shops: list[OwnRelease]) -> None:
     at_once(shops, check)
 
 
-def test_an_alias_that_is_turned_off_goes_alone(
-    shops: list[OwnRelease], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_an_alias_that_is_turned_off_goes_alone(shops: list[OwnRelease], umbrellas: dict[str, str]) -> None:
     """`accounts.enabled=false` takes that alias with all that it had, its password too, and nothing of the other."""
 
     def check(shop: OwnRelease) -> None:
-        umbrella = str(build(tmp_path_factory.mktemp("umbrella"), shop.binary))
         flags = ("--values", "-", "--set", "accounts.enabled=false", "--wait", "--timeout", "3m")
         before = {name for name in shop.objects() if "users" in name and not name.startswith(("pod", "endpoint"))}
-        shop.helm("upgrade", RELEASE, umbrella, *flags, values=values())
+        shop.helm("upgrade", RELEASE, umbrellas[shop.binary], *flags, values=values())
         wait_until(
             lambda: [name for name in shop.objects() if "accounts" in name], lambda left: not left, 90, "no accounts"
         )

@@ -49,9 +49,9 @@ def test_each_link_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", _documents())
 def test_each_path_in_the_text_is_there(name: str) -> None:
-    """A file or folder of the repository that a page names by its path exists."""
+    """A file or folder of the repository that a page names by its path exists; NAME stands for one to come."""
     paths = re.findall(r"`((?:service|chart|k8s|loadtests|tests|docs)/[\w./-]+)`", _prose(ROOT / name))
-    assert not [path for path in paths if not (ROOT / path).exists()]
+    assert not [path for path in paths if "NAME" not in path and not (ROOT / path).exists()]
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
