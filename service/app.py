@@ -132,6 +132,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             app,
             read=USER_READ,
             cache=app.state.cache,
+            lookup=app.state.users.lookup,
             authenticator=app.state.authenticator,
             limiter=app.state.limiter if settings.rate_limit_enabled else None,
             policies=_policies(settings),

@@ -4,12 +4,11 @@ from service.cache.cached_read import CachedRead
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry, etag_of
 from service.cache.invalidation import InvalidationChannel
-from service.cache.miss import KNOWN_MISS, Miss
 from service.cache.response import render
-from service.cache.tiered import Load, Loaded, Lookup, TieredCache
+from service.cache.tiered import LOOKED_UP, Load, Loaded, Lookup, TieredCache
 
 __all__ = [
-    "KNOWN_MISS",
+    "LOOKED_UP",
     "CacheConfig",
     "CachedRead",
     "Entry",
@@ -17,7 +16,6 @@ __all__ = [
     "Load",
     "Loaded",
     "Lookup",
-    "Miss",
     "TieredCache",
     "etag_of",
     "render",

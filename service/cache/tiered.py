@@ -1,17 +1,17 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
 
 from service.cache import metrics
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry
 from service.cache.memory import MemoryCache
-from service.cache.miss import Miss
 from service.cache.response import Tier
-from service.cache.shared import NOTHING_SAID, Shared, SharedCache
+from service.cache.shared import SharedCache
 from service.cache.versions import ABSENT, MARK, NOTHING, Minimums, Order
+from service.http.state_key import StateKey
 from service.redis_client import RedisClient
 from service.supervision import Jobs
 
@@ -46,10 +46,14 @@ class Lookup(NamedTuple):
     tier: Tier
 
 
-class UnderWay(NamedTuple):
-    """What is being loaded or looked up, for all who ask, and since when."""
+LOOKED_UP = StateKey[Lookup | Exception]("looked_up")
+"""What a layer further out was given or met, so that a request looks up once."""
 
-    task: asyncio.Task[Any]
+
+class UnderWay(NamedTuple):
+    """What is being looked up, for all who ask, and since when."""
+
+    task: asyncio.Task[Lookup]
     began: float
 
 
@@ -69,7 +73,6 @@ class TieredCache:
         self.sender = secrets.token_hex(8).encode()
         self.shared = SharedCache(redis, config, sender=self.sender)
         self._flights: dict[str, UnderWay] = {}
-        self._l2_trips: dict[str, UnderWay] = {}
         self._jobs = Jobs("cache_fill")
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
@@ -92,21 +95,14 @@ class TieredCache:
             return entry
         return None
 
-    async def l2_entry(self, key: str) -> Entry | Miss:
-        """The L2 entry if it is fresh and not yet due for refresh; goes into L1. Concurrent askers share one trip."""
-        try:
-            return await _outcome(self._shared_task(self._l2_trips, key, lambda: self._ask_l2(key)))
-        except Exception:  # noqa: BLE001 - the job's, logged and counted: it may cost a hit, not the answer
-            return Miss(NOTHING_SAID, time.monotonic())
-
-    async def lookup(self, key: str, load: Load, miss: Miss | None = None) -> Lookup:
-        """The entry of `key`, by `load` where no tier has it; L2 is not asked again right after a `miss`.
+    async def lookup(self, key: str, load: Load) -> Lookup:
+        """The entry of `key`, by `load` where no tier has it.
 
         Raises what `load` raises, unless an entry is left that may be served on error.
         """
         lookup = self._from_memory(key, load)
         if lookup is None:
-            lookup = await _outcome(self._flight(key, load, miss))
+            lookup = await _outcome(self._flight(key, load))
         {"L1": metrics.HIT_L1, "L2": metrics.HIT_L2, "MISS": metrics.MISS, "STALE": metrics.STALE}[lookup.tier].inc()
         return lookup
 
@@ -137,14 +133,12 @@ class TieredCache:
         if held is not None and held.order < order:
             self._memory.discard(key)
         self._flights.pop(key, None)
-        self._l2_trips.pop(key, None)
 
     def distrust(self) -> None:
         """From now on writes may be missed. Loads under way answer those who wait for them, and are not kept."""
         self.trusted_until = 0.0
         self._minimums.miss()
         self._flights.clear()
-        self._l2_trips.clear()
 
     def forget_all(self) -> None:
         """Forget everything in this process: writes may have been missed."""
@@ -171,25 +165,20 @@ class TieredCache:
             metrics.REFRESHES.labels(reason).inc()
             self._flight(key, load)
 
-    def _flight(self, key: str, load: Load, miss: Miss | None = None) -> asyncio.Task[Lookup]:
-        return self._shared_task(self._flights, key, lambda: self._fill(key, load, miss))
-
-    def _shared_task(
-        self, tasks: dict[str, UnderWay], key: str, work: Callable[[], Coroutine[Any, Any, T]]
-    ) -> asyncio.Task[T]:
-        """Return the task under way, unless writes may have been missed since it began; else a new one."""
-        under_way = tasks.get(key)
+    def _flight(self, key: str, load: Load) -> asyncio.Task[Lookup]:
+        """Return the load under way, unless writes may have been missed since it began; else a new one."""
+        under_way = self._flights.get(key)
         now = time.monotonic()
         if under_way is not None and self._believes(under_way.began, now):
             return under_way.task
-        task = self._jobs.spawn(work())
-        tasks[key] = UnderWay(task, now)
-        task.add_done_callback(lambda done: self._forget(tasks, key, done))
+        task = self._jobs.spawn(self._fill(key, load))
+        self._flights[key] = UnderWay(task, now)
+        task.add_done_callback(lambda done: self._forget(key, done))
         return task
 
-    async def _fill(self, key: str, load: Load, miss: Miss | None) -> Lookup:
+    async def _fill(self, key: str, load: Load) -> Lookup:
         began = time.monotonic()
-        shared = miss.shared if miss is not None and miss.is_believed else await self.shared.get(key)
+        shared = await self.shared.get(key)
         known = self._known(key)
         if shared.entry is not None and time.monotonic() < shared.entry.refresh_at and shared.order >= known:
             self._keep(key, shared.entry, began)
@@ -223,15 +212,6 @@ class TieredCache:
         metrics.RELOADS.inc()
         return await self._load(key, load, known, fresh=True)
 
-    async def _ask_l2(self, key: str) -> Entry | Miss:
-        began = time.monotonic()
-        shared = await self.shared.get(key)
-        is_old = shared.order < self._known(key)
-        if shared.entry is None or is_old or time.monotonic() >= shared.entry.refresh_at:
-            return Miss(Shared(None, shared.order) if is_old else shared, time.monotonic())
-        self._keep(key, shared.entry, began)
-        return shared.entry
-
     def _believes(self, began: float, now: float) -> bool:
         """Whether what was read since then is as good as new: no write is missed, or it is a moment old."""
         return now < self.trusted_until or now < began + self._config.untrusted_seconds
@@ -253,11 +233,10 @@ class TieredCache:
         self._memory.put(key, entry)
         return True
 
-    @staticmethod
-    def _forget(tasks: dict[str, UnderWay], key: str, done: asyncio.Task[Any]) -> None:
-        under_way = tasks.get(key)
+    def _forget(self, key: str, done: asyncio.Task[Lookup]) -> None:
+        under_way = self._flights.get(key)
         if under_way is not None and under_way.task is done:
-            del tasks[key]
+            del self._flights[key]
 
 
 async def _outcome(task: asyncio.Task[T]) -> T:

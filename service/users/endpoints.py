@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.auth.dependencies import requires
 from service.auth.principal import Principal
-from service.cache import KNOWN_MISS, etag_of, render
+from service.cache import LOOKED_UP, etag_of, render
 from service.cache.response import CACHE_CONTROL, VARY
 from service.http.conditional import Preconditions, is_listed
 from service.http.negotiation import JSON, JsonRoute
@@ -70,7 +70,9 @@ _cached: dict[int | str, dict[str, Any]] = {
 )
 async def get_user(user_id: _Id, users: Users, conditions: Conditions, request: Request) -> Response:
     """Return one user, from the nearest cache that has it; 304 where If-None-Match names its ETag."""
-    lookup = await users.lookup(user_id, KNOWN_MISS.get(request.scope))
+    lookup = LOOKED_UP.get(request.scope) or await users.lookup(user_id)
+    if isinstance(lookup, Exception):
+        raise lookup
     if not lookup.entry.found:
         raise _not_found(user_id)
     conditions.allow_read(lookup.entry.etag)

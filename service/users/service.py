@@ -2,7 +2,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from service.cache import Loaded, Lookup, Miss, TieredCache
+from service.cache import Loaded, Lookup, TieredCache
 from service.idempotency import IdempotencyKey
 from service.users import cursor
 from service.users.cached_read import USER_READ
@@ -26,14 +26,14 @@ class UserService:
         self._unanswered = UnansweredWrites(repository, cache)
         self.background = [*repository.background, self._unanswered.background]
 
-    async def lookup(self, user_id: int, miss: Miss | None = None) -> Lookup:
-        """Return the encoded user, or the knowledge that there is none, and which tier had it; a `miss` is L2's."""
+    async def lookup(self, user_id: int) -> Lookup:
+        """Return the encoded user, or the knowledge that there is none, and which tier had it."""
 
         async def load(fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
             found = await self._repository.get(user_id, fresh=fresh)
             return Loaded(None if found.user is None else encode(found.user), found.version, found.cacheable)
 
-        return await self._cache.lookup(USER_READ.key(user_id), load, miss)
+        return await self._cache.lookup(USER_READ.key(user_id), load)
 
     async def page(self, after: str | None, limit: int, subject: str | None = None) -> UserPage:
         """Return one page, with all that `subject` has written; without a subject as it is now. Raises: CursorError."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.cache import Entry, Loaded, Miss, miss
+from service.cache import Loaded
 from service.cache.versions import NOTHING
 from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica
 from tests.observe import sample, until
@@ -94,9 +94,7 @@ async def test_stale_if_error(redis: RedisProcess) -> None:
         assert stored is not None
         stored.stored_at -= 100
         await second.shared.put(KEY, stored, time.monotonic())
-        met = await second.l2_entry(KEY)
-        assert isinstance(met, Miss)
-        assert (await second.lookup(KEY, source, met)).tier == "STALE"
+        assert (await second.lookup(KEY, source)).tier == "STALE"
 
 
 async def test_failure_without_anything_left(redis: RedisProcess) -> None:
@@ -140,40 +138,18 @@ async def test_nobody_joins_a_load_from_before_a_pause(redis: RedisProcess) -> N
 
 async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
     """500 look-ups of one key at once cost one GET; what they find is in L1 then."""
+    source = Source()
     async with replica(redis, channel=False) as first, replica(redis, channel=False) as second:
         first.trust_always()  # with no channel to ping, whatever time that takes
         second.trust_always()
-        await first.lookup(KEY, Source())
-        await first.aclose()
-        before = sample("users_api_redis_commands_total")
-        entries = await asyncio.gather(*(second.l2_entry(KEY) for _ in range(500)))
-        assert isinstance(entries[0], Entry)
-        assert all(entry is entries[0] for entry in entries)
-        assert sample("users_api_redis_commands_total") == before + 1
-        assert second.l1_entry(KEY) is entries[0]
-
-
-async def test_after_a_miss_l2_is_not_asked_again(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lookup right after a miss goes straight to the source."""
-    monkeypatch.setattr(miss, "BELIEVED_SECONDS", 60.0)  # whatever a busy machine takes in between
-    async with replica(redis) as cache:
-        before = redis.calls("get")
-        met = await cache.l2_entry(KEY)
-        assert isinstance(met, Miss)
-        assert (await cache.lookup(KEY, Source(), met)).tier == "MISS"
-        assert redis.calls("get") == before + 1
-
-
-async def test_an_old_miss_is_not_believed(redis: RedisProcess) -> None:
-    """What others have put into L2 since a miss is found, if that was longer ago than a request takes."""
-    source = Source()
-    async with replica(redis) as first, replica(redis) as second:
-        met = await second.l2_entry(KEY)
-        assert isinstance(met, Miss)
         await first.lookup(KEY, source)
         await first.aclose()
-        old = met._replace(at=met.at - miss.BELIEVED_SECONDS)
-        assert (await second.lookup(KEY, source, old)).tier == "L2"
+        before = sample("users_api_redis_commands_total")
+        lookups = await asyncio.gather(*(second.lookup(KEY, source) for _ in range(500)))
+        assert {lookup.tier for lookup in lookups} == {"L2"}
+        assert sample("users_api_redis_commands_total") == before + 1
+        assert second.l1_entry(KEY) is lookups[0].entry
+        assert source.loads == 1
 
 
 @pytest.mark.parametrize(
@@ -264,18 +240,17 @@ UNEXPECTED = [RuntimeError("x"), MemoryError(), asyncio.CancelledError(), Genera
 async def test_whatever_ends_a_load_answers_its_waiters(
     redis: RedisProcess, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All who wait for a load get an Exception; for a look-up in L2 it is a miss; the next one works."""
+    """All who wait for a load, or for what L2 says before it, get an Exception; the next look-up works."""
 
     async def fail(*_: object) -> Loaded:
         await asyncio.sleep(0.01)
         raise error
 
     async with replica(redis) as cache:
-        waiting = [cache.lookup(KEY, fail) for _ in range(3)]
-        outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
-        assert all(isinstance(outcome, Exception) for outcome in outcomes)
         with monkeypatch.context() as broken:
-            broken.setattr(cache.shared, "get", fail)
-            asked = await asyncio.wait_for(asyncio.gather(*(cache.l2_entry(KEY) for _ in range(3))), 10)
-            assert all(isinstance(answer, Miss) for answer in asked)
+            for _ in range(2):
+                waiting = [cache.lookup(KEY, fail) for _ in range(3)]
+                outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+                assert all(isinstance(outcome, Exception) for outcome in outcomes)
+                broken.setattr(cache.shared, "get", fail)
         assert (await cache.lookup(KEY, Source())).entry.found

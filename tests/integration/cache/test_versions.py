@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.cache import Entry, InvalidationChannel, Loaded, Miss, TieredCache, shared
+from service.cache import Entry, InvalidationChannel, Loaded, TieredCache, shared
 from service.cache.acknowledgements import TRUST_SECONDS
 from service.cache.versions import ABSENT, FOUND, KEPT_SECONDS, MARK, NOTHING, Order
 from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica, settle
@@ -80,9 +80,7 @@ async def test_l2_says_what_is_the_least_to_take(redis: RedisProcess) -> None:
         await cache.shared.tell(KEY, None, Order(3, MARK), time.monotonic())
         cache.forget_all()
         settle(cache)
-        met = await cache.l2_entry(KEY)
-        assert isinstance(met, Miss)
-        assert (await cache.lookup(KEY, source, met)).entry.order == (3, FOUND)
+        assert (await cache.lookup(KEY, source)).entry.order == (3, FOUND)
         assert (source.loads, source.fresh_loads) == (4, 2)
 
 
@@ -302,13 +300,11 @@ async def test_a_write_that_redis_was_told_of_later_clears_the_memory_of_an_earl
 
 
 async def test_a_look_up_does_not_take_what_is_older_than_known(redis: RedisProcess) -> None:
-    """Nor does the load right after it, which goes by what L2 said then."""
+    """An L2 that still has what was before a write, of which this process has heard, is passed by."""
     source = Source()
     source.change()
     async with replica(redis) as cache:
         await cache.shared.put(KEY, entry(OLD, 1), time.monotonic())
         cache.hear(KEY, Order(2, MARK))
-        met = await cache.l2_entry(KEY)
-        assert isinstance(met, Miss)
-        cache._minimums._heard.clear()  # as if it took longer than that is remembered
-        assert (await cache.lookup(KEY, source, met)).entry.body == NEW
+        lookup = await cache.lookup(KEY, source)
+        assert (lookup.tier, lookup.entry.body) == ("MISS", NEW)

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.cache import miss
+from service.database import DatabaseUnavailableError
 from service.fastpath import FastPath, middleware
 from tests.api import TOKEN, client_of, running
 from tests.observe import sample
@@ -163,25 +163,48 @@ async def test_l2_hits_never_reach_the_stack(redis: RedisProcess) -> None:
         assert passed.count == 0
 
 
-async def test_misses_spend_one_permit(redis: RedisProcess) -> None:
-    """A miss goes through both paths and spends one permit; a negative entry likewise."""
+async def test_misses_are_loaded(redis: RedisProcess) -> None:
+    """What no cache has the fast path loads; for what is not there the routes answer. Each spends one permit."""
     async with serving(redis) as (app, client):
         passed = watch(app)
         responses = [await client.get(path) for path in (PATH, "/api/users/4242", "/api/users/4242")]
         assert [response.status_code for response in responses] == [200, 404, 404]
-        assert passed.count == 3
+        assert responses[0].headers["x-cache"] == "MISS"
+        assert passed.count == 2
         assert remaining(responses[0]) - remaining(responses[2]) == 2
 
 
-async def test_a_miss_asks_redis_once(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the fast path did not find in L2 the route does not look for there again."""
-    monkeypatch.setattr(miss, "BELIEVED_SECONDS", 60.0)  # whatever a busy machine takes in between
+async def test_nobody_is_looked_up_once(redis: RedisProcess) -> None:
+    """That there is none the routes don't find out again."""
+    async with serving(redis) as (app, client):
+        before = redis.calls("get")
+        counted = sample("users_api_cache_requests_total", tier="miss")
+        assert (await client.get("/api/users/4242")).status_code == 404
+        assert redis.calls("get") == before + 1
+        assert sample("users_api_cache_requests_total", tier="miss") == counted + 1
+        assert app.state.settings.fast_path_enabled
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(DatabaseUnavailableError("busy", "all are in use"), 503), (OSError("unexpected"), 500)]
+)
+async def test_a_failed_load_is_answered_by_the_routes(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    """The source is asked once; that it did not answer, or why, the routes say."""
+    asked = 0
+
+    async def fail(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise error
+
     async with serving(redis) as (app, client):
         passed = watch(app)
-        before = redis.calls("get")
-        assert (await client.get(PATH)).headers["x-cache"] == "MISS"
-        assert passed.count == 1
-        assert redis.calls("get") == before + 1
+        monkeypatch.setattr(app.state.users._repository, "get", fail)
+        response = await client.get(PATH)
+        assert (response.status_code, passed.count, asked) == (status, 1, 1)
+        assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_both_paths_refuse_alike(redis: RedisProcess) -> None:
@@ -208,13 +231,14 @@ async def test_both_paths_refuse_alike(redis: RedisProcess) -> None:
 
 
 async def test_without_rate_limit(redis: RedisProcess) -> None:
-    """With the limiter off the fast path answers without its headers, and still passes misses on."""
+    """With the limiter off the fast path answers without its headers, and loads what is missing all the same."""
     async with serving(redis, rate_limit_enabled=False) as (app, client):
         await client.get(PATH)
         passed = watch(app)
         assert "ratelimit" not in (await client.get(PATH)).headers
         assert passed.count == 0
         assert (await client.get("/api/users/43")).headers["x-cache"] == "MISS"
+        assert (await client.get("/api/users/4242")).status_code == 404
         assert passed.count == 1
 
 

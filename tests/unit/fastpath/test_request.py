@@ -6,6 +6,7 @@ from service.fastpath.middleware import _is_id
 from service.fastpath.request import read_headers
 
 TOKEN = (b"authorization", b"Bearer x")
+MAX_ID = 2**53 - 1
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -39,7 +40,14 @@ def test_read_headers_never_raises(headers: Headers) -> None:
 @given(st.one_of(st.text(max_size=20), st.integers(min_value=0).map(str)))
 def test_only_canonical_ids(text: str) -> None:
     """An id is taken only as the API itself writes it."""
-    if _is_id(text, 16):
+    if _is_id(text, MAX_ID):
         assert str(int(text)) == text
-        assert len(text) <= 16
-        assert int(text) > 0
+        assert 0 < int(text) <= MAX_ID
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"), [(str(MAX_ID), True), (str(MAX_ID + 1), False), ("1" + "0" * 5000, False)]
+)
+def test_no_id_beyond_the_highest(number: str, taken: bool) -> None:  # noqa: FBT001 - pytest's
+    """What is too large to be an id is refused by the routes, and not looked for."""
+    assert _is_id(number, MAX_ID) is taken
