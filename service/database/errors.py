@@ -3,7 +3,7 @@ from typing import Literal
 import asyncpg
 
 Reason = Literal[
-    "busy", "breaker", "connection", "failover", "timeout", "conflict", "refused", "exhausted", "schema", "lag"
+    "busy", "breaker", "connection", "failover", "timeout", "conflict", "refused", "full", "exhausted", "schema", "lag"
 ]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -16,6 +16,7 @@ _REASONS: dict[str, Reason] = {
     "40P01": "conflict",  # deadlock_detected
     "53100": "exhausted",  # disk_full: what only reads goes on
     "53200": "exhausted",  # out_of_memory
+    "53300": "full",  # too_many_connections: those that there are go on
     "55P03": "timeout",  # lock_not_available, by lock_timeout
     "57014": "timeout",  # query_canceled, by statement_timeout
     "3D000": "refused",  # invalid_catalog_name: there is no such database
@@ -26,14 +27,14 @@ _REASONS: dict[str, Reason] = {
 _REASONS_OF_CLASSES: dict[str, Reason] = {
     "08": "connection",
     "28": "refused",  # invalid authorization
-    "53": "refused",  # too many connections
+    "53": "refused",  # a limit that someone has set
     "58": "exhausted",  # the operating system fails it
 }
 
 EXPIRES_CONNECTIONS = frozenset({"connection", "failover"})
 OPENS_BREAKER = frozenset({"connection", "failover", "refused"})
 WORTH_A_SECOND_TRY = frozenset({"connection", "failover", "conflict"})
-MEANS_AWAY = frozenset({"breaker", "connection", "failover", "refused"})
+MEANS_AWAY = frozenset({"breaker", "connection", "failover", "refused", "full"})
 
 
 class DatabaseUnavailableError(Exception):

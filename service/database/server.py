@@ -154,13 +154,18 @@ class Server:
         metrics.FAILURES.labels(self.target, query.name, reason).inc()
         if reason in EXPIRES_CONNECTIONS:
             self.pool.expire()
-        if reason in OPENS_BREAKER:
+        # Connections that it has no room for say little of a server that answers on others.
+        if reason in OPENS_BREAKER or (reason == "full" and not self._has_answered_lately):
             self._breaker.cause = f"{reason}: {error}"
             self._breaker.record_failure()
         elif reason == "schema":
             logger.error("the database lacks what this version needs, run python -m service.migrate: %s", error)
         detail = f"{self.target}: {error or 'time limit exceeded'}"
         return DatabaseUnavailableError(reason, detail, may_have_happened=may_have_happened)
+
+    @property
+    def _has_answered_lately(self) -> bool:
+        return asyncio.get_running_loop().time() - self._last_success < self._config.probe_interval_seconds
 
     def _on_silence(self, error: Exception) -> None:
         """Count a statement that can't be cancelled as a failure of the server; a slow one alone is none."""
@@ -172,12 +177,11 @@ class Server:
 
     async def _watch(self) -> None:
         interval = self._config.probe_interval_seconds
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(interval * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             self.pool.close_idle(self._config.idle_seconds)
             # While all connections are in use, what they carry is the probe.
-            if (self._breaker.is_open or loop.time() - self._last_success >= interval) and self.pool.has_place:
+            if (self._breaker.is_open or not self._has_answered_lately) and self.pool.has_place:
                 await self._probe()
 
     async def _probe(self) -> bool:

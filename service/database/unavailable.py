@@ -12,7 +12,7 @@ RETRY_AFTER_SECONDS = 1
 async def unavailable(_request: Request, error: Exception) -> Response:
     """Answer 503: the database has no answer. The reason stays in the log."""
     assert isinstance(error, DatabaseUnavailableError)  # noqa: S101 - registered for this type only
-    if error.reason == "busy":
+    if error.reason in {"busy", "full"}:
         detail = "Too many requests wait for the database; ask again in a moment."
     elif error.may_have_happened:
         detail = (

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, server
+from service.database.errors import OPENS_BREAKER
 from service.database.pool import Connection
 from service.dev import free_port
 from tests.integration.database.connected import connected
@@ -170,6 +171,26 @@ async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, dat
         postgres.freeze()
         async with asyncio.timeout(10):
             await database.aclose()
+
+
+@sabotage(
+    "a connection refused for want of room counts as an outage",
+    patched((server, "OPENS_BREAKER", OPENS_BREAKER | {"full"})),
+)
+async def test_a_server_full_of_connections(postgres: PostgresProcess, database_url: str) -> None:
+    """Who has a connection goes on with it. Who needs one more is refused, and the breaker stays closed."""
+    name = name_of(database_url)
+    postgres.sql(f"CREATE ROLE few_{name} LOGIN CONNECTION LIMIT 1")
+    url = postgres.url(name, f"few_{name}")
+    async with connected(url, probe_interval_seconds=10.0) as database:
+        for _ in range(3):
+            reads = [database.read(SLEEP, 0.1) for _ in range(8)]
+            outcomes = await asyncio.gather(*reads, return_exceptions=True)
+            refused = [outcome for outcome in outcomes if isinstance(outcome, DatabaseUnavailableError)]
+            assert [error.reason for error in refused] == ["full"] * 7
+            assert database.available
+        async with connected(url) as other:  # which gets none
+            assert other.checks() == {"available": False, "breaker": "open"}
 
 
 async def test_a_url_that_can_not_be_meant_is_no_outage() -> None:
