@@ -97,7 +97,7 @@ def _starts(manifests: list[Manifest]) -> None:
     for variable in api["env"]:
         reference = variable.get("valueFrom", {}).get("secretKeyRef")
         if reference is None:
-            environment[variable["name"]] = variable.get("value", "pod")
+            environment[variable["name"]] = variable.get("value", "pod" if "valueFrom" in variable else "")
             continue
         secret = found.get(("Secret", reference["name"]))
         if secret is None:  # made by the user, or by the chart's Job
