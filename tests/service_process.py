@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +94,14 @@ class ServiceProcess:
             except OSError:
                 time.sleep(0.05)
         raise RuntimeError(f"the service did not start within 60 s:\n{self._log.read_text()}")
+
+
+@contextmanager
+def side_by_side(count: int, folder: Path, **settings: object) -> Iterator[list[ServiceProcess]]:
+    """Run so many processes of the same settings, patient and without a rate limit."""
+    common = {"rate_limit_enabled": False, **PATIENT, **settings}
+    with ExitStack() as stack:
+        yield [stack.enter_context(ServiceProcess(folder / f"{n}.log", **common)) for n in range(count)]
 
 
 def read(response: HTTPResponse) -> tuple[int, dict[str, str], bytes]:

@@ -61,10 +61,7 @@ class Database:
         """
         deadline = self._deadline()
         if fresh or self.replicas is None:
-            try:
-                rows = await self.primary.fetch(query, arguments, deadline)
-            except DatabaseUnavailableError as error:
-                rows = await self._try_again(error, query, arguments, deadline, is_repeatable=True)
+            rows = await self._try_twice(query, arguments, deadline, is_repeatable=True)
             return _read(rows, PRIMARY, "now")
         required = self.replicas.required()
         if required is not None:
@@ -122,19 +119,8 @@ class Database:
         try:
             return await self.primary.fetch(query, arguments, deadline)
         except DatabaseUnavailableError as error:
-            return await self._try_again(error, query, arguments, deadline, is_repeatable=is_repeatable)
-
-    async def _try_again(
-        self,
-        error: DatabaseUnavailableError,
-        query: Query,
-        arguments: Arguments,
-        deadline: float,
-        *,
-        is_repeatable: bool,
-    ) -> list[Record]:
-        if error.reason not in WORTH_A_SECOND_TRY or (error.may_have_happened and not is_repeatable):
-            raise error
+            if error.reason not in WORTH_A_SECOND_TRY or (error.may_have_happened and not is_repeatable):
+                raise
         metrics.RETRIES.labels(query.name).inc()
         return await self.primary.fetch(query, arguments, deadline)
 

@@ -112,7 +112,13 @@ class FastPath:
                 if not verdict[1].allowed:
                     status, headers, body = refusal(*verdict)
                     return status, headers + policy.headers(verdict[1]), body
-            found = await self._look_up(number)
+            found: Lookup | Exception
+            entry = self._cache.l1_entry(self._read.key(number))
+            if entry is not None:
+                cache_metrics.HIT_L1.inc()
+                found = Lookup(entry, "L1")
+            else:
+                found = await self._outcome(int(number))
             if isinstance(found, Lookup) and found.entry.found:
                 status, headers, body = render(found.entry, found.tier, if_none_match)
                 if verdict is not None:
@@ -125,14 +131,10 @@ class FastPath:
             VERDICT.put(scope, verdict)
         return None
 
-    async def _look_up(self, number: str) -> Lookup | Exception:
+    async def _outcome(self, number: int) -> Lookup | Exception:
         """Return what there is, or why that could not be found out: the routes say so to the client."""
-        entry = self._cache.l1_entry(self._read.key(number))
-        if entry is not None:
-            cache_metrics.HIT_L1.inc()
-            return Lookup(entry, "L1")
         try:
-            return await self._lookup(int(number))
+            return await self._lookup(number)
         except Exception as error:  # noqa: BLE001 - whatever it is, the routes answer for it
             return error
 

@@ -12,7 +12,7 @@ from k8s.client.waiting import seconds_until
 from loadtests.measure import READ, Request
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.verdict import Bound
-from tests.e2e.diagnosis import verdict
+from tests.e2e.diagnosis import begins, verdict
 from tests.e2e.load import BURN, constant_rate
 from tests.e2e.release import Release, kubectl
 
@@ -117,9 +117,9 @@ def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> No
 
 
 def _doctor_names(away: Away, release: Release) -> bool:
-    """Whether `make doctor` says that this is the first broken link, and none behind it."""
-    status, said = verdict(release)
-    return status == 1 and said.startswith(f"first broken link: {away.link}: ")
+    """Whether `make doctor` says that this is the first broken link, and none behind it, and where it is missing."""
+    found = verdict(release)
+    return begins(found, f"first broken link: {away.link}: ") and away.namespace in found[1]
 
 
 def _press(run: Run, away: Away, before: int) -> float:

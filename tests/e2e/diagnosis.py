@@ -19,10 +19,13 @@ def verdict(release: Release) -> tuple[int, str]:
     return done.returncode, line
 
 
-def wait_for_verdict(release: Release, beginning: str, seconds: float = 60) -> str:
+def begins(found: tuple[int, str], beginning: str) -> bool:
+    """Whether a verdict begins so, with the exit status for it."""
+    status, said = found
+    return said.startswith(beginning) and status == (0 if beginning.startswith("every") else 1)
+
+
+def wait_for_verdict(release: Release, beginning: str, seconds: float = 60) -> None:
     """Wait until the doctor says this, with the exit status for it."""
-    status = 0 if beginning.startswith("every") else 1
     what = f"a verdict that begins with {beginning!r}"
-    return wait_until(lambda: verdict(release), lambda v: v[0] == status and v[1].startswith(beginning), seconds, what)[
-        1
-    ]
+    wait_until(lambda: verdict(release), lambda found: begins(found, beginning), seconds, what)

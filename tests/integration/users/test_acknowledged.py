@@ -2,7 +2,6 @@ import json
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.api import TOKEN
 from tests.redis_process import RedisProcess
-from tests.service_process import PATIENT, ServiceProcess, read
+from tests.service_process import ServiceProcess, read, side_by_side
 
 pytestmark = pytest.mark.integration
 
@@ -20,9 +19,8 @@ WRITES = 10
 @pytest.fixture
 def processes(redis: RedisProcess, users_url: str, tmp_path: Path) -> Iterator[list[ServiceProcess]]:
     """Start three processes on one database, with one Redis."""
-    settings = {"database_url": users_url, "redis_url": redis.url, "rate_limit_enabled": False, **PATIENT}
-    with ExitStack() as stack:
-        yield [stack.enter_context(ServiceProcess(tmp_path / f"{n}.log", **settings)) for n in range(3)]
+    with side_by_side(3, tmp_path, database_url=users_url, redis_url=redis.url) as processes:
+        yield processes
 
 
 def send(process: ServiceProcess, method: str, path: str, body: object = None) -> tuple[int, dict[str, str], bytes]:

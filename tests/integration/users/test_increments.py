@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -10,7 +9,7 @@ from tests.api import TOKEN
 from tests.integration.users import without_versions
 from tests.redis_process import RedisProcess
 from tests.sabotage import patched, sabotage
-from tests.service_process import PATIENT, ServiceProcess
+from tests.service_process import ServiceProcess, side_by_side
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
@@ -21,9 +20,8 @@ CLIENTS = 2
 @pytest.fixture
 def processes(redis: RedisProcess, users_url: str, tmp_path: Path) -> Iterator[list[ServiceProcess]]:
     """Start two processes on one database, with one Redis."""
-    settings = {"database_url": users_url, "redis_url": redis.url, "rate_limit_enabled": False, **PATIENT}
-    with ExitStack() as stack:
-        yield [stack.enter_context(ServiceProcess(tmp_path / f"{n}.log", **settings)) for n in range(2)]
+    with side_by_side(2, tmp_path, database_url=users_url, redis_url=redis.url) as processes:
+        yield processes
 
 
 async def increment(process: ServiceProcess, path: str, times: int) -> int:

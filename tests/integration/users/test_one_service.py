@@ -1,7 +1,6 @@
 import itertools
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from tests.api import TOKEN
 from tests.postgres_process import PostgresProcess, name_of
 from tests.redis_process import RedisProcess
-from tests.service_process import PATIENT, ServiceProcess, read
+from tests.service_process import ServiceProcess, read, side_by_side
 
 pytestmark = pytest.mark.integration
 
@@ -42,15 +41,10 @@ def front(replica: PostgresProcess, redis: RedisProcess, users_url: str, tmp_pat
     """Start three processes with one Redis, one primary, and a replica that is a while behind and yet answers."""
     replica.sql("ALTER SYSTEM SET recovery_min_apply_delay = 300")
     replica.sql("SELECT pg_reload_conf()")
-    settings = {
-        "database_url": users_url,
-        "database_replica_urls": [replica.url(name_of(users_url))],
-        "redis_url": redis.url,
-        "rate_limit_enabled": False,
-        **PATIENT,
-    }
-    with ExitStack() as stack:
-        yield Front([stack.enter_context(ServiceProcess(tmp_path / f"{n}.log", **settings)) for n in range(3)])
+    replicas = [replica.url(name_of(users_url))]
+    urls = {"database_url": users_url, "database_replica_urls": replicas, "redis_url": redis.url}
+    with side_by_side(3, tmp_path, **urls) as processes:
+        yield Front(processes)
 
 
 def test_three_processes_are_one_service(front: Front) -> None:
