@@ -180,6 +180,7 @@ chaos-%: .venv/installed
 .PHONY: lint
 lint: .venv/installed ## Style, layers and types
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/mypy
 

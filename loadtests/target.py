@@ -58,9 +58,7 @@ def get(base_url: str, path: str, token: str, timeout_seconds: float = TIMEOUT_S
     """
     url = parse(base_url)
     connection = (
-        http.client.HTTPSConnection(
-            url.hostname or "", url.port, timeout=timeout_seconds, context=trust(os.environ)
-        )
+        http.client.HTTPSConnection(url.hostname or "", url.port, timeout=timeout_seconds, context=trust(os.environ))
         if url.scheme == "https"
         else http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout_seconds)
     )

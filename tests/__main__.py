@@ -4,13 +4,19 @@ A cluster that comes up mostly waits, so what needs none is checked meanwhile. T
 experiments put load on the cluster, and have the machine to themselves.
 """
 
+import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+
+SAYS_WHY = re.compile(r"(FAILED|ERROR) |E  |error: ")
+"""How pytest begins the lines of what went wrong, and our own commands theirs."""
+MOST_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,10 @@ class Run:
         self._printing = threading.Lock()
         self._width = max(len(part.name) for part in parts)
         self.times: dict[str, tuple[float, float]] = {}
+        self._why: dict[str, Iterable[str]] = {}
 
     def all(self) -> bool:
-        """Run them, print where the time went, and say whether all passed."""
+        """Run them, print where the time went and then what went wrong, and say whether all passed."""
         ended: dict[str, Future[bool]] = {}
         with ThreadPoolExecutor(max_workers=len(self._parts)) as pool:
             for part in self._parts:
@@ -59,15 +66,24 @@ class Run:
                 self._say(part, f"{outcome} in {seconds:4.0f} s, from {begun:4.0f} s on")
             else:
                 self._say(part, "not run")
+        for part in self._parts:
+            for line in self._why.get(part.name, ()):
+                self._say(part, line)
         return all(passed.values())
 
     def _run(self, part: Part, before: Sequence[Future[bool]]) -> bool:
         if not all(future.result() for future in before):
             return False
         begun = time.monotonic()
+        last, why = deque[str](maxlen=MOST_LINES), deque[str](maxlen=MOST_LINES)
         with subprocess.Popen(part.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
             for line in process.stdout or ():
                 self._say(part, line.rstrip())
+                last.append(line.rstrip())
+                if SAYS_WHY.match(line):
+                    why.append(line.rstrip())
+        if process.returncode != 0:
+            self._why[part.name] = why or last
         self.times[part.name] = (begun - self._started, time.monotonic() - begun)
         return process.returncode == 0
 

@@ -16,6 +16,7 @@ PATIENT_SECONDS = 5.0
 HURRIED_SECONDS = 0.3
 """Where Redis is silent, and the limit runs out time and again."""
 
+
 class RedisProcess:
     """A real Redis server on a loopback port, with the ways in which one goes wrong."""
 

@@ -22,9 +22,7 @@ class Sabotage(NamedTuple):
     def parameter(self) -> object:
         """One run of the test: an expected failure, and a failure where it holds all the same."""
         reason = f"{self.what}: if it holds all the same, it proves nothing"
-        return pytest.param(
-            self, id=self.what, marks=pytest.mark.xfail(raises=self.raises, reason=reason, strict=True)
-        )
+        return pytest.param(self, id=self.what, marks=pytest.mark.xfail(raises=self.raises, reason=reason, strict=True))
 
 
 def sabotage(what: str, break_it: Break, *, raises: type[BaseException] = AssertionError) -> pytest.MarkDecorator:

@@ -66,9 +66,7 @@ def look_ups(core: int, url: str, logs: Path) -> Iterator[LookUps]:
     command = pinned([sys.executable, "-m", "loadtests.bench.lookups", url], core)
     with (
         log.open("wb") as errors,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
     ):
         try:
             yield LookUps(process, log)

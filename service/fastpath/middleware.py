@@ -155,6 +155,4 @@ def install_fast_path(app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - F
 
 def _is_id(text: str, max_id: int) -> bool:
     """Whether `text` is an id as the API writes it, so that the cache has it under this very name."""
-    return (
-        text.isdecimal() and text.isascii() and text[0] != "0" and len(text) <= MAX_DIGITS and int(text) <= max_id
-    )
+    return text.isdecimal() and text.isascii() and text[0] != "0" and len(text) <= MAX_DIGITS and int(text) <= max_id

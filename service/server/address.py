@@ -36,9 +36,7 @@ def resolve(settings: Settings) -> str:
             probe.bind(address)
     except OSError as error:
         name = bind_string(str(address[0]), settings.port)
-        raise AddressError(
-            f"USERS_API_HOST, USERS_API_PORT: nothing can listen on {name} ({_reason(error)})"
-        ) from None
+        raise AddressError(f"USERS_API_HOST, USERS_API_PORT: nothing can listen on {name} ({_reason(error)})") from None
     return str(address[0])
 
 

@@ -25,7 +25,6 @@ class Obliging(Quiet, BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
 
 
-
 @pytest.fixture(scope="module")
 def pods() -> dict[str, Manifest]:
     """Command and environment of each test pod that the kind values render."""

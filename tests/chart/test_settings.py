@@ -245,7 +245,7 @@ def test_tokens_and_overrides_reach_the_service(tmp_path: Path, monkeypatch: pyt
         ("extraEnv=[{name: USERS_API_CACHE_TTL_SECONDS, value: '0'}]", "USERS_API_CACHE_TTL_SECONDS 0 must be above 0"),
         ("extraEnv=[{name: USERS_API_TRUSTED_PROXIES, value: '10.0.0.0/33'}]", "[0] 10.0.0.0/33 must be a network"),
         ("extraEnv=[{name: USERS_API_CORS_ORIGINS, value: '[\"*\"]'}]", "_CORS_ORIGINS[0] * must be an origin"),
-        ("extraEnv=[{name: USERS_API_STATIC_TOKENS, value: '[{\"token\": \"a\"}]'}]", "TOKENS[0].token is no"),
+        ('extraEnv=[{name: USERS_API_STATIC_TOKENS, value: \'[{"token": "a"}]\'}]', "TOKENS[0].token is no"),
         ("extraEnv=[{name: USERS_API_REDIS_URL, value: 'redis//:hunter2@c'}]", "USERS_API_REDIS_URL must be an"),
         ("extraEnv=[{name: USERS_API_WORKERS, value: '2'}]", "config.workers above 1 needs config.server gunicorn or"),
         ("extraEnv=[{name: USERS_API_SERVER, value: flask}]", "extraEnv USERS_API_SERVER flask must be one of uvicorn"),

@@ -13,9 +13,7 @@ OBJECTS = sorted([*TEMPLATES.rglob("*.yaml"), *TEMPLATES.rglob("*.txt")])
 # Those of checks write messages.
 CHECKS = ("_validate", "_settings")
 SOURCES = sorted(
-    path
-    for path in [*TEMPLATES.rglob("*.yaml"), *TEMPLATES.rglob("_*.tpl")]
-    if not path.name.startswith(CHECKS)
+    path for path in [*TEMPLATES.rglob("*.yaml"), *TEMPLATES.rglob("_*.tpl")] if not path.name.startswith(CHECKS)
 )
 PREPARE = '{{- include "users-api.prepare" . -}}\n'
 # What a template writes as a key, or as a value in a block or flow mapping or list.

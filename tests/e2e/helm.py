@@ -42,9 +42,7 @@ class HelmRelease(release.Release):
         """Run Helm in the namespace, whatever comes of it; `values` are what it reads as `--values -`."""
         command = (self.binary, "--kube-context", CONTEXT, "--namespace", self.namespace, *arguments)
         text = None if values is None else yaml.safe_dump(dict(values))
-        return subprocess.run(
-            command, input=text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS
-        )
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         """`helm upgrade --install` with the kind values and these."""

@@ -29,6 +29,21 @@ def test_what_follows_a_failure_is_not_run(capfd: pytest.CaptureFixture[str]) ->
     assert "other | passed" in said
 
 
+def test_what_went_wrong_comes_last(capfd: pytest.CaptureFixture[str]) -> None:
+    """Who sees only the end of the output learns why: pytest's words for it, or what the part said last."""
+    pytest_says = Part("tests", ("sh", "-c", "echo 'E   assert 1 == 2'; echo 'FAILED tests/a.py'; echo; false"))
+    make_says = Part("tool", ("sh", "-c", "echo compiling; echo no such file >&2; false"))
+    assert not Run([pytest_says, make_says, Part("last", WELL)]).all()
+    said = capfd.readouterr().out.splitlines()
+    assert said[-5].startswith("last  | passed")
+    assert said[-4:] == [
+        "tests | E   assert 1 == 2",
+        "tests | FAILED tests/a.py",
+        "tool  | compiling",
+        "tool  | no such file",
+    ]
+
+
 def test_parts_come_after_those_they_wait_for() -> None:
     """Every part waits only for parts above it, so none waits forever."""
     for index, part in enumerate(PARTS):

@@ -80,9 +80,7 @@ async def test_the_service_has_the_rights_it_needs_and_no_others(postgres: Postg
     await database.aclose()
     connection = await asyncpg.connect(app)
     assert {(row["table_name"], row["privilege_type"]) for row in await connection.fetch(GRANTED)} == {
-        (table, right)
-        for table in ("users", "idempotency_keys")
-        for right in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        (table, right) for table in ("users", "idempotency_keys") for right in ("SELECT", "INSERT", "UPDATE", "DELETE")
     }
     for statement in FORBIDDEN:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

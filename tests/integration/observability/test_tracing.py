@@ -44,7 +44,6 @@ class _Receiver(Quiet, BaseHTTPRequestHandler):
         self.end_headers()
 
 
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     """A collector on loopback."""

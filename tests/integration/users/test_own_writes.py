@@ -109,7 +109,5 @@ async def test_conditions_of_a_creation_see_the_list_as_it_is(apps: list[FastAPI
     async with client_of(apps[0], **TOKEN) as client:
         await client.post("/api/users", json=ADA)
         etag = (await client.get("/api/users")).headers["etag"]
-        answer = await client.post(
-            "/api/users", json={**ADA, "email": "a@example.com"}, headers={"if-match": etag}
-        )
+        answer = await client.post("/api/users", json={**ADA, "email": "a@example.com"}, headers={"if-match": etag})
         assert answer.status_code == 201

@@ -261,9 +261,7 @@ async def test_many_expired_keys_are_removed_in_batches(
         await purge.aclose()
 
 
-async def test_a_key_that_expires_in_between_is_in_progress(
-    users_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_key_that_expires_in_between_is_in_progress(users_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Claimed when it was to be written, and gone when it was to be read: the next try passes."""
     async with stored_in(users_url) as repository:
         await repository.create(ADA, key())

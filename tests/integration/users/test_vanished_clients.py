@@ -58,9 +58,7 @@ async def ask(service: ServiceProcess) -> asyncio.StreamWriter:
     return writer
 
 
-@sabotage(
-    "a statement takes as long as it takes", patched((ServiceProcess, "module", without_time_limit.__name__))
-)
+@sabotage("a statement takes as long as it takes", patched((ServiceProcess, "module", without_time_limit.__name__)))
 async def test_clients_that_vanish_leave_nothing_in_use(
     postgres: PostgresProcess, service: ServiceProcess, lock: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:

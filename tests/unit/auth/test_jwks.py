@@ -66,7 +66,6 @@ class Provider:
                 self.end_headers()
                 self.wfile.write(provider.document)
 
-
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
@@ -468,9 +467,7 @@ async def test_malformed_keys_are_told_once(tmp_path: Path, caplog: pytest.LogCa
     [RuntimeError("x"), MemoryError(), asyncio.CancelledError(), GeneratorExit()],
     ids=lambda error: type(error).__name__,
 )
-async def test_no_error_ends_the_refresh(
-    tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_error_ends_the_refresh(tmp_path: Path, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a reading that failed in a way nobody expects, a key that was taken away stops being believed."""
     document = tmp_path / "jwks.json"
     document.write_bytes(jwks(RSA))

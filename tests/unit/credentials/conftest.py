@@ -86,7 +86,6 @@ def double(tmp_path: Path) -> Iterator[tuple[ApiDouble, ApiServer]]:
 
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - as http.server calls them
 
-
     pem, key = certificate.make(("127.0.0.1",), 1)
     for name, content in {
         "ca.crt": pem,

@@ -15,9 +15,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     return seen
 
 
-@pytest.mark.parametrize(
-    "words", [["VUS=5", "--output", "x"], ["--output", "x", "VUS=5"]], ids=["before", "after"]
-)
+@pytest.mark.parametrize("words", [["VUS=5", "--output", "x"], ["--output", "x", "VUS=5"]], ids=["before", "after"])
 def test_variables_stand_before_or_after_the_options(
     given: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:

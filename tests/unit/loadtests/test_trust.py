@@ -27,7 +27,6 @@ class _User(Quiet, BaseHTTPRequestHandler):
         self.end_headers()
 
 
-
 class _Server(HTTPServer):
     def handle_error(self, *_: object) -> None:
         """A client that does not trust is expected here."""

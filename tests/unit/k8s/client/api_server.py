@@ -81,9 +81,7 @@ ANSWERS: dict[str, Any] = {
     "/api/v1/namespaces/ns/pods": {"items": [_pod("a", "True"), STOPPING]},
     "/apis/apps/v1/namespaces/quiet/deployments": {"items": [_deployment("users", "api", 1)]},
     "/apis/autoscaling/v2/namespaces/quiet/horizontalpodautoscalers": {
-        "items": [
-            {**HPA, "spec": {**HPA["spec"], "minReplicas": 1}, "status": {**HPA["status"], "desiredReplicas": 1}}
-        ]
+        "items": [{**HPA, "spec": {**HPA["spec"], "minReplicas": 1}, "status": {**HPA["status"], "desiredReplicas": 1}}]
     },
     "/api/v1/namespaces/quiet/pods": {"items": [_pod("a", "True")]},
     "/api/v1/namespaces/ns/events": {"items": [EVENT]},

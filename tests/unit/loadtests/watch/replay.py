@@ -74,5 +74,4 @@ class Replay:
                 with suppress(BrokenPipeError):  # who asked has given up
                     self.wfile.write(body)
 
-
         return Handler
