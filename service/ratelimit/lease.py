@@ -62,7 +62,12 @@ class Lease:
         return None
 
     def take_local(self, now: float, share: int) -> Decision:
-        """Spend one of this process's share of the limit: Redis could not be asked."""
+        """Spend one of this process's share of the limit: Redis could not be asked.
+
+        What Redis said last goes on to hold: a limit that was spent comes back no sooner than it said.
+        """
+        if not self.global_remaining and now < self.reset_at:
+            return self.decide(now, allowed=False)
         if now >= self.local_window_ends_at:
             self.local_window_ends_at = now + self.window_seconds
             self.local_taken = 0

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -154,6 +155,17 @@ async def test_redis_killed(redis: RedisProcess) -> None:
         await until(lambda: limiter._redis.available)
         await asyncio.sleep(0.6)
         assert (await limiter.decide("key", 30, 60)).remaining == 29
+
+
+async def test_redis_killed_after_the_limit_was_spent(redis: RedisProcess) -> None:
+    """What was refused before is refused after: a Redis that goes away gives nobody a second share."""
+    async with limiting(redis, replicas=3) as limiter:
+        before = [(await limiter.decide("key", 30, 60)).allowed for _ in range(31)]
+        assert before == [True] * 30 + [False]
+        redis.kill()
+        believed = lease_of(limiter, "key").denied_until
+        await until(lambda: time.monotonic() >= believed)  # from then on Redis would be asked
+        assert not (await limiter.decide("key", 30, 60)).allowed
 
 
 async def test_redis_full(redis: RedisProcess) -> None:

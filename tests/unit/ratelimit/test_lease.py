@@ -62,6 +62,15 @@ def test_local_share() -> None:
     assert lease.take_local(160.0, 10).allowed
 
 
+def test_a_spent_limit_stays_spent_without_redis() -> None:
+    """Where Redis had nothing left of a limit, the local share is not given before its first permit is back."""
+    lease = Lease.of("key", 30, 60)
+    lease.global_remaining, lease.reset_at = 0, 145.0
+    refused = lease.take_local(100.0, 10)
+    assert (refused.allowed, refused.remaining, refused.reset_seconds) == (False, 0, 45)
+    assert lease.take_local(145.0, 10).allowed
+
+
 def test_small_limits_are_exact() -> None:
     """Small limits are logged by the millisecond, large ones by a sixtieth of the window."""
     assert Lease.of("key", 60, 60).slot_seconds == 0.001
