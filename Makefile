@@ -8,6 +8,8 @@ PYTHON ?= python3
 CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
 # pull: published images; build: everything from source; auto: find out.
 CLUSTER_MODE ?= auto
+# What serves Ingresses: nginx, traefik; auto: what the cluster has, or else nginx where images are pulled.
+INGRESS ?= auto
 NAMESPACE ?= users-api
 RELEASE ?= users-api
 # Which Deployment, where the release has the API more than once.
@@ -24,7 +26,7 @@ SCRIPT ?= basic
 BIN := .venv/bin
 OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
-CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --cache $(CACHE_DIR)
+CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --ingress $(INGRESS) --cache $(CACHE_DIR)
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum | sha256sum | cut -c1-12)
 export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from k8s.cluster import service_image
+from k8s.cluster import ingress, service_image
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.up import MODES, Local
@@ -19,13 +19,19 @@ def main() -> int:
     parser.add_argument(
         "--mode", choices=MODES, default="auto", help="pull published images, build from source, or find out (default)"
     )
+    parser.add_argument(
+        "--ingress",
+        choices=ingress.CHOICES,
+        default=ingress.AUTO,
+        help="what serves Ingresses (default: what the cluster has; else nginx with --mode pull, traefik with build)",
+    )
     parser.add_argument("--cache", type=Path, default=cache, help="what can be reused (default: %(default)s)")
     parser.add_argument(
         "--output", type=Path, default=Path("build/up"), help="times and logs of the steps (default: %(default)s)"
     )
     options = parser.parse_args()
     steps = Steps(options.output.resolve())
-    local = Local(options.cache.resolve(), options.cache.resolve() / "tools", options.mode, steps)
+    local = Local(options.cache.resolve(), options.cache.resolve() / "tools", options.mode, options.ingress, steps)
     try:
         if options.command == "up":
             local.up()

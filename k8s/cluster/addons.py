@@ -9,27 +9,34 @@ from pathlib import Path
 from k8s.cluster.descriptor import ADD_ONS, AddOn, Chart
 from k8s.cluster.kind import CONTEXT, Kind
 from k8s.cluster.steps import Steps
+from k8s.ingress.controllers import NAMESPACE, Controller
 
 CERTIFICATE = "gateway-certificate"
 
 
 @dataclass(frozen=True)
 class AddOns:
-    """metrics-server, Prometheus and its like, KEDA, cert-manager, and Traefik for Ingresses and the Gateway API.
+    """metrics-server, Prometheus and its like, KEDA, cert-manager, and what serves Ingresses and the Gateway API.
 
     Attributes:
+        ingress: which controller serves the chart's Ingress.
         module: finds the folder of a pinned Go module; some add-ons' manifests come with their source.
     """
 
     kind: Kind
     steps: Steps
+    ingress: Controller
     module: Callable[[str], Path]
 
     def apply(self, *, from_charts: bool) -> None:
         """Install all; with `from_charts` those that have a published chart from there."""
-        for add_on in ADD_ONS:
+        if from_charts:
+            self._remove_other_choices()
+        for add_on in self._chosen:
             if add_on.on_demand:
                 continue
+            for replaced in add_on.replaces:
+                self.kind.kubectl("delete", *replaced.split(), "--ignore-not-found")
             if add_on.chart and from_charts:
                 self._install_chart(add_on, add_on.chart)
             elif (add_on.folder / "kustomization.yaml").exists():
@@ -44,18 +51,28 @@ class AddOns:
         Raises:
             StepError: one is not there within three minutes; names it.
         """
-        namespaces = dict.fromkeys(add_on.namespace for add_on in ADD_ONS if add_on.namespace)
+        namespaces = dict.fromkeys(add_on.namespace for add_on in self._chosen if add_on.namespace)
         for namespace in ("local-path-storage", *namespaces):
             self.kind.kubectl(
                 "wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s"
             )
-        for add_on in ADD_ONS:
+        for add_on in self._chosen:
             for condition in add_on.ready:
                 self.kind.kubectl("wait", *condition.split(), "--timeout=180s")
 
+    @property
+    def _chosen(self) -> list[AddOn]:
+        return [add_on for add_on in ADD_ONS if add_on.ingress in {"", self.ingress.choice}]
+
+    def _remove_other_choices(self) -> None:
+        """Uninstall the chart of a controller that was chosen before: it has the ports, and a webhook for Ingresses."""
+        for add_on in ADD_ONS:
+            if add_on.chart and add_on not in self._chosen:
+                self._helm("uninstall", add_on.name, "--ignore-not-found", "--wait", *_place(add_on))
+
     def _ensure_certificate(self) -> None:
         """Make the certificate of the Gateway's HTTPS listener, once: whoever trusts it may go on doing so."""
-        place = ("--namespace", "ingress")
+        place = ("--namespace", NAMESPACE)
         if self.kind.kubectl("get", "secret", CERTIFICATE, *place, "--ignore-not-found", "-o", "name"):
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -82,16 +99,23 @@ class AddOns:
             shutil.copytree(upstream, rendered / "upstream", copy_function=shutil.copyfile)
             for folder in filter(Path.is_dir, rendered.rglob("*")):
                 folder.chmod(0o755)
+        component = f"with-{self.ingress.choice}"
+        if (rendered / component).exists():
+            with (rendered / "kustomization.yaml").open("a", encoding="utf-8") as stream:
+                stream.write(f"components: [{component}]\n")
         manifest = self.kind.kubectl("kustomize", rendered)
         self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
     def _install_chart(self, add_on: AddOn, chart: Chart) -> None:
-        command: list[str | Path] = [
-            *(self.kind.tools / "helm", "--kube-context", CONTEXT, "upgrade", "--install", add_on.name, add_on.name),
-            *("--repo", chart.repository, "--version", chart.version),
-            *("--namespace", add_on.name, "--create-namespace"),
-        ]
+        source = ("--repo", chart.repository, "--version", chart.version)
         values = add_on.folder / f"{add_on.name}.values.yaml"
-        if values.exists():
-            command += ["--values", values]
-        self.steps.command("helm", command)
+        given = ("--values", values) if values.exists() else ()
+        install = ("upgrade", "--install", add_on.name, add_on.name, *source)
+        self._helm(*install, *_place(add_on), "--create-namespace", *given)
+
+    def _helm(self, *arguments: str | Path) -> None:
+        self.steps.command("helm", [self.kind.tools / "helm", "--kube-context", CONTEXT, *arguments])
+
+
+def _place(add_on: AddOn) -> tuple[str, str]:
+    return "--namespace", add_on.namespace or add_on.name

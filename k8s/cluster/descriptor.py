@@ -54,9 +54,11 @@ class AddOn:
     """An add-on, as its folder describes it.
 
     Attributes:
-        folder: of its manifests; with a chart also the name of chart, release and namespace.
+        folder: of its manifests; with a chart also the name of chart and release, and of the namespace if none is said.
         build: what is compiled for it.
-        namespace: whose Deployments must be available before the add-on is there.
+        namespace: whose Deployments must be available before the add-on is there; a chart's release is in it.
+        ingress: what INGRESS must choose for it to be there; empty: whatever is chosen.
+        replaces: objects of another choice that go before it comes, each as `kubectl delete` takes it.
         kinds: CustomResourceDefinitions that later add-ons have objects of.
         ready: what else must hold before it is there, each as `kubectl wait` takes it.
         on_demand: only its image is brought; a test installs it, and takes it away again.
@@ -69,6 +71,8 @@ class AddOn:
     upstream: Upstream | None = None
     chart: Chart | None = None
     namespace: str = ""
+    ingress: str = ""
+    replaces: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
     on_demand: bool = False
@@ -97,8 +101,8 @@ def read(folder: Path) -> AddOn:
         parts["upstream"] = Upstream(**said.pop("upstream"))
     if "chart" in said:
         parts["chart"] = Chart(**said.pop("chart"))
-    kinds, ready = (tuple(said.pop(name, ())) for name in ("kinds", "ready"))
-    return AddOn(folder, **parts, kinds=kinds, ready=ready, **said)
+    parts |= {name: tuple(said.pop(name, ())) for name in ("replaces", "kinds", "ready")}
+    return AddOn(folder, **parts, **said)
 
 
 def _group(folder: Path, build: Mapping[str, Any]) -> Group:
@@ -110,7 +114,8 @@ def _group(folder: Path, build: Mapping[str, Any]) -> Group:
     return Group(**given, needed_for_nodes=False, pinned_in=pinned_in, trimmed=trimmed)
 
 
-# In the order of their installation: Prometheus has the namespace of those behind it, and the last has Gateways.
+# In the order of their installation: Prometheus has the namespace of those behind it, the Ingress' Gateways want their
+# kinds, and ingress-nginx takes the ports that Traefik lets go.
 ADD_ONS = tuple(
     read(FOLDERS / name)
     for name in (
@@ -127,5 +132,6 @@ ADD_ONS = tuple(
         "custom-metrics",
         "gateway-api",
         "ingress",
+        "ingress-nginx",
     )
 )

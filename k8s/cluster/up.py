@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster import host, network, preflight, published
+from k8s.cluster import host, ingress, network, preflight, published
 from k8s.cluster.addons import AddOns
 from k8s.cluster.binaries import Binaries
 from k8s.cluster.descriptor import ADD_ONS
@@ -13,6 +13,7 @@ from k8s.cluster.images import Images
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
+from k8s.ingress.controllers import Controller
 
 MODES = ("auto", "pull", "build")
 
@@ -25,11 +26,13 @@ class Local:
         cache: what can be reused, outside the checkout; safe to delete when the cluster is down.
         tools: where kind, kubectl, Helm and promtool are linked.
         mode: pull, build, or auto: pull where an engine reaches the published images.
+        ingress: what serves Ingresses: nginx, traefik, or auto.
     """
 
     cache: Path
     tools: Path
     mode: str
+    ingress: str
     steps: Steps
 
     def up(self) -> None:
@@ -46,11 +49,13 @@ class Local:
         binaries = Binaries(self.cache, self.steps)
         built = (self.tools / "kind").exists()
         running = built and here.engine_runs and kind.exists()
+        controller = ingress.choose(self.ingress, build=build, present=lambda: ingress.look(kind) if running else None)
+        self.steps.say(f"Ingresses are served by {controller.name}")
         preflight.check(self.cache, build=build, cluster_exists=running, built=built)
         if build:
-            self._build(here, kind, binaries)
+            self._build(here, kind, binaries, controller)
         else:
-            self._pull(here, kind, binaries)
+            self._pull(here, kind, binaries, controller)
 
     def down(self) -> None:
         """Delete the cluster and stop the engine if `up` started it; nothing to do is fine."""
@@ -61,7 +66,7 @@ class Local:
             "stop the engine that kind-up started, if it did", Engine(self.cache, self.steps).stop, about="2 s"
         )
 
-    def _build(self, here: host.Host, kind: Kind, binaries: Binaries) -> None:
+    def _build(self, here: host.Host, kind: Kind, binaries: Binaries, controller: Controller) -> None:
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
 
         def beside_the_compiler() -> Path:
@@ -87,9 +92,9 @@ class Local:
         creating.result()
         add_ons = images.add_ons({"traefik": traefik})
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
-        self._install(AddOns(kind, self.steps, binaries.source), from_charts=False)
+        self._install(AddOns(kind, self.steps, controller, binaries.source), from_charts=False)
 
-    def _pull(self, here: host.Host, kind: Kind, binaries: Binaries) -> None:
+    def _pull(self, here: host.Host, kind: Kind, binaries: Binaries, controller: Controller) -> None:
         pulling = self.steps.background(
             lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="1 min")
         )
@@ -100,7 +105,7 @@ class Local:
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
         built = [images.add_on(add_on.image) for add_on in ADD_ONS if add_on.image and add_on.always_built]
         self.steps.run("load the images", lambda: kind.load((*names, *built)), about="20 s")
-        self._install(AddOns(kind, self.steps, binaries.source), from_charts=True)
+        self._install(AddOns(kind, self.steps, controller, binaries.source), from_charts=True)
 
     def _ensure_nodes(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
         if kind.exists():

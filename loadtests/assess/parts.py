@@ -2,14 +2,15 @@ from typing import Any
 
 from k8s.client.api import get
 from k8s.client.release import Release
+from k8s.ingress.controllers import CONTROLLERS
 
 SERVICE = "service pods"
 REDIS = "Redis"
 INGRESS = "ingress controller"
 CONTROL_PLANE = "control plane (kube-system)"
 ADDONS = "monitoring, autoscaling and other pods"
-# By the recommended label app.kubernetes.io/name.
-INGRESS_NAMES = frozenset({"traefik", "ingress-nginx", "nginx-ingress", "haproxy-ingress", "contour", "envoy"})
+# By the recommended label app.kubernetes.io/name: the local cluster's, and others.
+INGRESS_NAMES = frozenset({one.app for one in CONTROLLERS} | {"nginx-ingress", "haproxy-ingress", "contour", "envoy"})
 AGENTS = frozenset(
     {"kubelet", "containerd", "containerd-shim", "dockerd", "docker-proxy", "runc", "systemd", "systemd-journal"}
 )

@@ -8,6 +8,7 @@ from kubernetes import client
 from tests.chaos.experiment import Experiment, Run, Start
 from tests.chaos.images import Images, build
 from tests.chaos.values import VALUES
+from tests.chaos.way_in import by_its_controller
 from tests.e2e.cluster import api, prometheus, pytest_runtest_makereport
 from tests.e2e.release import MINIMUM, Release
 
@@ -62,7 +63,7 @@ def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]
         installed.wait_for_replicas(minimum, seconds=AT_MINIMUM_SECONDS)
         if not short:
             time.sleep(CALM_SECONDS)
-        runs.append(Run(experiment, installed, short, sabotaged, recorded))
+        runs.append(Run(by_its_controller(experiment), installed, short, sabotaged, recorded))
         return runs[-1]
 
     yield begin

@@ -12,6 +12,7 @@ from loadtests.measure import READ, Answers, Request, Stage, open_load
 from tests.chaos import reliability
 from tests.chaos.plot import plot
 from tests.chaos.verdict import Bound, not_held
+from tests.e2e.controller import gateway
 from tests.e2e.load import BASE_URL
 from tests.e2e.release import Release
 
@@ -44,6 +45,8 @@ class Experiment:
     """Further ones of the broken variation."""
     break_it: Callable[[Release], None] = lambda _: None
     """Breaks what values cannot, after the install of the broken variation."""
+    by_gateway: bool = False
+    """Whether the load comes through the cluster's Gateway."""
 
 
 @dataclass
@@ -87,13 +90,14 @@ class Run:
     def load(
         self, rate: int | Sequence[Stage], *, requests: Sequence[Request] = (READ,), keep_alive: bool = True
     ) -> Iterator[None]:
-        """Send requests through the Ingress, at a constant rate or in stages, and record all while the block lasts."""
+        """Send requests at a constant rate or in stages, and record all while the block lasts."""
+        base_url = gateway().http if self.experiment.by_gateway else BASE_URL
         stages = [Stage(rate, ENDLESS_SECONDS)] if isinstance(rate, int) else rate
         recorder = ReleaseRecorder(self.release)
         with (
             recorder.recording(),
             open_load(
-                self.folder, stages, requests=requests, keep_alive=keep_alive, environment={"BASE_URL": BASE_URL}
+                self.folder, stages, requests=requests, keep_alive=keep_alive, environment={"BASE_URL": base_url}
             ) as load,
         ):
             try:

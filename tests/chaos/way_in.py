@@ -3,16 +3,18 @@ from typing import Any
 
 import pytest
 
+from k8s.ingress.controllers import NAMESPACE, TRAEFIK
 from tests.chaos.experiment import Experiment
+from tests.e2e.controller import controller
 from tests.e2e.release import merged
 
-# The cluster's Gateway, on the same ports, and no Ingress beside it.
+# The cluster's Gateway, and no Ingress beside it.
 BY_GATEWAY: dict[str, Any] = {
     "ingress": {"enabled": False},
     "httpRoute": {
         "enabled": True,
         "retry": "traefik",
-        "parentRefs": [{"name": "public", "namespace": "ingress", "sectionName": "http"}],
+        "parentRefs": [{"name": "public", "namespace": NAMESPACE, "sectionName": "http"}],
     },
 }
 
@@ -24,7 +26,16 @@ def by_gateway(experiment: Experiment) -> Experiment:
         name=f"{experiment.name}-by-gateway",
         promise=f"{experiment.promise}, through the HTTPRoute",
         values=merged(experiment.values, BY_GATEWAY),
+        by_gateway=True,
     )
+
+
+def by_its_controller(experiment: Experiment) -> Experiment:
+    """Give the same experiment with the name of who serves the Ingress, unless that is Traefik."""
+    if experiment.by_gateway or controller() is TRAEFIK:
+        return experiment
+    name = controller().name
+    return replace(experiment, name=f"{experiment.name}-by-{name}", promise=f"{experiment.promise}, through {name}")
 
 
 def both_ways_in(experiment: Experiment, *, short: bool = True) -> pytest.MarkDecorator:

@@ -9,13 +9,15 @@ import httpx
 import pytest
 import yaml
 
-from k8s.chart.dashboards import ingress, postgresql
+from k8s.chart.dashboards import postgresql
 from k8s.chart.dashboards.files import DASHBOARDS
 from k8s.chart.dashboards.model import Dashboard, Panel
 from k8s.client.prometheus import Prometheus
 from k8s.client.waiting import wait_until
+from k8s.ingress.controllers import CONTROLLERS
 from loadtests.measure import Request, Stage, open_load
 from tests.e2e.cluster import EVIDENCE
+from tests.e2e.controller import controller
 from tests.e2e.load import BASE_URL
 from tests.e2e.release import NAME, Release, helm
 from tests.promql import expanded, substituted
@@ -70,7 +72,7 @@ IDLE_IN_HEALTH = {
     ("slo", "Latency budget left"),
 }
 RULE = "templates/monitoring/prometheusrule.yaml"
-SOURCES = {"kube-state-metrics": "kube_", "redis-exporter": "redis_", "cadvisor": "container_", "traefik": "traefik_"}
+SOURCES = {"kube-state-metrics": "kube_", "redis-exporter": "redis_", "cadvisor": "container_"}
 
 
 @pytest.fixture
@@ -82,9 +84,8 @@ def configured(installed: Release) -> Release:
 
 @pytest.fixture
 def pages(prometheus: Prometheus) -> list[Dashboard]:
-    """All dashboards but those of what this cluster does not have: it has one Ingress controller, and no PostgreSQL."""
-    absent = {one.slug for one in ingress.CONTROLLERS if not prometheus.query(one.connections)}
-    assert len(absent) == len(ingress.CONTROLLERS) - 1
+    """All dashboards but those of what this cluster does not have: one controller serves the Ingress; no PostgreSQL."""
+    absent = {one.dashboard for one in CONTROLLERS if one is not controller()}
     if not prometheus.query("users_api_database_available"):
         absent.add(postgresql.DASHBOARD.slug)
     return [page for page in DASHBOARDS if page.slug not in absent]
@@ -143,7 +144,7 @@ def _keep_names(prometheus: Prometheus) -> None:
     """Keep what there is to ask for beside the service's own, to be compared with tests/chart/metric-names."""
     folder = EVIDENCE / "metric-names"
     folder.mkdir(parents=True, exist_ok=True)
-    for source, prefix in SOURCES.items():
+    for source, prefix in {**SOURCES, controller().app: controller().metrics}.items():
         found = prometheus.query(f'count by (__name__) ({{__name__=~"{prefix}.+"}})')
         names = sorted(sample.labels["__name__"] for sample in found)
         (folder / f"{source}.txt").write_text("".join(f"{name}\n" for name in names))

@@ -1,5 +1,4 @@
 import base64
-import os
 import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -10,14 +9,15 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
-from tests.e2e.load import BASE_URL, HEADERS
+from k8s.ingress.controllers import NAMESPACE
+from tests.e2e.controller import gateway
+from tests.e2e.load import HEADERS
 from tests.e2e.own_release import SMALL, OwnRelease, own_release
 
 pytestmark = pytest.mark.e2e
 
 HOST = "users.localhost"
-PORT = int(os.environ.get("HTTPS_PORT", "8443"))
-GATEWAY = {"name": "public", "namespace": "ingress"}
+GATEWAY = {"name": "public", "namespace": NAMESPACE}
 VALUES: dict[str, Any] = {
     **SMALL,
     # The Gateway's listener has the certificate: the release only has to know that there is one.
@@ -48,8 +48,9 @@ def ask(release: OwnRelease, path: str, **headers: str) -> httpx.Response:
     # Its wildcard is `*.localhost`, and OpenSSL takes none right below a top-level domain.
     context.check_hostname = False
     with httpx.Client(verify=context, timeout=10) as http:
-        url = f"https://127.0.0.1:{PORT}{path}"
-        return http.get(url, headers={"host": HOST, **headers}, extensions={"sni_hostname": HOST})
+        return http.get(
+            f"{gateway().https}{path}", headers={"host": HOST, **headers}, extensions={"sni_hostname": HOST}
+        )
 
 
 def test_the_gateway_takes_the_routes(release: OwnRelease) -> None:
@@ -82,6 +83,6 @@ def test_http_is_sent_to_https(release: OwnRelease) -> None:
     """The Gateway's HTTP listener answers the release's host with a permanent redirect to HTTPS."""
     del release
     # Not below /api: an Ingress for all hosts, as other tests install one, has the whole of that.
-    answer = httpx.get(f"{BASE_URL}/where", headers={"host": HOST}, timeout=10)
+    answer = httpx.get(f"{gateway().http}/where", headers={"host": HOST}, timeout=10)
     assert answer.status_code == HTTPStatus.MOVED_PERMANENTLY
     assert answer.headers["location"].startswith(f"https://{HOST}")

@@ -4,60 +4,9 @@ Controllers name their metrics each in its own way, so there is one dashboard fo
 Ingress, with the same panels.
 """
 
-from dataclasses import dataclass
-
 from k8s.chart.dashboards.model import Dashboard, Row, lines, number, stack_by
 from k8s.chart.dashboards.promql import or_zero, rate
-
-
-@dataclass(frozen=True)
-class Controller:
-    """How a controller names what it counts.
-
-    Attributes:
-        routed: selects what goes to the release's Service.
-        status: the label of the status code.
-        connections: expression of the open connections of clients, on all routes.
-        reloads: expression of how often it took a new configuration.
-    """
-
-    slug: str
-    name: str
-    routed: str
-    requests: str
-    status: str
-    duration: str
-    bytes_in: str
-    bytes_out: str
-    connections: str
-    reloads: str
-
-
-TRAEFIK = Controller(
-    slug="ingress-traefik",
-    name="Traefik",
-    routed='service=~"$namespace-$release-.+@kubernetes.*"',
-    requests="traefik_service_requests_total",
-    status="code",
-    duration="traefik_service_request_duration_seconds",
-    bytes_in="traefik_service_requests_bytes_total",
-    bytes_out="traefik_service_responses_bytes_total",
-    connections='sum(traefik_open_connections{entrypoint!="metrics"})',
-    reloads="sum(increase(traefik_config_reloads_total[$__rate_interval]))",
-)
-# Its own `namespace` gives way to that of the pod which is scraped.
-INGRESS_NGINX = Controller(
-    slug="ingress-nginx",
-    name="ingress-nginx",
-    routed='exported_namespace="$namespace",ingress="$release"',
-    requests="nginx_ingress_controller_requests",
-    status="status",
-    duration="nginx_ingress_controller_request_duration_seconds",
-    bytes_in="nginx_ingress_controller_request_size_sum",
-    bytes_out="nginx_ingress_controller_response_size_sum",
-    connections='sum(nginx_ingress_controller_nginx_process_connections{state="active"})',
-    reloads="sum(increase(nginx_ingress_controller_success[$__rate_interval]))",
-)
+from k8s.ingress.controllers import CONTROLLERS, Controller
 
 
 def dashboard(controller: Controller) -> Dashboard:
@@ -73,7 +22,7 @@ def dashboard(controller: Controller) -> Dashboard:
     failed = f'{controller.status}=~"5.."'
     failed_or_zero = f"{routed(controller.requests, failed)} or 0 * {answered}"
     return Dashboard(
-        controller.slug,
+        controller.dashboard,
         f"Ingress ({controller.name})",
         f"The way in, as {controller.name} counts it: what clients get, whoever is to blame.",
         (
@@ -144,5 +93,4 @@ def dashboard(controller: Controller) -> Dashboard:
     )
 
 
-CONTROLLERS = (TRAEFIK, INGRESS_NGINX)
 DASHBOARDS = tuple(map(dashboard, CONTROLLERS))

@@ -4,9 +4,12 @@ import pytest
 import yaml
 
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, read
+from k8s.ingress.controllers import CONTROLLERS
 
 _WHOLE = """
 on_demand = true
+ingress = "nginx"
+replaces = ["ingress example"]
 ready = ["apiservice v1.example.com --for=condition=Available"]
 [build]
 name = "Example"
@@ -31,6 +34,12 @@ def test_each_folder_with_a_descriptor_is_an_add_on() -> None:
     assert {path.parent for path in FOLDERS.glob("*/kustomization.yaml")} <= {add_on.folder for add_on in ADD_ONS}
 
 
+def test_an_add_on_is_of_a_choice_that_there_is() -> None:
+    """What is there for one Ingress controller alone names one that can be chosen."""
+    assert {add_on.ingress for add_on in ADD_ONS} == {"", "nginx"}
+    assert {add_on.ingress for add_on in ADD_ONS} - {""} <= {controller.choice for controller in CONTROLLERS}
+
+
 def test_each_namespace_is_waited_for() -> None:
     """Where an add-on's own manifests have a Deployment in a namespace, the add-on names it."""
     for add_on in ADD_ONS:
@@ -48,6 +57,7 @@ def test_a_folder_says_what_its_add_on_is(tmp_path: Path) -> None:
     (tmp_path / "addon.toml").write_text(_WHOLE)
     add_on = read(tmp_path)
     assert (add_on.name, add_on.on_demand, add_on.always_built) == (tmp_path.name, True, False)
+    assert (add_on.ingress, add_on.replaces) == ("nginx", ("ingress example",))
     assert add_on.ready == ("apiservice v1.example.com --for=condition=Available",)
     assert add_on.build
     assert (add_on.build.packages, add_on.build.needed_for_nodes) == ({"example": "example.com/cmd"}, False)

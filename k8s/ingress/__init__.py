@@ -1,0 +1,1 @@
+"""Traefik, and which controllers there are for the chart's Ingress."""

@@ -1,0 +1,87 @@
+"""The controllers that can serve the chart's Ingress: what each is called, and how it names what it counts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAMESPACE = "ingress"
+NODE_PORT = 30080
+"""Of the Service that the host's port leads to (kind-config.yaml): whoever has it serves the Ingress."""
+
+
+@dataclass(frozen=True)
+class Controller:
+    """A controller.
+
+    Attributes:
+        choice: what INGRESS says for it.
+        app: label `app.kubernetes.io/name` of its pods.
+        workload: name of its Deployment and its Service on the local cluster.
+        dashboard: file of its dashboard in the chart, without `.json`.
+        metrics: how the names of all that it counts begin.
+        routed: selects what goes to the release's Service.
+        status: the label of the status code.
+        connections: expression of the open connections of clients, on all routes.
+        reloads: expression of how often it took a new configuration.
+    """
+
+    choice: str
+    name: str
+    app: str
+    workload: str
+    dashboard: str
+    metrics: str
+    routed: str
+    requests: str
+    status: str
+    duration: str
+    bytes_in: str
+    bytes_out: str
+    connections: str
+    reloads: str
+
+
+TRAEFIK = Controller(
+    choice="traefik",
+    name="Traefik",
+    app="traefik",
+    workload="traefik",
+    dashboard="ingress-traefik",
+    metrics="traefik_",
+    routed='service=~"$namespace-$release-.+@kubernetes.*"',
+    requests="traefik_service_requests_total",
+    status="code",
+    duration="traefik_service_request_duration_seconds",
+    bytes_in="traefik_service_requests_bytes_total",
+    bytes_out="traefik_service_responses_bytes_total",
+    connections='sum(traefik_open_connections{entrypoint!="metrics"})',
+    reloads="sum(increase(traefik_config_reloads_total[$__rate_interval]))",
+)
+# Its own `namespace` gives way to that of the pod which is scraped.
+INGRESS_NGINX = Controller(
+    choice="nginx",
+    name="ingress-nginx",
+    app="ingress-nginx",
+    workload="ingress-nginx-controller",
+    dashboard="ingress-nginx",
+    metrics="nginx_ingress_controller_",
+    routed='exported_namespace="$namespace",ingress="$release"',
+    requests="nginx_ingress_controller_requests",
+    status="status",
+    duration="nginx_ingress_controller_request_duration_seconds",
+    bytes_in="nginx_ingress_controller_request_size_sum",
+    bytes_out="nginx_ingress_controller_response_size_sum",
+    connections='sum(nginx_ingress_controller_nginx_process_connections{state="active"})',
+    reloads="sum(increase(nginx_ingress_controller_success[$__rate_interval]))",
+)
+CONTROLLERS = (TRAEFIK, INGRESS_NGINX)
+
+
+def serving(services: Iterable[Mapping[str, Any]]) -> Controller | None:
+    """Return which controller the host's port leads to, by the Services of `NAMESPACE` as the API has them."""
+    for service in services:
+        if any(port.get("nodePort") == NODE_PORT for port in service["spec"]["ports"]):
+            for controller in CONTROLLERS:
+                if controller.workload == service["metadata"]["name"]:
+                    return controller
+    return None
