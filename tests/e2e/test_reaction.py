@@ -32,6 +32,7 @@ def test_every_link_of_a_scale_out_is_timed(
     # The autoscaler says what it decided after it has done so.
     assert step.decided <= chain[0] + 1
     assert 0 < step.scraped <= step.crossed
-    assert "New size: " in step.reason
+    # The API's recorder lets an object say 25 things, then one in five minutes: a cluster with a past may be silent.
+    assert not step.reason or "New size: " in step.reason
     assert step.failed <= step.requests / 1000
     release.wait_for_replicas(MINIMUM, seconds=180)
