@@ -168,7 +168,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
             task.start()
             stack.push_async_callback(task.aclose)
         readiness: Readiness = state.readiness
-        with readiness.draining_on_sigterm(state.settings.shutdown_delay_seconds):
+        with readiness.draining_on_sigterm(state.settings.shutdown_delay_seconds, state.database.drain):
             _collect_from_now_on()
             readiness.is_ready = True
             yield {"readiness": readiness}

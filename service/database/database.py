@@ -49,6 +49,11 @@ class Database:
         """Connect ahead of the first request, or start degraded; never raises."""
         await asyncio.gather(*(part.start() for part in self._parts))
 
+    def drain(self) -> None:
+        """Leave the servers' connections to other processes: each is closed as soon as no request needs it."""
+        for part in self._parts:
+            part.drain()
+
     async def aclose(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(part.aclose() for part in self._parts))

@@ -22,5 +22,8 @@ class NoDatabase(Database):
     async def start(self) -> None:
         """Connect nothing."""
 
+    def drain(self) -> None:
+        """Nothing is held."""
+
     async def aclose(self) -> None:
         """Close nothing."""

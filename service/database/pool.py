@@ -62,7 +62,7 @@ class ConnectionPool:
         self._idle: list[Connection] = []
         self._generation = 0
         self._jobs = Jobs("database_connections")
-        self._is_closing = False
+        self.is_draining = False
         self._shown_soon: asyncio.TimerHandle | None = None
 
     @property
@@ -106,8 +106,9 @@ class ConnectionPool:
         """Put aside a connection whose statement has ended."""
         if connection.generation != self._generation:
             connection.terminate()
-        elif self._is_closing:
-            self._jobs.spawn(self._close(connection))
+        elif self.is_draining and not self._gate.waiting:
+            self._jobs.spawn(self._close_and_leave(connection))
+            return
         elif not connection.is_closed():
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
@@ -133,10 +134,17 @@ class ConnectionPool:
             self._jobs.spawn(self._close(self._idle.pop(0)))
         self._show(self._gate)
 
+    def drain(self) -> None:
+        """Keep no connection from now on: whoever needs one still gets it, and it is closed when it is given back.
+
+        A server counts the connections of a process that ends as well, and those that take its place need them.
+        """
+        self.is_draining = True
+        self.close_idle(0)
+
     async def aclose(self) -> None:
         """Close all connections; those in use when they are given back."""
-        self._is_closing = True
-        self.close_idle(0)
+        self.drain()
         await self._jobs.join()
         if self._shown_soon is not None:
             self._shown_soon.cancel()
@@ -188,6 +196,11 @@ class ConnectionPool:
             connection.terminate()
             self._on_silence(error)
         self.give_back(connection)
+
+    async def _close_and_leave(self, connection: Connection) -> None:
+        """Close it before its place is free: who takes that makes another one."""
+        await self._close(connection)
+        self._gate.leave()
 
     async def _close(self, connection: Connection) -> None:
         try:

@@ -93,6 +93,11 @@ class Replica:
         await self.server.start()
         self._sampling.start()
 
+    def drain(self) -> None:
+        """Keep no connection from now on, and take no samples."""
+        self.server.drain()
+        self._show(float("nan"))
+
     async def aclose(self) -> None:
         """Stop sampling and close the connections."""
         await self._sampling.aclose()
@@ -116,7 +121,8 @@ class Replica:
     async def _sample_forever(self) -> None:
         while True:
             try:
-                await self._sample()
+                if not self.server.is_draining:  # each sample would take a connection of its own
+                    await self._sample()
             except DatabaseUnavailableError:
                 self._show(float("nan"))
             await asyncio.sleep(SAMPLE_SECONDS)
@@ -155,6 +161,11 @@ class ReplicaSet:
         await asyncio.gather(*(replica.start() for replica in self._all))
         self._sampling.start()
 
+    def drain(self) -> None:
+        """Keep no connections, and take no samples: soon the primary answers what reads there still are."""
+        for replica in self._all:
+            replica.drain()
+
     async def aclose(self) -> None:
         """Stop sampling and close all connections."""
         await self._sampling.aclose()
@@ -181,8 +192,9 @@ class ReplicaSet:
     async def _sample_forever(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            asked_at = loop.time()
-            with suppress(DatabaseUnavailableError):
-                (row,) = await self._primary.fetch(WRITTEN, (), asked_at + SAMPLE_TIMEOUT_SECONDS, ahead=True)
-                self._positions.add(asked_at, row["position"])
+            if not self._primary.is_draining:
+                asked_at = loop.time()
+                with suppress(DatabaseUnavailableError):
+                    (row,) = await self._primary.fetch(WRITTEN, (), asked_at + SAMPLE_TIMEOUT_SECONDS, ahead=True)
+                    self._positions.add(asked_at, row["position"])
             await asyncio.sleep(SAMPLE_SECONDS)

@@ -66,11 +66,20 @@ class Server:
         """The circuit breaker's state."""
         return self._breaker.state
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether connections are for requests alone, as the process ends."""
+        return self.pool.is_draining
+
     async def start(self) -> None:
         """Connect once ahead of the first request, and begin to watch; never raises, whatever the server does."""
         if not await self._probe():
             self._breaker.trip()
         self.background.start()
+
+    def drain(self) -> None:
+        """Keep no connection from now on."""
+        self.pool.drain()
 
     async def aclose(self) -> None:
         """Stop watching and close the connections."""
@@ -179,9 +188,10 @@ class Server:
         interval = self._config.probe_interval_seconds
         while True:
             await asyncio.sleep(interval * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
-            self.pool.close_idle(self._config.idle_seconds)
+            self.pool.close_idle(0 if self.is_draining else self._config.idle_seconds)
+            is_silent = not self._has_answered_lately and not self.is_draining
             # While all connections are in use, what they carry is the probe.
-            if (self._breaker.is_open or not self._has_answered_lately) and self.pool.has_place:
+            if (self._breaker.is_open or is_silent) and self.pool.has_place:
                 await self._probe()
 
     async def _probe(self) -> bool:

@@ -1,6 +1,6 @@
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,12 +18,13 @@ class Readiness:
         self.is_draining = True
 
     @contextmanager
-    def draining_on_sigterm(self, delay_seconds: float) -> Iterator[None]:
+    def draining_on_sigterm(self, delay_seconds: float, on_drain: Callable[[], None]) -> Iterator[None]:
         """Put `delay_seconds` of draining before what the server does on SIGTERM, which is to stop listening at once.
 
         In that time /readyz answers 503 and answers end their connections, so that proxies and endpoint lists learn of
-        the end before it comes. A second SIGTERM stops without delay. granian's workers get SIGTERM by their loop, past
-        Python's handlers: there readiness turns, and the delay is left to the pod's preStop hook.
+        the end before it comes. `on_drain` is called at its beginning. A second SIGTERM stops without delay. granian's
+        workers get SIGTERM by their loop, past Python's handlers: there readiness turns, and the delay is left to the
+        pod's preStop hook.
         """
         loop = asyncio.get_running_loop()
         server_handler = signal.getsignal(signal.SIGTERM)
@@ -34,6 +35,7 @@ class Readiness:
         def begin(signal_number: int, frame: FrameType | None) -> None:
             self.drain()
             signal.signal(signal.SIGTERM, server_handler)
+            loop.call_soon_threadsafe(on_drain)
             loop.call_soon_threadsafe(loop.call_later, delay_seconds, server_handler, signal_number, frame)
 
         signal.signal(signal.SIGTERM, begin)
