@@ -29,8 +29,9 @@ class Record:
     def newest(self) -> Sample | None:
         """The last moment, with k6's numbers of two seconds before; None: the cluster did not answer."""
         self._output.update()
-        rps = self._prometheus.value(self._rate)
-        return self._sample(self._moments[-1], rps, K6_LAG_SECONDS) if self._moments else None
+        if not self._moments:
+            return None
+        return self._sample(self._moments[-1], self._prometheus.value(self._rate), K6_LAG_SECONDS)
 
     def samples(self) -> list[Sample]:
         """All moments that are known, with the numbers of the same second."""

@@ -39,11 +39,18 @@ class _Service(Quiet, BaseHTTPRequestHandler):
 
 
 class RecordedPrometheus(Prometheus):
-    """Has a rate of each second."""
+    """Has a rate of each second, and counts how often it was asked for the newest."""
 
     def __init__(self, *rates: float) -> None:
         super().__init__(None, "")
         self._rates = rates
+        self.asked = 0
+
+    def value(self, promql: str) -> float:
+        """Give the last."""
+        assert 'pod=~"users-' in promql
+        self.asked += 1
+        return self._rates[-1]
 
     def query_range(self, promql: str, from_s: float, to_s: float, step_seconds: float) -> list[Rate]:
         """Give them from the first second asked for."""
@@ -52,9 +59,9 @@ class RecordedPrometheus(Prometheus):
         return [Rate({}, tuple((from_s + at * step_seconds, rate) for at, rate in enumerate(self._rates)))]
 
 
-def _recorded(moments: list[Moment], path: Path) -> Record:
+def _recorded(moments: list[Moment], path: Path, prometheus: Prometheus | None = None) -> Record:
     release = Release(client.ApiClient(), "here", "users", "users")
-    return Record(moments, K6Output(path / "k6.csv"), release, RecordedPrometheus(10, 20, 30))
+    return Record(moments, K6Output(path / "k6.csv"), release, prometheus or RecordedPrometheus(10, 20, 30))
 
 
 def _moment(second: float, ready: int = 2, autoscaler: Autoscaler | None = AUTOSCALER) -> Moment:
@@ -120,6 +127,17 @@ def test_each_second_has_what_cluster_k6_and_prometheus_say_of_it(tmp_path: Path
         Sample(2, 3, 3, rps=30, cpu_percent=40, p95_ms=None, failed_total=1),
     ]
     assert _recorded([], tmp_path).samples() == []
+
+
+def test_the_newest_is_the_last_moment_with_the_rate_of_now(tmp_path: Path) -> None:
+    """Before the first moment there is none, and nobody is asked for its rate."""
+    prometheus = RecordedPrometheus(10, 20, 30)
+    moments: list[Moment] = []
+    recorded = _recorded(moments, tmp_path, prometheus)
+    assert (recorded.newest(), prometheus.asked) == (None, 0)
+    moments += [_moment(0), _moment(1, ready=3)]
+    assert recorded.newest() == Sample(1, 3, 3, rps=30, cpu_percent=40, p95_ms=None, failed_total=0)
+    assert prometheus.asked == 1
 
 
 def test_the_end_is_level_once_the_minimum_has_lasted(tmp_path: Path) -> None:
