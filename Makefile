@@ -3,11 +3,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= python3
+# Makes .venv; by default the first on PATH that is new enough.
+PYTHON ?=
 # Where images and binaries of the local cluster are kept; safe to delete when it is down.
 CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
-# pull: published images; build: everything from source; auto: find out.
-CLUSTER_MODE ?= auto
+# pull: published images; build: everything from source; auto: what the cluster there is, else what docker says.
+MODE ?= auto
 # What serves Ingresses: nginx, traefik; auto: what the cluster has, or else nginx where images are pulled.
 INGRESS ?= auto
 NAMESPACE ?= users-api
@@ -26,8 +27,10 @@ SCRIPT ?= basic
 BIN := .venv/bin
 OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
-CLUSTER = $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m k8s.cluster --mode $(CLUSTER_MODE) --ingress $(INGRESS) --cache $(CACHE_DIR)
-CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum | sha256sum | cut -c1-12)
+CLUSTER = $(BIN)/python -m k8s.cluster --mode $(MODE) --ingress $(INGRESS) --cache $(CACHE_DIR)
+# By Python, as macOS has no sha256sum.
+CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum \
+  | $(or $(PYTHON),python3) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:12])')
 export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL
 
@@ -51,7 +54,7 @@ kind-up: .venv/created ## A local cluster with what scales, serves, scrapes, ale
 	$(CLUSTER) up
 
 .PHONY: kind-down
-kind-down: ## Delete the cluster, and stop the engine if kind-up started it
+kind-down: .venv/created ## Delete the cluster, and stop the engine if kind-up started it
 	$(CLUSTER) down
 
 .PHONY: image
@@ -59,24 +62,24 @@ image: .venv/created ## Build the service's image and load it into the cluster
 	$(CLUSTER) --output build/image image
 
 .PHONY: install
-install: ## Install or upgrade the chart with the kind values and the image just built
+install: .venv/created ## Install or upgrade the chart with the kind values and the image just built
 	kubectl --context kind-users-api create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context kind-users-api apply -f -
 	kubectl --context kind-users-api label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
 	helm --kube-context kind-users-api upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
 	  --values chart/values-kind.yaml --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
-	$(PYTHON) -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
+	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
 
 .PHONY: uninstall
-uninstall: ## Remove the release
+uninstall: .venv/created ## Remove the release
 	helm --kube-context kind-users-api uninstall $(RELEASE) --namespace $(NAMESPACE) --wait
-	$(PYTHON) -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE) --remove
+	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE) --remove
 
 .PHONY: doctor
 doctor: .venv/installed ## Walk from the metrics to the autoscaler of RELEASE, and name the first broken link
 	$(BIN)/python -m k8s.doctor $(OF_RELEASE)
 
 .PHONY: logs
-logs: ## Keep the logs of nodes and pods under build/cluster-logs
+logs: .venv/created ## Keep the logs of nodes and pods under build/cluster-logs
 	$(CLUSTER) --output build/cluster-logs logs
 
 ##@ Measure
@@ -162,8 +165,12 @@ chart-values: .venv/installed tools $(CHART_TOOLS)/schemas ## 500 renderings of 
 test-simulation: .venv/installed ## The autoscaler on simulated traffic, by the binaries of the cluster and without it
 	$(BIN)/python -m pytest tests/simulation
 
+.PHONY: on-demand
+on-demand: .venv/created # images that tests install and nobody publishes; where the cluster is built they are there
+	$(CLUSTER) --output build/on-demand on-demand
+
 .PHONY: test-e2e
-test-e2e: .venv/installed ## End to end on the cluster; LANE=shared, own or alone takes only what may run beside the others
+test-e2e: .venv/installed on-demand ## End to end on the cluster; LANE=shared, own or alone takes only what may run beside the others
 	$(BIN)/python -m pytest --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
 
 .PHONY: chaos
@@ -225,11 +232,7 @@ lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 	  --extra tracing --extra migrations --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 .venv/created: requirements-dev.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "error: $(PYTHON) is no Python 3.11 or newer: install one, and name it, as in make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv --clear .venv \
-	  || { echo "error: $(PYTHON) cannot make a virtual environment with pip: on Debian, apt-get install python3-venv" >&2; exit 1; }
-	@touch $@
+	@bash k8s/cluster/virtual-environment.sh $(PYTHON)
 
 # No resolver: pip up to 23 takes coverage[toml] for another package than coverage, and asks for its newest release.
 .venv/installed: .venv/created

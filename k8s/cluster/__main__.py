@@ -1,4 +1,4 @@
-"""`python3 -m k8s.cluster up | down | image | logs`."""
+"""`python3 -m k8s.cluster up | down | image | on-demand | logs`."""
 
 import argparse
 import os
@@ -7,17 +7,22 @@ from pathlib import Path
 
 from k8s.cluster import ingress, service_image
 from k8s.cluster.kind import Kind
+from k8s.cluster.modes import AUTO, MODES
+from k8s.cluster.on_demand import OnDemand
 from k8s.cluster.steps import StepError, Steps
-from k8s.cluster.up import MODES, Local
+from k8s.cluster.up import Local
 
 
 def main() -> int:
     """Run one command; returns the exit status."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "users-api"
     parser = argparse.ArgumentParser(prog="python3 -m k8s.cluster", description="The local cluster.")
-    parser.add_argument("command", choices=("up", "down", "image", "logs"))
+    parser.add_argument("command", choices=("up", "down", "image", "on-demand", "logs"))
     parser.add_argument(
-        "--mode", choices=MODES, default="auto", help="pull published images, build from source, or find out (default)"
+        "--mode",
+        choices=MODES,
+        default=AUTO,
+        help="pull published images, build from source, or find out (default); a cluster stays what it was made as",
     )
     parser.add_argument(
         "--ingress",
@@ -39,6 +44,8 @@ def main() -> int:
             local.down()
         elif options.command == "image":
             service_image.build(local.cache, steps, Kind(local.tools, steps))
+        elif options.command == "on-demand":
+            OnDemand(Kind(local.tools, steps), steps).load()
         else:
             Kind(local.tools, steps).export_logs(options.output.resolve())
     except StepError as error:

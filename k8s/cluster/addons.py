@@ -21,12 +21,14 @@ class AddOns:
     Attributes:
         ingress: which controller serves the chart's Ingress.
         module: finds the folder of a pinned Go module; some add-ons' manifests come with their source.
+        patience_seconds: how long one may take to be there.
     """
 
     kind: Kind
     steps: Steps
     ingress: Controller
     module: Callable[[str], Path]
+    patience_seconds: int
 
     def apply(self, *, from_charts: bool) -> None:
         """Install all; with `from_charts` those that have a published chart from there."""
@@ -49,16 +51,17 @@ class AddOns:
         """Wait until every add-on is rolled out, and what it says of itself holds: its API is in use, its webhook.
 
         Raises:
-            StepError: one is not there within three minutes; names it.
+            StepError: one is not there in time; names it.
         """
+        timeout = f"--timeout={self.patience_seconds}s"
         namespaces = dict.fromkeys(add_on.namespace for add_on in self._chosen if add_on.namespace)
         for namespace in ("local-path-storage", *namespaces):
             self.kind.kubectl(
-                "wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", "--timeout=180s"
+                "wait", "deployment", "--all", "--namespace", namespace, "--for=condition=Available", timeout
             )
         for add_on in self._chosen:
             for condition in add_on.ready:
-                self.kind.kubectl("wait", *condition.split(), "--timeout=180s")
+                self.kind.kubectl("wait", *condition.split(), timeout)
 
     @property
     def _chosen(self) -> list[AddOn]:
@@ -83,6 +86,8 @@ class AddOns:
                 [
                     *("openssl", "req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=localhost"),
                     *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+                    # macOS's LibreSSL else writes the curve itself, which kubectl does not read.
+                    *("-pkeyopt", "ec_param_enc:named_curve"),
                     *("-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate),
                 ],
             )

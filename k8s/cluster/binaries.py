@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster.descriptor import ADD_ONS
+from k8s.cluster import host_tools
 from k8s.cluster.group import COMPONENTS, Group
-from k8s.cluster.groups import GROUPS, HOST_GROUP, HOST_TOOLS
+from k8s.cluster.groups import GROUPS, HOST_GROUP
+from k8s.cluster.modules import version_of
 from k8s.cluster.steps import StepError, Steps
 
 
@@ -41,12 +42,10 @@ class Binaries:
             if group.name in names:
                 self._ensure(group)
 
-    def build_unpublished(self) -> None:
-        """Build only what a person types on the host, and what is published nowhere."""
+    def build_host_tools(self) -> dict[str, Path]:
+        """Build what a person types on the host, and nothing of the cluster."""
         self._ensure(HOST_GROUP)
-        for add_on in ADD_ONS:
-            if add_on.build and add_on.always_built:
-                self._ensure(add_on.build)
+        return {name: self._folder(HOST_GROUP) / name for name in HOST_GROUP.packages}
 
     def download(self) -> None:
         """Fetch the sources of the add-ons' modules, while the compiler works on Kubernetes."""
@@ -60,18 +59,11 @@ class Binaries:
             self.steps.command("go-list", ["go", "list", "-deps", "-e", *packages], cwd=folder, env=_environment())
 
     def link_host_tools(self, target: Path) -> None:
-        """Put symbolic links to the tools a person types into `target`, and on PATH where the host has none."""
-        target.mkdir(parents=True, exist_ok=True)
-        for tool in HOST_TOOLS:
-            link = target / tool
-            link.unlink(missing_ok=True)
-            built = self["kubernetes"] if tool == "kubectl" and self["kubernetes"].exists() else self[tool]
-            link.symlink_to(built)
-            on_path = Path("/usr/local/bin") / tool
-            if built.exists() and shutil.which(tool) is None and os.access(on_path.parent, os.W_OK):
-                on_path.unlink(missing_ok=True)  # a dangling link of ours, from a cache that was deleted
-                on_path.symlink_to(link)
-                self.steps.say(f"linked {on_path}")
+        """Put links to the tools a person types into `target`, as far as they are built."""
+        built = {name: self[name] for name in HOST_GROUP.packages}
+        if self["kubernetes"].exists():
+            built["kubectl"] = self["kubernetes"]  # which is kubectl under that name
+        host_tools.link(built, target, self.steps)
 
     def _folder(self, group: Group) -> Path:
         return self.cache / "components" / key(group) / "bin"
@@ -129,20 +121,6 @@ def key(group: Group) -> str:
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def version_of(module: str, *, pinned_in: Path = COMPONENTS) -> str:
-    """Return the version that the go.mod of a folder pins `module` to.
-
-    Raises:
-        StepError: it pins none.
-    """
-    text = (pinned_in / "go.mod").read_text(encoding="utf-8")
-    found = re.search(rf"(?m)^\s+{re.escape(module)} (v\S+)", text)
-    if found is None:
-        message = f"{pinned_in / 'go.mod'} names no version of {module}"
-        raise StepError(message)
-    return found.group(1)
 
 
 def _ldflags() -> str:

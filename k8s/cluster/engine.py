@@ -8,12 +8,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster import host
+from k8s.cluster import docker, system
 from k8s.cluster.steps import StepError, Steps
 
 PACKAGES = ("docker.io", "iptables", "jq", "libcap2-bin", "mmdebstrap", "runc", "gcc", "libc6-dev", "openssl")
+_TOOLS = ("dockerd", "runc", "jq", "capsh", "mmdebstrap", "iptables", "gcc", "openssl")
 START_SECONDS = 30
 STOP_SECONDS = 60
+
+
+def missing_tools() -> list[str]:
+    """Return the programs that building the cluster takes, and this host lacks."""
+    return [tool for tool in _TOOLS if shutil.which(tool) is None]
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Engine:
             StepError: the engine did not come up; names its log.
         """
         self._install()
-        if host.engine_runs():
+        if not docker.ask().trouble:
             return
         self.steps.run("start dockerd", lambda: self._start(can_raise_limits=can_raise_limits), about="3 s")
 
@@ -51,11 +57,10 @@ class Engine:
             time.sleep(0.2)
 
     def _install(self) -> None:
-        tools = ("dockerd", "runc", "jq", "capsh", "mmdebstrap", "iptables", "gcc", "openssl")
-        missing = [tool for tool in tools if shutil.which(tool) is None]
+        missing = missing_tools()
         if not missing:
             return
-        if shutil.which("apt-get") is None or os.geteuid() != 0:
+        if not system.is_debian_as_root():
             message = (
                 f"missing: {', '.join(missing)}. Install the Debian packages {' '.join(PACKAGES)}, or run this as root."
             )
@@ -96,7 +101,7 @@ class Engine:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not host.engine_runs():
+        while docker.ask().trouble:
             if process.poll() is not None or time.monotonic() > deadline:
                 message = f"dockerd did not come up; the end of {log} says why:\n" + "\n".join(
                     log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]

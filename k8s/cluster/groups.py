@@ -32,8 +32,7 @@ GROUPS = (
     *(add_on.build for add_on in ADD_ONS if add_on.build),
     Group("Helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "15 s", needed_for_nodes=False),
 )
-# Commands that a person types on the host; where images are pulled, they are nearly all that is built.
-HOST_TOOLS = ("kind", "kubectl", "helm", "promtool")
+# Commands that a person types on the host: compiled where images are pulled, but these cannot be fetched.
 HOST_GROUP = Group(
     "kind, kubectl, Helm and promtool",
     {

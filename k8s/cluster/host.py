@@ -1,13 +1,16 @@
 """What this host can and cannot do, found out by trying and never assumed."""
 
 import os
-import shutil
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.cluster import docker
+
 CAP_SYS_RESOURCE = 24  # linux/capability.h
+# https://kind.sigs.k8s.io/docs/user/known-issues: three nodes' systemd, kubelet and containerd watch files.
+_INOTIFY = {"max_user_instances": 512, "max_user_watches": 524288}
+_ROOT = Path("/")
 
 
 @dataclass(frozen=True)
@@ -16,39 +19,44 @@ class Host:
 
     Attributes:
         can_raise_limits: root may raise rlimits and lower oom_score_adj (CAP_SYS_RESOURCE is in the bounding set).
-        cgroup_version: 1 or 2; hybrid counts as 1.
-        engine_runs: a Docker engine answers.
-        images_can_be_pulled: the engine reaches the registry of the node image.
+        cgroup_version: of the engine that answers, else of this host: 1 or 2; hybrid counts as 1.
+        engine: which answers, or says why not.
     """
 
     can_raise_limits: bool
     cgroup_version: int
-    engine_runs: bool
-    images_can_be_pulled: bool
+    engine: docker.Answer
 
 
-def look(node_image: str) -> Host:
-    """Look at this host; asks a running engine, for at most 20 seconds, for `node_image`."""
-    engine = engine_runs()
+def look() -> Host:
+    """Look at this host and its engine."""
+    engine = docker.ask()
     return Host(
         can_raise_limits=bool(bounding_set() >> CAP_SYS_RESOURCE & 1),
-        cgroup_version=2 if Path("/sys/fs/cgroup/cgroup.controllers").exists() else 1,
-        engine_runs=engine,
-        images_can_be_pulled=engine and _answers("docker", "manifest", "inspect", node_image),
+        cgroup_version=engine.cgroup_version or (2 if (_ROOT / "sys/fs/cgroup/cgroup.controllers").exists() else 1),
+        engine=engine,
     )
 
 
-def engine_runs() -> bool:
-    """Tell whether a Docker engine answers."""
-    return shutil.which("docker") is not None and _answers("docker", "info")
-
-
 def bounding_set() -> int:
-    """Return this process's capability bounding set as a bit mask."""
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+    """Return this process's capability bounding set as a bit mask; all of it where there is none, as on macOS."""
+    status = _ROOT / "proc/self/status"
+    if not status.exists():
+        return -1
+    for line in status.read_text(encoding="ascii").splitlines():
         if line.startswith("CapBnd:"):
             return int(line.split()[1], 16)
     return 0
+
+
+def low_inotify_limits() -> list[str]:
+    """Return the settings of inotify that are low for three nodes, as sysctl takes them; without /proc none."""
+    low = []
+    for name, needed in _INOTIFY.items():
+        file = _ROOT / "proc/sys/fs/inotify" / name
+        if file.exists() and int(file.read_text(encoding="ascii")) < needed:
+            low.append(f"fs.inotify.{name}={needed}")
+    return low
 
 
 def free_bytes(path: Path) -> int:
@@ -68,10 +76,3 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _answers(*argv: str) -> bool:
-    try:
-        return subprocess.run(argv, capture_output=True, timeout=20, check=False).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False

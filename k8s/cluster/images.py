@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster.binaries import Binaries, version_of
+from k8s.cluster.binaries import Binaries
 from k8s.cluster.descriptor import ADD_ONS, Image
+from k8s.cluster.kind import BUILT_NODE
+from k8s.cluster.modes import BUILD
+from k8s.cluster.modules import version_of
 from k8s.cluster.steps import Steps
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
@@ -60,7 +63,7 @@ class Images:
 
     def node(self) -> str:
         """Build the node image with the control plane's images inside, and return its name."""
-        name = f"localhost/kind-node:{version_of('k8s.io/kubernetes')}"
+        name = f"{BUILT_NODE}:{version_of('k8s.io/kubernetes')}"
         images = self._control_plane()
         with tempfile.TemporaryDirectory(dir=self.cache) as folder:
             context = Path(folder)
@@ -149,7 +152,7 @@ class Images:
             command += ["--target", target]
         self.steps.run(
             f"build image {name}",
-            lambda: self.steps.command("docker-build", [*command, context], env=build_environment()),
+            lambda: self.steps.command("docker-build", [*command, context], env=build_environment(BUILD)),
             about=about,
         )
 
@@ -229,9 +232,13 @@ class Images:
         return found.returncode == 0 and found.stdout.strip() == inputs
 
 
-def build_environment() -> dict[str, str]:
-    """Return the environment for `docker build`: the builder that an engine of any age has."""
-    return {**os.environ, "DOCKER_BUILDKIT": "0"}
+def build_environment(mode: str) -> dict[str, str]:
+    """Return the environment for `docker build`.
+
+    Building from source takes the builder that an engine of any age has. Elsewhere it is the engine's own, as newer
+    ones lose the old; without attestations, which containerd's store keeps in the image, and `docker save` leaves out.
+    """
+    return {**os.environ, **({"DOCKER_BUILDKIT": "0"} if mode == BUILD else {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})}
 
 
 def _storage_manifest(kind: Path) -> str:

@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.cluster import docker, system
+from k8s.cluster.modes import BUILD, PULL
 from k8s.cluster.steps import StepError, Steps
 
 NAME = "users-api"
 CONTEXT = f"kind-{NAME}"
+BUILT_NODE = "localhost/kind-node"
 CONFIG = Path(__file__).resolve().parents[2] / "kind-config.yaml"
 # Added to kind-config.yaml for nodes built here: kind's own network plugin comes as an image only.
 _OWN_NETWORK = "networking:\n  disableDefaultCNI: true\n"
@@ -104,16 +107,25 @@ class Kind:
 
     def _kind(self, *arguments: str | Path) -> str:
         if shutil.which("docker") is None:
-            message = "missing: docker. `make kind-up` installs it on Debian; elsewhere install a Docker engine first."
+            message = f"there is no docker command: {system.install_docker()}"
             raise StepError(message)
         environment = {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
         return self.steps.command("kind", [self.tools / "kind", *arguments], env=environment)
 
 
+def made() -> str:
+    """Return the mode that the cluster there was made by, running or not; empty without one."""
+    image = docker.image_of(f"{NAME}-control-plane")
+    return "" if not image else BUILD if image.startswith(f"{BUILT_NODE}:") else PULL
+
+
 def held_images(listing: str, ids: Mapping[str, str]) -> set[str]:
     """Return those of the images (name to the engine's id) that a node holds, from what its `ctr images ls` prints.
 
-    A node lists an image by its name and by its id; it holds it if both are one image.
+    An engine's id is of the image's configuration, or, where it keeps images as containerd does, of its manifest or
+    index, which is the digest here. A node lists an image by its name and by the former; it holds it if both are one.
     """
     digests = {fields[0]: fields[2] for line in listing.splitlines() if len(fields := line.split()) > 2}  # noqa: PLR2004
-    return {name for name, identity in ids.items() if name in digests and digests[name] == digests.get(identity)}
+    return {
+        name for name, identity in ids.items() if name in digests and digests[name] in (digests.get(identity), identity)
+    }

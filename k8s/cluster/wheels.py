@@ -1,7 +1,6 @@
 """Fetches Python wheels on the host, by the lock files' hashes, for the images to install offline."""
 
 import hashlib
-import platform
 import re
 import shutil
 import sys
@@ -25,10 +24,15 @@ _PLATFORMS = (
 
 @dataclass(frozen=True)
 class Wheels:
-    """Wheels in the cache, one folder a lock file's content."""
+    """Wheels in the cache, one folder a lock file's content and architecture.
+
+    Attributes:
+        architecture: of the engine that the images run in, as Linux calls it; the host's may be another.
+    """
 
     cache: Path
     steps: Steps
+    architecture: str
 
     def service(self) -> Path:
         """Return a folder with the wheels of `requirements.lock`, for CPython 3.11 on Linux."""
@@ -52,7 +56,9 @@ class Wheels:
         return binary
 
     def _fetch(self, requirements: str, what: str) -> Path:
-        folder = self.cache / "wheels" / hashlib.sha256(requirements.encode()).hexdigest()[:12]
+        folder = (
+            self.cache / "wheels" / hashlib.sha256(f"{self.architecture}\n{requirements}".encode()).hexdigest()[:12]
+        )
         if folder.exists():
             return folder
         partial = folder.with_suffix(".part")
@@ -60,8 +66,7 @@ class Wheels:
         partial.mkdir(parents=True)
         lock = partial.with_suffix(".txt")
         lock.write_text(requirements, encoding="utf-8")
-        machine = platform.machine()
-        platforms = [f"--platform={name}_{machine}" for name in _PLATFORMS]
+        platforms = [f"--platform={name}_{self.architecture}" for name in _PLATFORMS]
         self.steps.run(
             f"download {what}",
             lambda: self.steps.command(

@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ class Away:
 
     namespace: str
     deployments: tuple[str, ...]
+    """Patterns of their names: KEDA's chart has another for one of them than its manifests."""
     link: str
     """What the doctor calls it."""
     pressure: Request
@@ -45,7 +47,7 @@ class Away:
 
 
 PROMETHEUS = Away("monitoring", ("prometheus",), "Prometheus", BURN, 8)
-KEDA = Away("keda", ("keda-operator", "keda-metrics-apiserver"), "KEDA", BURN, 8)
+KEDA = Away("keda", ("keda-operator", "keda-(operator-)?metrics-apiserver"), "KEDA", BURN, 8)
 METRICS_SERVER = Away("kube-system", ("metrics-server",), "CPU metrics", READ, 75)
 
 
@@ -133,16 +135,25 @@ def _press(run: Run, away: Away, before: int) -> float:
 def _killed(away: Away) -> Iterator[None]:
     """Kill the pods without grace and keep them away for as long as the block lasts."""
     namespace = f"--namespace={away.namespace}"
+    deployments = [_name(away, pattern) for pattern in away.deployments]
     try:
-        for deployment in away.deployments:
+        for deployment in deployments:
             kubectl("scale", "deployment", deployment, "--replicas=0", namespace)
             kubectl(
                 "delete", "pod", namespace, "--force", "--grace-period=0", f"--selector={_selector(away, deployment)}"
             )
         yield
     finally:
-        for deployment in away.deployments:
+        for deployment in deployments:
             kubectl("scale", "deployment", deployment, "--replicas=1", namespace)
+
+
+def _name(away: Away, pattern: str) -> str:
+    """The one Deployment of a name like this."""
+    path = "jsonpath={.items[*].metadata.name}"
+    names = kubectl("get", "deployments", f"--namespace={away.namespace}", "-o", path).split()
+    (name,) = [each for each in names if re.fullmatch(pattern, each)]
+    return name
 
 
 def _selector(away: Away, deployment: str) -> str:

@@ -3,11 +3,11 @@ import re
 import pytest
 import yaml
 
-from k8s.cluster import images, published
-from k8s.cluster.binaries import version_of
+from k8s.cluster import images, modes, published
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn
 from k8s.cluster.group import COMPONENTS
 from k8s.cluster.groups import GROUPS
+from k8s.cluster.modules import version_of
 
 _IMAGES = {add_on.image.name: add_on for add_on in ADD_ONS if add_on.image}
 _BUILT = {*_IMAGES, images.REDIS, images.REDIS_EXPORTER}
@@ -100,3 +100,11 @@ def test_each_image_holds_binaries_that_there_are(add_on: AddOn) -> None:
     for binary in add_on.image.binaries:
         assert binary in brought
         assert re.search(rf"(?m)^COPY .*\b{binary}\b", dockerfile)
+
+
+def test_the_builder_is_the_engines_where_images_are_pulled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building from source takes the old one, which Debian's engine has; nothing else asks for what newer ones lose."""
+    monkeypatch.delenv("DOCKER_BUILDKIT", raising=False)
+    assert images.build_environment(modes.BUILD)["DOCKER_BUILDKIT"] == "0"
+    assert "DOCKER_BUILDKIT" not in images.build_environment(modes.PULL)
+    assert images.build_environment(modes.PULL)["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"

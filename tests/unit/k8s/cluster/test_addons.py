@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ def _installed(folder: Path, controller: Controller, *, from_charts: bool) -> li
         if add_on.upstream:
             (folder / add_on.upstream.module / add_on.upstream.folder).mkdir(parents=True)
     steps = Steps(folder / "out")
-    add_ons = AddOns(Kind(folder, steps), steps, controller, lambda module: folder / module)
+    add_ons = AddOns(Kind(folder, steps), steps, controller, lambda module: folder / module, 1)
     add_ons.apply(from_charts=from_charts)
     add_ons.wait()
     return (folder / "calls").read_text().splitlines()
@@ -83,3 +85,21 @@ def test_each_chart_is_in_the_namespace_of_its_add_on(tmp_path: Path, controller
         if add_on.chart and add_on.ingress in {"", controller.choice}:
             call = calls[_place(calls, f"upgrade --install {add_on.name} ")]
             assert f"--namespace {add_on.namespace or add_on.name} --create-namespace" in call
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, whose certificate it looks at")
+def test_the_certificate_names_its_curve(tmp_path: Path) -> None:
+    """No other is read by kubectl, and what openssl does by default, macOS's LibreSSL does not."""
+    (tmp_path / "kubectl").write_text(
+        f'#!/bin/sh\nfor word; do case "$before" in --cert) cp "$word" {tmp_path}/kept;; esac; before=$word; done\n'
+    )
+    (tmp_path / "kubectl").chmod(0o755)
+    steps = Steps(tmp_path / "output")
+    AddOns(Kind(tmp_path, steps), steps, TRAEFIK, Path, 1)._ensure_certificate()
+    command = (tmp_path / "output/logs/openssl.log").read_text()
+    assert "-pkeyopt ec_param_enc:named_curve" in command
+    shown = subprocess.run(
+        ("openssl", "x509", "-noout", "-text", "-in", tmp_path / "kept"), capture_output=True, text=True, check=True
+    ).stdout
+    assert "ASN1 OID: prime256v1" in shown
+    assert "DNS:*.localhost" in shown

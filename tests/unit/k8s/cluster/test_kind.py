@@ -22,3 +22,10 @@ def test_an_image_that_a_node_has_by_name_and_id_is_held() -> None:
 def test_an_image_under_another_name_is_not_held() -> None:
     """Its layers are there, but a pod that asks for it by this name would not find it."""
     assert held_images(_LISTING, {"localhost/users-api:1": "sha256:22"}) == set()
+
+
+def test_an_id_of_the_containerd_image_store_is_the_digest_of_the_node() -> None:
+    """There the engine's id is the manifest's or the index's, which the node lists as the digest of the name."""
+    assert held_images(_LISTING, {"localhost/redis:local": "sha256:aa", "localhost/users-api:dev": "sha256:ff"}) == {
+        "localhost/redis:local"
+    }

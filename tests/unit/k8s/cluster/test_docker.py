@@ -1,0 +1,37 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from k8s.cluster import docker
+
+_INFO = {"Architecture": "aarch64", "CgroupVersion": "2", "DockerRootDir": "/var/lib/docker"}
+
+
+def _stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    path = folder / "docker"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.parametrize(("said", "meant"), [("aarch64", "aarch64"), ("arm64", "aarch64"), ("x86_64", "x86_64")])
+def test_an_engine_is_asked_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, meant: str) -> None:
+    """Its architecture is told as Linux calls it, whatever the host's is."""
+    _stub(tmp_path, monkeypatch, f"echo '{json.dumps(_INFO | {'Architecture': said})}'")
+    assert docker.ask() == docker.Answer("", meant, 2, "/var/lib/docker")
+
+
+@pytest.mark.parametrize("script", ["echo no such daemon >&2; exit 1", 'echo \'{"ServerErrors": ["no such daemon"]}\''])
+def test_no_engine_is_told_in_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Whether docker fails or answers with errors."""
+    _stub(tmp_path, monkeypatch, script)
+    assert docker.ask().trouble == "no such daemon"
+
+
+def test_without_the_command_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No docker is no engine, and no image, and nothing fails on the way."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert docker.ask().trouble == "there is no docker command"
+    assert not docker.is_there("image")
+    assert docker.image_of("container") == ""

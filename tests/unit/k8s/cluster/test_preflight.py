@@ -1,0 +1,101 @@
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from k8s.cluster import host, preflight
+from k8s.cluster.docker import Answer
+from k8s.cluster.modules import go_version
+from k8s.cluster.steps import StepError
+
+_ENGINE = Answer("", "x86_64", 2, "/var/lib/docker")
+
+
+def _go(folder: Path, monkeypatch: pytest.MonkeyPatch, version: str, toolchain: str) -> None:
+    (folder / "go").write_text(f"#!/bin/sh\necho go{version}\necho {toolchain}\n")
+    (folder / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_a_host_with_all_that_is_needed_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said where tools, space and ports are there."""
+    monkeypatch.setattr(preflight, "_ports", list)
+    preflight.check(tmp_path, "auto", _ENGINE, cluster_exists=False, built=True)
+
+
+def test_a_full_disk_names_what_is_needed_and_where_to_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little space is told in GiB, with the variable that moves the cache."""
+    monkeypatch.setattr(host, "free_bytes", lambda _path: 1024**3)
+    with pytest.raises(StepError, match=r"1\.0 GiB are free .* 15 GiB are needed.*CACHE_DIR"):
+        preflight.check(tmp_path, "build", _ENGINE, cluster_exists=True, built=False)
+
+
+@pytest.mark.parametrize(("kernel", "command"), [("Linux", "ss -ltnp"), ("Darwin", "lsof -nP -iTCP")])
+def test_a_busy_port_names_the_command_that_finds_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str, command: str
+) -> None:
+    """A port of kind-config.yaml that is taken is told before anything is built, in the system's words."""
+    monkeypatch.setattr("platform.system", lambda: kernel)
+    config = tmp_path / "kind-config.yaml"
+    with socket.socket() as owner:
+        owner.bind(("127.0.0.1", 0))
+        owner.listen()
+        port = owner.getsockname()[1]
+        config.write_text(f"hostPort: {port}\n", encoding="utf-8")
+        monkeypatch.setattr(preflight, "CONFIG", config)
+        with pytest.raises(StepError, match=rf"port {port} is taken .*{command}"):
+            preflight.check(tmp_path, "auto", _ENGINE, cluster_exists=False, built=True)
+
+
+@pytest.mark.parametrize(("mode", "word"), [("build", "go is missing"), ("auto", "openssl is missing")])
+def test_all_that_is_missing_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, word: str
+) -> None:
+    """Missing tools and space are one message, so that one reading is enough; only building needs Go."""
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setattr(preflight, "find_spec", lambda _name: None)
+    monkeypatch.setattr(host, "free_bytes", lambda _path: 0)
+    with pytest.raises(StepError) as raised:
+        preflight.check(tmp_path, mode, Answer("no such daemon"), cluster_exists=True, built=False)
+    for each in ("has no pip: run this by make", "GiB are free", word):
+        assert each in str(raised.value)
+    assert ("no such daemon" in str(raised.value)) == (mode == "auto")
+    assert ("go is missing" in str(raised.value)) == (mode == "build")
+
+
+@pytest.mark.parametrize(
+    ("version", "toolchain", "passes"),
+    [
+        (go_version(), "local", True),
+        ("1.999.0", "local", True),
+        ("1.24.4", "auto", True),
+        ("1.24.4", "local", False),
+        ("1.20.14", "auto", False),
+    ],
+)
+def test_an_old_go_passes_where_it_fetches_the_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, version: str, toolchain: str, passes: bool
+) -> None:
+    """Go 1.21 and newer do, unless GOTOOLCHAIN forbids it, as setup-go and some distributions set it."""
+    _go(tmp_path, monkeypatch, version, toolchain)
+    if passes:
+        preflight.check(tmp_path, "build", _ENGINE, cluster_exists=True, built=True)
+    else:
+        with pytest.raises(StepError, match=rf"go is {version}, and {go_version()} is needed: .*GOTOOLCHAIN=auto"):
+            preflight.check(tmp_path, "build", _ENGINE, cluster_exists=True, built=True)
+
+
+@pytest.mark.parametrize(("checkout", "passes"), [("users-api", True), (".src/users-api", False), ("/srv/a", False)])
+def test_a_checkout_that_snaps_docker_cannot_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, checkout: str, passes: bool
+) -> None:
+    """A snap reads what is in a home and not hidden there; the images' contexts are in the checkout."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(preflight, "_CHECKOUT", tmp_path / checkout)
+    snap = Answer("", "x86_64", 2, "/var/snap/docker/common/var-lib-docker")
+    if passes:
+        preflight.check(tmp_path, "auto", snap, cluster_exists=True, built=True)
+    else:
+        with pytest.raises(StepError, match=r"Snap's Docker reads nothing in .*: move this checkout"):
+            preflight.check(tmp_path, "auto", snap, cluster_exists=True, built=True)
