@@ -25,6 +25,8 @@ CHANNEL_UP = Gauge(
     multiprocess_mode="livemin",
 )
 
+LOADED = LOADS.labels("ok")
+LOAD_FAILED = LOADS.labels("error")
 HIT_L1 = REQUESTS.labels("l1")
 HIT_L2 = REQUESTS.labels("l2")
 MISS = REQUESTS.labels("miss")

@@ -4,6 +4,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
 
+from prometheus_client import Counter
+
 from service.cache import metrics
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry
@@ -50,6 +52,14 @@ LOOKED_UP = StateKey[Lookup | Exception]("looked_up")
 """What a layer further out was given or met, so that a request looks up once."""
 
 
+_FOUND_IN: dict[Tier, Counter] = {
+    "L1": metrics.HIT_L1,
+    "L2": metrics.HIT_L2,
+    "MISS": metrics.MISS,
+    "STALE": metrics.STALE,
+}
+
+
 class UnderWay(NamedTuple):
     """What is being looked up, for all who ask, and since when."""
 
@@ -73,7 +83,7 @@ class TieredCache:
         self.sender = secrets.token_hex(8).encode()
         self.shared = SharedCache(redis, config, sender=self.sender)
         self._flights: dict[str, UnderWay] = {}
-        self._jobs = Jobs("cache_fill")
+        self._jobs = Jobs("cache_load")
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
 
@@ -84,6 +94,7 @@ class TieredCache:
     async def aclose(self) -> None:
         """Wait for the loads and fills under way."""
         await self._jobs.join()
+        await self.shared.aclose()
 
     def l1_entry(self, key: str) -> Entry | None:
         """The L1 entry if it is fresh, not yet due for refresh, and can be trusted; no I/O, no waiting."""
@@ -103,7 +114,7 @@ class TieredCache:
         lookup = self._from_memory(key, load)
         if lookup is None:
             lookup = await _outcome(self._flight(key, load))
-        {"L1": metrics.HIT_L1, "L2": metrics.HIT_L2, "MISS": metrics.MISS, "STALE": metrics.STALE}[lookup.tier].inc()
+        _FOUND_IN[lookup.tier].inc()
         return lookup
 
     async def wrote(self, key: str, body: bytes | None, version: int, began: float) -> None:
@@ -186,21 +197,21 @@ class TieredCache:
         try:
             loading = await self._load(key, load, max(known, shared.order), fresh=self._minimums.settling)
         except Exception:
-            metrics.LOADS.labels("error").inc()
+            metrics.LOAD_FAILED.inc()
             held = self._memory.get(key)
             entry = held if shared.entry is None or (held and held.order > shared.order) else shared.entry
             if entry is not None and time.monotonic() < entry.error_until and entry.order >= self._known(key):
                 return Lookup(entry, "STALE")
             raise
         if loading.cacheable and self._keep(key, loading.entry, loading.began, loading.known) and self._is_trusted:
-            self._jobs.spawn(self.shared.put(key, loading.entry, loading.began, loading.known))
+            self.shared.put(key, loading.entry, loading.began, loading.known)
         return Lookup(loading.entry, "MISS")
 
     async def _load(self, key: str, load: Load, known: Order, *, fresh: bool) -> Loading:
         began = time.monotonic()
         loaded = await load(fresh)
         seconds = time.monotonic() - began
-        metrics.LOADS.labels("ok").inc()
+        metrics.LOADED.inc()
         metrics.LOAD_SECONDS.observe(seconds)
         version = loaded.version
         if loaded.body is None and (fresh or known.kind == ABSENT):

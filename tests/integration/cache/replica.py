@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from service.cache import CacheConfig, InvalidationChannel, Loaded, TieredCache
+from service.cache import CacheConfig, Entry, InvalidationChannel, Loaded, TieredCache
 from service.cache.codec import FORMAT
-from service.cache.versions import LAG_SECONDS
+from service.cache.versions import LAG_SECONDS, NOTHING, Order
 from service.redis_client import RedisClient, RedisConfig
 from tests.observe import until
 from tests.redis_process import PATIENT_SECONDS, RedisProcess
@@ -82,6 +82,12 @@ async def replica(
         await listener.aclose()
         await cache.aclose()
         await client.aclose()
+
+
+async def put(cache: TieredCache, key: str, entry: Entry, began: float, replaces: Order = NOTHING) -> None:
+    """Put into L2, and wait for that."""
+    cache.shared.put(key, entry, began, replaces)
+    await cache.shared.aclose()
 
 
 def settle(cache: TieredCache) -> None:

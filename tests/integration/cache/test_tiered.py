@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from service.cache import Loaded
+from service.cache.shared import PUT_AT_ONCE
 from service.cache.versions import NOTHING
-from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica
+from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, put, replica
 from tests.observe import sample, until
 from tests.redis_process import RedisProcess
 
@@ -93,7 +94,7 @@ async def test_stale_if_error(redis: RedisProcess) -> None:
         stored = (await second.shared.get(KEY)).entry
         assert stored is not None
         stored.stored_at -= 100
-        await second.shared.put(KEY, stored, time.monotonic())
+        await put(second, KEY, stored, time.monotonic())
         assert (await second.lookup(KEY, source)).tier == "STALE"
 
 
@@ -150,6 +151,19 @@ async def test_look_ups_share_one_trip(redis: RedisProcess) -> None:
         assert sample("users_api_redis_commands_total") == before + 1
         assert second.l1_entry(KEY) is lookups[0].entry
         assert source.loads == 1
+
+
+async def test_fills_share_a_trip(redis: RedisProcess) -> None:
+    """What is loaded while L2 is being filled is put there together, and what is no string there gives way."""
+    source = Source()
+    redis.command("LPUSH", REDIS_KEY.replace("7", "8"), "x")
+    async with replica(redis) as first, replica(redis) as second:
+        keys = [f"users:{number}" for number in range(PUT_AT_ONCE + 10)]
+        await asyncio.gather(*(first.lookup(key, source) for key in keys))
+        await first.aclose()
+        assert redis.calls("evalsha") == 2
+        lookups = await asyncio.gather(*(second.lookup(key, source) for key in keys))
+        assert {lookup.tier for lookup in lookups} == {"L2"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from service.cache import Entry, InvalidationChannel, Loaded, TieredCache, shared
 from service.cache.acknowledgements import TRUST_SECONDS
 from service.cache.versions import ABSENT, FOUND, KEPT_SECONDS, MARK, NOTHING, Order
-from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, replica, settle
+from tests.integration.cache.replica import CONFIG, KEY, NEW, REDIS_KEY, Source, age, put, replica, settle
 from tests.observe import sample, until
 from tests.redis_process import HURRIED_SECONDS, RedisProcess
 
@@ -73,7 +73,7 @@ async def test_l2_says_what_is_the_least_to_take(redis: RedisProcess) -> None:
     async with replica(redis) as cache:
         expired = entry(OLD, 2)
         expired.stored_at -= 100
-        await cache.shared.put(KEY, expired, time.monotonic())
+        await put(cache, KEY, expired, time.monotonic())
         assert (await cache.lookup(KEY, source)).entry.body == NEW
         await cache.aclose()
         source.change()
@@ -85,7 +85,7 @@ async def test_l2_says_what_is_the_least_to_take(redis: RedisProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "put", "kept"),
+    ("held", "late", "kept"),
     [
         (entry(NEW, 2), entry(OLD, 1), (2, FOUND)),
         (entry(None, 2), entry(OLD, 1), (2, ABSENT)),
@@ -96,11 +96,11 @@ async def test_l2_says_what_is_the_least_to_take(redis: RedisProcess) -> None:
         (entry(OLD, 2**53 - 1), entry(NEW, 2**53 - 2), (2**53 - 1, FOUND)),
     ],
 )
-async def test_l2_keeps_the_newer_one(redis: RedisProcess, held: Entry, put: Entry, kept: tuple[int, int]) -> None:
+async def test_l2_keeps_the_newer_one(redis: RedisProcess, held: Entry, late: Entry, kept: tuple[int, int]) -> None:
     """Whoever comes last, as after a pause between load and put, the greater version stays."""
     async with replica(redis) as cache:
-        await cache.shared.put(KEY, held, time.monotonic())
-        await cache.shared.put(KEY, put, time.monotonic())
+        await put(cache, KEY, held, time.monotonic())
+        await put(cache, KEY, late, time.monotonic())
         assert (await cache.shared.get(KEY)).order == kept
         await cache.shared.tell(KEY, None, Order(kept[0], MARK), time.monotonic())
         assert (await cache.shared.get(KEY)).order == kept
@@ -115,15 +115,15 @@ async def test_what_a_failover_lost_is_replaced(redis: RedisProcess) -> None:
         source.value, source.version = OLD, 1
         expired = entry(NEW, 2)
         expired.stored_at -= 100
-        await first.shared.put(KEY, expired, time.monotonic())
+        await put(first, KEY, expired, time.monotonic())
         assert (await second.lookup(KEY, source)).entry.body == OLD
         await second.aclose()
         held = second.l1_entry(KEY)
         assert held is not None
         assert held.body == OLD
         assert (await second.shared.get(KEY)).order == (1, FOUND)
-        await second.shared.put(KEY, entry(NEW, 3), time.monotonic())
-        await second.shared.put(KEY, entry(OLD, 1), time.monotonic(), Order(2, FOUND))
+        await put(second, KEY, entry(NEW, 3), time.monotonic())
+        await put(second, KEY, entry(OLD, 1), time.monotonic(), Order(2, FOUND))
         assert (await second.shared.get(KEY)).order == (3, FOUND)
 
 
@@ -160,7 +160,7 @@ async def test_what_took_too_long_is_not_kept(redis: RedisProcess) -> None:
         assert first.l1_entry(KEY) is None
         assert (await first.shared.get(KEY)) == (None, (2, MARK))
         await until(lambda: second.l1_entry(KEY) is None)
-        await first.shared.put("users:8", entry(OLD, 1), began - KEPT_SECONDS)
+        await put(first, "users:8", entry(OLD, 1), began - KEPT_SECONDS)
         assert (await first.shared.get("users:8")) == (None, NOTHING)
 
 
@@ -169,7 +169,7 @@ async def test_what_was_put_too_late_is_taken_back(redis: RedisProcess, monkeypa
     async with replica(redis) as cache:
         recent = iter([True, False, False])
         monkeypatch.setattr(shared, "is_recent", lambda _: next(recent))
-        await cache.shared.put(KEY, entry(OLD, 1), time.monotonic())
+        await put(cache, KEY, entry(OLD, 1), time.monotonic())
         assert (await cache.shared.get(KEY)) == (None, NOTHING)
         await cache.shared.tell(KEY, entry(OLD, 1), Order(1, FOUND), time.monotonic())
         assert (await cache.shared.get(KEY)) == (None, NOTHING)
@@ -304,7 +304,7 @@ async def test_a_look_up_does_not_take_what_is_older_than_known(redis: RedisProc
     source = Source()
     source.change()
     async with replica(redis) as cache:
-        await cache.shared.put(KEY, entry(OLD, 1), time.monotonic())
+        await put(cache, KEY, entry(OLD, 1), time.monotonic())
         cache.hear(KEY, Order(2, MARK))
         lookup = await cache.lookup(KEY, source)
         assert (lookup.tier, lookup.entry.body) == ("MISS", NEW)

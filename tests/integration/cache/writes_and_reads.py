@@ -78,7 +78,8 @@ class Worker:
 
 def forget_versions() -> None:
     """Break it: neither tier compares versions, nobody remembers any, and a deletion leaves nothing behind."""
-    mock.patch.object(shared, "PUT", "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])").start()
+    set_all = "for n, key in ipairs(KEYS) do redis.call('SET', key, ARGV[n * 3 - 2], 'PX', ARGV[n * 3 - 1]) end"
+    mock.patch.object(shared, "PUT", set_all).start()
     mock.patch.object(shared, "PUT_SHA", "0" * 40).start()  # never known
     mock.patch.object(Minimums, "of", return_value=NOTHING).start()
     tell = SharedCache._tell
