@@ -9,7 +9,7 @@ UNREACHED_LIMIT = "1000000000"
 # Users that are asked for in turn where users are looked up: one alone would be shared by all requests in flight.
 IDS = 100
 # More than are asked for in a run, so that nobody is asked for twice.
-UNCACHED_IDS = 200_000
+UNCACHED_IDS = 400_000
 UNCACHED = "uncached_get"
 
 

@@ -12,7 +12,7 @@ from loadtests.bench.rounds import WARM_UP_SECONDS, Bench
 from loadtests.bench.wrk import Measurement
 from loadtests.errors import LoadTestError
 
-_COUNT = re.compile(rb'^users_api_database_query_seconds_count\{query="user_get",[^}]*\} (\S+)$', re.MULTILINE)
+_LOADS = re.compile(rb'^users_api_cache_loads_total\{outcome="ok"\} (\S+)$', re.MULTILINE)
 
 
 def measure(bench: Bench, show: Callable[[str], None]) -> dict[str, list[Measurement]]:
@@ -64,7 +64,7 @@ class _Asked:
 
     def require_database(self) -> None:
         """Raise a LoadTestError unless PostgreSQL was asked for nearly all users: others were in a cache."""
-        found = _COUNT.search(httpx.get(self._server.url.replace("/api/users/1", "/metrics")).content)
-        queries = float(found[1]) if found else 0
-        if self._asked > UNCACHED_IDS or queries < self._answered:
-            raise LoadTestError(f"of {self._answered:,} users {queries:,.0f} came from PostgreSQL, to be all of them")
+        found = _LOADS.search(httpx.get(self._server.url.replace("/api/users/1", "/metrics")).content)
+        loads = float(found[1]) if found else 0
+        if self._asked > UNCACHED_IDS or loads < self._answered:
+            raise LoadTestError(f"of {self._answered:,} users {loads:,.0f} came from PostgreSQL, to be all of them")

@@ -13,6 +13,7 @@ from service.database.pool import PRIMARY
 from service.database.query import Arguments, Query, Read, Record
 from service.database.replicas import ReplicaSet
 from service.database.server import Server
+from service.database.tracing import is_recorded
 
 
 class Database:
@@ -26,6 +27,7 @@ class Database:
 
     def __init__(self, config: DatabaseConfig, tracer: Tracer | None = None) -> None:
         self._config = config
+        self._tracer = tracer
         self.primary = Server(config, tracer=tracer)
         self.replicas = ReplicaSet(config, self.primary, tracer) if config.replica_urls else None
         self.background = [self.primary.background, *(self.replicas.background if self.replicas else ())]
@@ -39,6 +41,11 @@ class Database:
     def has_replicas(self) -> bool:
         """Whether there are replicas, so that reads that need not be fresh may miss a recent write."""
         return self.replicas is not None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the request at hand has spans, one for each of its statements."""
+        return is_recorded(self._tracer)
 
     def checks(self) -> dict[str, object]:
         """Return what /readyz?verbose says of the servers."""

@@ -9,11 +9,14 @@ from service.database.query import Query
 _NOTHING = nullcontext()
 
 
+def is_recorded(tracer: Tracer | None) -> bool:
+    """Whether the request at hand is recorded, and its statements are to have spans."""
+    return tracer is not None and trace.get_current_span().is_recording()
+
+
 def query_span(tracer: Tracer | None, query: Query) -> AbstractContextManager[None]:
     """Return a span around one statement, if the request that needs it is recorded; what load does not pay for."""
-    if tracer is None or not trace.get_current_span().is_recording():
-        return _NOTHING
-    return _span(tracer, query)
+    return _span(tracer, query) if tracer is not None and is_recorded(tracer) else _NOTHING
 
 
 @contextmanager

@@ -3,7 +3,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -14,15 +14,19 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from service.batching import Batcher
 from service.circuit_breaker import BreakerMetrics, CircuitBreaker, State
 from service.redis_client import metrics
-from service.redis_client.batch import Batcher, Command
 from service.redis_client.config import RedisConfig
 from service.redis_client.errors import RedisUnavailableError
 from service.supervision import Jobs, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
+Command = tuple[bytes | str | int | float, ...]
+
+# redis-py's asyncio client costs about 52 us of CPU a command and 12 us in a pipeline of eight: most of it is per trip.
+MAX_BATCH = 512
 UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
 RETRY_JITTER_SECONDS = 0.01
 POOL_DROP_INTERVAL_SECONDS = 1.0
@@ -46,8 +50,8 @@ class RedisClient:
             on_change=self._on_breaker_change,
             metrics=BreakerMetrics(metrics.AVAILABLE, metrics.BREAKER_TRANSITIONS),
         )
-        self._reads = Batcher(self._execute_reads, max_in_flight=config.pool_size)
-        self._writes = Batcher(self._execute_writes, max_in_flight=config.pool_size)
+        self._reads = self._batcher(self._execute_reads)
+        self._writes = self._batcher(self._execute_writes)
         self._housekeeping = Jobs("redis_housekeeping")
         self.background = SupervisedTask("redis_probe", self._probe_forever)
         self.available_since = float("-inf")
@@ -55,6 +59,9 @@ class RedisClient:
         self._last_success = 0.0
         self._last_pool_drop = 0.0
         metrics.POOL_SIZE.set(config.pool_size)
+
+    def _batcher(self, execute: Callable[[list[Command]], Awaitable[list[Any]]]) -> Batcher[Command, Any]:
+        return Batcher(execute, max_batch=MAX_BATCH, max_in_flight=self._config.pool_size, lost=RedisUnavailableError)
 
     def _new_pool(self, size: int) -> BlockingConnectionPool:
         # No socket_timeout: redis-py would wrap each send in a task of its own. One limit around the batch bounds

@@ -2,10 +2,12 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Sequence
+from functools import partial
 
 import asyncpg
 
-from service.database import Database, DatabaseUnavailableError, Query
+from service.batching import Batcher
+from service.database import Database, DatabaseUnavailableError, Query, Read
 from service.database.query import Record
 from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
 from service.idempotency.metrics import REPLAYS
@@ -16,25 +18,32 @@ from service.users.schemas import User, UserCreate, UserUpdate
 
 # Each try reads what another write has just put there: this many in a row lose only to a flood of them.
 CONDITIONAL_ATTEMPTS = 10
+# Reading them takes the server and this process less than a millisecond.
+LOOKED_UP_AT_ONCE = 100
 PURGE_SECONDS = 60.0
 _FIELDS = set(User.model_fields)
 
 
 class PostgresUserRepository:
-    """Users in PostgreSQL: one statement for each request, or two where it has a precondition."""
+    """Users in PostgreSQL: one statement for each request at most, or two where it has a precondition."""
 
     def __init__(self, database: Database, *, key_seconds: float) -> None:
         self._database = database
         self._key_seconds = key_seconds
+        self._look_ups = {
+            fresh: Batcher(partial(self._get_many, fresh=fresh), max_batch=LOOKED_UP_AT_ONCE, lost=_lost)
+            for fresh in (False, True)
+        }
         self.background = [SupervisedTask("idempotency_key_purge", self._purge_forever)]
 
     async def get(self, user_id: int, *, fresh: bool = False) -> Found:
-        """Return the user with this id; as it is now, and not up to a second ago, if it must be `fresh`."""
-        read = await self._database.read(queries.GET, user_id, fresh=fresh)
-        if not read.rows:
-            return Found(None, cacheable=read.cacheable)
-        row = read.rows[0]
-        return Found(_user(row), row["version"], read.cacheable)
+        """Return the user with this id; as it is now, and not up to a second ago, if it must be `fresh`.
+
+        Those asked for in one turn of the event loop share a statement, unless the request is to have a span of it.
+        """
+        if self._database.is_recorded:
+            return await self._get(user_id, fresh=fresh)
+        return await self._look_ups[fresh].submit(user_id)
 
     async def page(self, after: int, limit: int, *, fresh: bool = False) -> Sequence[User]:
         """Return up to `limit` users with ids above `after`, in their order."""
@@ -83,6 +92,18 @@ class PostgresUserRepository:
         """Forget keys that have expired, a batch of them; returns how many."""
         return len(await self._database.write(queries.PURGE_KEYS, self._key_seconds, is_repeatable=True))
 
+    async def _get(self, user_id: int, *, fresh: bool) -> Found:
+        read = await self._database.read(queries.GET, user_id, fresh=fresh)
+        return _found(read.rows[0], read) if read.rows else Found(None, cacheable=read.cacheable)
+
+    async def _get_many(self, ids: list[int], *, fresh: bool) -> list[Found | Exception]:
+        if len(ids) == 1:
+            return [await self._get(ids[0], fresh=fresh)]
+        read = await self._database.read(queries.GET_MANY, ids, fresh=fresh)
+        found = {row["id"]: _found(row, read) for row in read.rows}
+        nobody = Found(None, cacheable=read.cacheable)
+        return [found.get(user_id, nobody) for user_id in ids]
+
     async def _purge_forever(self) -> None:
         while True:
             await asyncio.sleep(PURGE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - apart from other processes
@@ -124,6 +145,14 @@ class PostgresUserRepository:
             id=row["user_id"], name=user.name, email=user.email, created_at=row["created_at"]
         )
         return Creation(created, row["version"], is_repetition=True)
+
+
+def _lost(detail: str) -> Exception:
+    return DatabaseUnavailableError("connection", detail)
+
+
+def _found(row: Record, read: Read) -> Found:
+    return Found(_user(row), row["version"], read.cacheable)
 
 
 def _user(row: Record) -> User:

@@ -11,6 +11,8 @@ _MICROSECONDS = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 _NEXT_VERSION = f"greatest(version + 1, {_MICROSECONDS})"
 
 GET = Query("user_get", f"SELECT {_COLUMNS} FROM users WHERE id = $1")
+# Of an array that it is given, the planner would count the ids, and plan each time anew for what it takes to be few.
+GET_MANY = Query("user_get_many", f"SELECT {_COLUMNS} FROM users WHERE id = ANY ((SELECT $1::bigint[])::bigint[])")
 PAGE = Query("user_page", f"SELECT {_COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2")
 CREATE = Query(
     "user_create",

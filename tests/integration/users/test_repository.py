@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from service.database import Database, DatabaseConfig, DatabaseUnavailableError
+from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query
 from service.idempotency import ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from service.redis_client import NoRedis
 from service.seed import seed
@@ -14,7 +17,7 @@ from service.users import postgres as module
 from service.users import queries
 from service.users.example import example_user
 from service.users.in_process import SeededUserRepository
-from service.users.postgres import PostgresUserRepository
+from service.users.postgres import LOOKED_UP_AT_ONCE, PostgresUserRepository
 from service.users.repository import EmailTakenError, Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserUpdate
 from tests.observe import sample, until
@@ -24,6 +27,7 @@ from tests.sabotage import sabotage
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 ADA = UserCreate(name="Ada Lovelace", email="ada@example.com")
+PLANNED = Query("planned", "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%ANY%'")
 COUNTESS = UserCreate(name="Ada King", email="countess@example.com")
 
 
@@ -68,6 +72,15 @@ async def test_the_first_users_are_the_same_everywhere(repository: UserRepositor
     users = await repository.page(0, 10)
     assert users == [example_user(user_id) for user_id in range(1, 6)]
     assert [User.model_validate(user.model_dump()) for user in users] == users
+
+
+async def test_of_many_each_gets_their_own(repository: UserRepository) -> None:
+    """Those asked for at once, twice or in vain too, are those that are there."""
+    ids = [3, 1, 99, 3, 5, *range(1000, 1200)]
+    for fresh in (False, True):
+        found = await asyncio.gather(*(repository.get(user_id, fresh=fresh) for user_id in ids))
+        there = [None if one.user is None else (one.user.id, one.version > 0, one.cacheable) for one in found]
+        assert there == [(3, True, True), (1, True, True), None, (3, True, True), (5, True, True), *[None] * 200]
 
 
 async def test_pages_start_behind_a_position(repository: UserRepository) -> None:
@@ -212,6 +225,62 @@ async def test_a_repetition_has_no_precondition(repository: UserRepository) -> N
     with pytest.raises(UnexpectedError):
         await repository.create(COUNTESS, None, precondition)
     assert asked == 2
+
+
+def statements(query: str) -> float:
+    """How many of that name were carried out."""
+    return sample("users_api_database_query_seconds_count", query=query, target="primary")
+
+
+async def test_look_ups_of_one_turn_share_a_statement(users_url: str) -> None:
+    """A hundred at once are one statement, which the server plans no more after a few; one alone is as it was."""
+    await seed(DatabaseConfig(users_url), 300)
+    before = statements("user_get"), statements("user_get_many")
+    async with stored_in(users_url) as repository:
+        for _ in range(10):
+            found = await asyncio.gather(*(repository.get(user_id) for user_id in range(1, LOOKED_UP_AT_ONCE + 3)))
+            assert [one.user and one.user.id for one in found] == [*range(1, LOOKED_UP_AT_ONCE + 3)]
+        assert (await repository.get(1)).user
+        planned = await repository._database.read(PLANNED)
+    assert (statements("user_get") - before[0], statements("user_get_many") - before[1]) == (1, 20)
+    assert sum(row["generic_plans"] for row in planned.rows) > 0
+
+
+async def test_a_look_up_of_a_recorded_request_has_a_span(users_url: str) -> None:
+    """It shares its statement with nobody, whose requests may not be recorded."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    database = Database(DatabaseConfig(users_url), tracer)
+    await database.start()
+    repository = PostgresUserRepository(database, key_seconds=60)
+
+    async def recorded(user_id: int) -> None:
+        with tracer.start_as_current_span("request"):
+            await repository.get(user_id)
+
+    await asyncio.gather(*(repository.get(user_id) for user_id in range(5)), recorded(1), recorded(2))
+    await database.aclose()
+    provider.shutdown()
+    spans = {span.context.span_id: span for span in exporter.get_finished_spans() if span.context}
+    looked_up = [span for span in spans.values() if span.name == "user_get"]
+    assert len(looked_up) == 2
+    assert len({span.parent.span_id for span in looked_up if span.parent}) == 2
+
+
+@pytest.mark.parametrize("is_begun", [False, True], ids=["before its first step", "under way"])
+async def test_a_batch_that_is_given_up_is_no_answer(users_url: str, *, is_begun: bool) -> None:
+    """Who waits for it is told that the database could not be asked, as for any statement."""
+    async with stored_in(users_url) as repository:
+        pending = asyncio.ensure_future(repository.get(1))
+        for _ in range(3 if is_begun else 2):
+            await asyncio.sleep(0)
+        assert repository._look_ups[False].in_flight == 1
+        for task in repository._look_ups[False]._in_flight:
+            task.cancel()
+        with pytest.raises(DatabaseUnavailableError):
+            await asyncio.wait_for(pending, 10)
 
 
 async def test_of_many_with_one_key_one_creates(users_url: str) -> None:
