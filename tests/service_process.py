@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -12,11 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 import service
 from service.dev import free_port
 from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
 ROOT = Path(__file__).parents[1]
+START_SECONDS = 60
 PATIENT: dict[str, object] = {
     "redis_call_timeout_seconds": 2,
     "database_operation_timeout_seconds": 10,
@@ -53,7 +57,11 @@ class ServiceProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._kill()
+            raise
         return self
 
     def __exit__(
@@ -62,10 +70,14 @@ class ServiceProcess:
         self.stop()
 
     def stop(self) -> int:
-        """Send SIGTERM, unless it has ended, and return the exit status."""
+        """Send SIGTERM, unless it has ended, and return the exit status; one that does not end is killed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        try:
+            return self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            raise
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of a GET on a connection of its own."""
@@ -85,15 +97,25 @@ class ServiceProcess:
         """What it has logged."""
         return [json.loads(line) for line in self._log.read_text().splitlines()]
 
+    def _kill(self) -> None:
+        """End it, and its workers, whatever they are at."""
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended by itself
+            workers = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.kill()
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()
+            psutil.wait_procs(workers, timeout=30)
+        self.process.wait()
+
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
-            try:
+            with contextlib.suppress(OSError):
                 if self.get("/readyz")[0] == 200:
                     return
-            except OSError:
-                time.sleep(0.05)
-        raise RuntimeError(f"the service did not start within 60 s:\n{self._log.read_text()}")
+            time.sleep(0.05)
+        raise RuntimeError(f"the service did not start within {START_SECONDS} s:\n{self._log.read_text()}")
 
 
 @contextmanager
