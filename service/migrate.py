@@ -7,17 +7,20 @@ while both serve. `contract` takes away what no version needs any more: it runs 
 import argparse
 import asyncio
 import logging
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from asyncpg.connect_utils import SessionAttribute
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -75,16 +78,30 @@ async def migrate(database: DatabaseConfig, branch: Branch = "expand") -> None:
     raise MigrationError(f"a table stayed in use through {LOCK_ATTEMPTS} attempts: end the long transaction on it")
 
 
+def is_absent(database: DatabaseConfig) -> bool:
+    """Whether nothing has the name of the database's host. A server that is only away has one."""
+    try:
+        socket.getaddrinfo(urlsplit(database.url).hostname, None)
+    except socket.gaierror as error:
+        return error.errno == socket.EAI_NONAME
+    return False
+
+
 @asynccontextmanager
 async def _connection(database: DatabaseConfig) -> AsyncIterator[AsyncConnection]:
+    async def connect_once() -> "asyncpg.Connection[asyncpg.Record]":
+        # Of several hosts the one that takes writes.
+        attributes = SessionAttribute.primary
+        return await asyncpg.connect(**database.login, target_session_attrs=attributes, timeout=CONNECT_TIMEOUT_SECONDS)
+
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         for _ in range(CONNECT_ATTEMPTS - 1):
             try:
-                return await asyncpg.connect(**database.login, timeout=CONNECT_TIMEOUT_SECONDS)
+                return await connect_once()
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 logger.warning("the database does not answer yet: %s", error)
                 await asyncio.sleep(POLL_SECONDS)
-        return await asyncpg.connect(**database.login, timeout=CONNECT_TIMEOUT_SECONDS)
+        return await connect_once()
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
@@ -129,8 +146,17 @@ def main() -> int:
     """Migrate as the command line says; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--contract", action="store_true", help="take away what no running version needs any more")
-    branch: Branch = "contract" if parser.parse_args().contract else "expand"
+    parser.add_argument(
+        "--skip-if-absent",
+        action="store_true",
+        help="end well if there is no such host yet: ahead of a release that brings its own database",
+    )
+    arguments = parser.parse_args()
+    branch: Branch = "contract" if arguments.contract else "expand"
     database = begin()
+    if arguments.skip_if_absent and is_absent(database):
+        logger.info("there is nothing to migrate yet: no host has that name")
+        return 0
     try:
         asyncio.run(migrate(database, branch))
     except (MigrationError, OSError, asyncpg.PostgresError, DBAPIError) as error:

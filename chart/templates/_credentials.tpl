@@ -10,6 +10,12 @@ the root.
 {{- /* An older chart drew the password itself, into a Secret of another name. */}}
 {{- $passwords = append $passwords (dict "secret" (include "users-api.redis.secretName" .) "keys" (list "password") "taken_from" (include "users-api.redis.fullname" .)) -}}
 {{- end -}}
+{{- range $role, $login := .Values.postgresql.roles -}}
+{{- if include "users-api.postgresql.generatesPassword" (dict "root" $ "role" $role) -}}
+{{- /* Kept, as the data are that they open. */}}
+{{- $passwords = append $passwords (dict "secret" (include "users-api.postgresql.secretName" (dict "root" $ "role" $role)) "keys" (list "password") "username" $login.username "kept" true) -}}
+{{- end -}}
+{{- end -}}
 {{- with $passwords -}}
 {{- $_ := set $plan "passwords" . -}}
 {{- end -}}
@@ -34,6 +40,20 @@ the root.
 {{- end -}}
 
 {{/* Names of the Secrets of a plan that go with the release, as a YAML list. Takes the plan. */}}
+{{- define "users-api.credentials.owned" -}}
+{{- $names := list -}}
+{{- range .passwords -}}
+{{- if not .kept -}}
+{{- $names = append $names .secret -}}
+{{- end -}}
+{{- end -}}
+{{- with .certificate -}}
+{{- $names = append $names .secret -}}
+{{- end -}}
+{{- toYaml $names -}}
+{{- end -}}
+
+{{/* Names of all Secrets of a plan, as a YAML list. Takes the plan. */}}
 {{- define "users-api.credentials.secrets" -}}
 {{- $names := list -}}
 {{- range .passwords -}}

@@ -12,6 +12,7 @@
 - ports:
     - { port: {{ .Values.redis.external.port }}, protocol: TCP }
 {{- end }}
+{{- include "users-api.postgresql.clientEgress" . }}
 {{- range list .Values.auth.jwt.jwksUrl (.Values.tracing.enabled | ternary .Values.tracing.endpoint "") }}
 {{- with . }}
 - ports:

@@ -17,6 +17,9 @@
 - name: USERS_API_REDIS_PASSWORD
   {{- include "users-api.redis.password" . | nindent 2 }}
 {{- end }}
+{{- if ne .Values.postgresql.mode "none" }}
+{{ include "users-api.postgresql.login" (dict "root" . "role" "app") }}
+{{- end }}
 {{- end -}}
 
 {{/* URL of Redis, the release's own or the managed one; empty with neither. */}}
@@ -33,8 +36,11 @@ redis://{{ include "users-api.redis.fullname" . }}:6379/0
 {{- end -}}
 {{- end -}}
 
-{{/* Not empty where extraEnv has the address of PostgreSQL, or extraEnvFrom may. */}}
+{{/* Not empty where there is a PostgreSQL: by its mode, or where extraEnv has its address, or extraEnvFrom may. */}}
 {{- define "users-api.database.mayBeNamed" -}}
+{{- if ne .Values.postgresql.mode "none" -}}
+{{ .Values.postgresql.mode }}
+{{- end -}}
 {{- range .Values.extraEnv -}}
 {{- if eq .name "USERS_API_DATABASE_URL" -}}
 {{ .name }}

@@ -29,10 +29,21 @@ Labels that selectors use. The component keeps Redis and test pods out of the AP
 every pod that its target's selector matches.
 */}}
 {{- define "users-api.selectorLabels" -}}
-{{- $name := include "users-api.name" .root -}}
-app.kubernetes.io/name: {{ eq .component "redis" | ternary (printf "%s-redis" (include "users-api.cut" (list 57 $name))) $name | quote }}
+app.kubernetes.io/name: {{ include "users-api.componentName" . | quote }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component | quote }}
+{{- end -}}
+
+{{/* Name of what a component is: the API and what serves it alone, Redis or PostgreSQL. Takes a dict of root and component. */}}
+{{- define "users-api.componentName" -}}
+{{- $name := include "users-api.name" .root -}}
+{{- if eq .component "redis" -}}
+{{- printf "%s-redis" (include "users-api.cut" (list 57 $name)) -}}
+{{- else if hasPrefix "postgresql" .component -}}
+{{- printf "%s-postgresql" (include "users-api.cut" (list 52 $name)) -}}
+{{- else -}}
+{{- $name -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Selector of all pods of the release's own, and of no chart beside it in an umbrella: by instance alone it would be both. */}}
@@ -44,8 +55,8 @@ matchExpressions:
   - key: app.kubernetes.io/name
     operator: In
     values:
-      {{- range list "api" "redis" }}
-      - {{ get (include "users-api.selectorLabels" (dict "root" $ "component" .) | fromYaml) "app.kubernetes.io/name" | quote }}
+      {{- range concat (list "api" "redis") (eq .Values.postgresql.mode "none" | ternary list (list "postgresql")) }}
+      - {{ include "users-api.componentName" (dict "root" $ "component" .) | quote }}
       {{- end }}
 {{- end -}}
 

@@ -22,15 +22,17 @@ letter: where the release's has one or doesn't, the dot becomes a hyphen, and th
 {{- include "users-api.shortened" (.Values.fullnameOverride | default ($short | ternary $release $full)) -}}
 {{- end -}}
 
-{{/*
-A name of 45 characters at most, which leaves room for the longest suffix and a StatefulSet's hash. A longer one ends in a
-hash of it, or two that begin alike would become one.
-*/}}
+{{/* A name of 45 characters at most, which leaves room for most suffixes and a StatefulSet's hash. */}}
 {{- define "users-api.shortened" -}}
-{{- if gt (len .) 45 -}}
-{{- printf "%s-%s" (include "users-api.cut" (list 36 .)) (sha256sum . | trunc 8) -}}
+{{- include "users-api.shortenedTo" (list 45 .) -}}
+{{- end -}}
+
+{{/* A name of some length at most. A longer one ends in a hash of it, or two that begin alike would become one. Takes a list of length and name. */}}
+{{- define "users-api.shortenedTo" -}}
+{{- if gt (len (last .)) (first .) -}}
+{{- printf "%s-%s" (include "users-api.cut" (list (sub (first .) 9 | int) (last .))) (sha256sum (last .) | trunc 8) -}}
 {{- else -}}
-{{- . -}}
+{{- last . -}}
 {{- end -}}
 {{- end -}}
 

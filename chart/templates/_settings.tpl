@@ -45,6 +45,11 @@ config.extra.{{ $name }} is not a setting of the service, whose names begin with
 {{- if (.Values.auth | default dict).existingSecret }}
 {{- $_ := set $settings "USERS_API_STATIC_TOKENS" "of a Secret" }}
 {{- end }}
+{{- with .Values.postgresql | default dict }}
+{{- if not (has .mode (list nil "" "none")) }}
+{{- $_ := set $settings "USERS_API_DATABASE_URL" "of postgresql.mode" }}
+{{- end }}
+{{- end }}
 {{- /* These win over the ConfigMap's, so the rules are to hold for them. */}}
 {{- range .Values.extraEnv }}
 {{- if hasPrefix "USERS_API_" (toString .name) }}

@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "monitoring" "names" "labels" "pod" "containers" "service" -}}
+{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "redis" "postgresql" "logins" "pooler" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -324,6 +324,12 @@ metrics.podMonitor, metrics.serviceMonitor and prometheusRule need the Prometheu
 {{- end }}
 {{- if and (has .Values.routing.tls.mode (list "certManager" "selfSigned")) (not (.Capabilities.APIVersions.Has "cert-manager.io/v1")) }}
 routing.tls.mode {{ .Values.routing.tls.mode }} needs cert-manager, which this cluster lacks: install it, or use secret or generated
+{{- end }}
+{{- if and (eq .Values.postgresql.mode "cloudnativepg") (not (.Capabilities.APIVersions.Has "postgresql.cnpg.io/v1")) }}
+postgresql.mode cloudnativepg needs CloudNativePG's operator, which this cluster lacks: install it, or use external or bundled
+{{- end }}
+{{- if and (eq .Values.postgresql.mode "cloudnativepg") .Values.postgresql.cloudnativepg.backup.enabled (not (.Capabilities.APIVersions.Has "barmancloud.cnpg.io/v1")) }}
+postgresql.cloudnativepg.backup needs the Barman Cloud plugin, which this cluster lacks: install it beside the operator, or turn the backup off
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) }}
 httpRoute needs the Gateway API, which this cluster lacks: install its CRDs and an implementation, or use ingress

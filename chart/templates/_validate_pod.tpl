@@ -23,6 +23,9 @@ the objects would be called {{ toJson $name }}, which is no name of a Service (l
 {{- if and (not .Values.redis.enabled) .Values.redis.external.caSecret }}
 {{- $volumes = append $volumes "redis-ca" }}
 {{- end }}
+{{- range include "users-api.postgresql.volumes" (dict "root" . "ofPooler" true) | fromYamlArray }}
+{{- $volumes = append $volumes .name }}
+{{- end }}
 {{- $own := list }}
 {{- range .Values.extraVolumes }}
 {{- if has .name $own }}

@@ -24,6 +24,8 @@ CRDS = (
     ("sigs.k8s.io/gateway-api", "v1.6.3", "config/crd/standard/gateway.networking.k8s.io_*.yaml"),
     # For the field `retry`, which is in the Standard channel from 1.7 on.
     ("sigs.k8s.io/gateway-api", "v1.6.3", "config/crd/experimental/gateway.networking.k8s.io_httproutes.yaml"),
+    ("github.com/cloudnative-pg/cloudnative-pg", "v1.30.0", "config/crd/bases/postgresql.cnpg.io_*.yaml"),
+    ("github.com/cloudnative-pg/plugin-barman-cloud", "v0.15.0", "config/crd/bases/barmancloud.cnpg.io_*.yaml"),
     ("github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd/*.yaml"),
 )
 # Traefik's, as the local cluster has them.

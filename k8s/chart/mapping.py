@@ -46,6 +46,7 @@ VALUES = (
     Value("config.corsOrigins", "cors_origins"),
     Value("config.docsEnabled", "docs_enabled"),
     Value("config.faultsEnabled", "faults_enabled"),
+    Value("config.databasePoolSize", "database_pool_size"),
     Value("config.rateLimit.enabled", "rate_limit_enabled"),
     Value("config.rateLimit.requests", "rate_limit_requests"),
     Value("config.rateLimit.windowSeconds", "rate_limit_window_seconds"),
@@ -92,5 +93,17 @@ MADE_BY_THE_CHART = {
     "redis_url": "set redis.enabled or redis.external",
     "redis_username": "set redis.auth or redis.external.existingSecret",
     "redis_password": "set redis.auth or redis.external.existingSecret",
+    "database_url": "set postgresql.mode; a URL with a password belongs in a Secret, which"
+    " postgresql.roles.app.existingSecret and urlKey name",
+    "database_replica_urls": "set postgresql.external.replicas, or another postgresql.mode",
+    "database_username": "set postgresql.roles.app",
+    "database_password": "it belongs in a Secret: set postgresql.roles.app.existingSecret",
     "rate_limit_expected_replicas": "it is autoscaling.minReplicas, or replicaCount where that is fixed",
+}
+
+# What the rules call the settings that are several values, or that only some values make.
+NAMES = {
+    "static_tokens": "auth.staticTokens or auth.existingSecret",
+    "database_url": "postgresql.mode",
+    "database_replica_urls": "postgresql.external.replicas",
 }

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from k8s.chart.mapping import MADE_BY_THE_CHART, SAME, VALUES, Value
+from k8s.chart.mapping import MADE_BY_THE_CHART, NAMES, SAME, VALUES, Value
 from service.settings import PREFIX, Settings
 from service.settings.problems import may_be_secret
 from service.settings.rules import RULES
@@ -23,7 +23,7 @@ def table() -> dict[str, Any]:
         name: f"{'extraEnv ' if may_be_secret(field) else 'config.extra.'}{variable(name)}"
         for name, field in Settings.model_fields.items()
     }
-    names |= MADE_BY_THE_CHART | PATHS | {"static_tokens": "auth.staticTokens or auth.existingSecret"}
+    names |= MADE_BY_THE_CHART | PATHS | NAMES
     return {
         "settings": {
             variable(name): {"schema": schemas[name], "secret": may_be_secret(field)}

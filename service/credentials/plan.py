@@ -12,6 +12,7 @@ class Passwords(_Part):
 
     secret: str
     keys: tuple[str, ...] = Field(min_length=1)
+    username: str | None = Field(default=None, description="Whose they are: goes beside them, in a Secret for a login.")
     taken_from: str | None = Field(default=None, description="Secret of an older chart whose values are kept.")
     kept: bool = Field(default=False, description="Whether it stays when the release goes, as data on a volume does.")
 

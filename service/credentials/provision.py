@@ -12,6 +12,7 @@ from service.credentials.plan import Certificate, Passwords, Plan
 PASSWORD_LENGTH = 32
 _ALPHABET = string.ascii_letters + string.digits  # needs no quotes in any file, shell or URL
 _MADE_BY = {"app.kubernetes.io/managed-by": "users-api-credentials"}
+_USERNAME = "username"
 _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 
 
@@ -25,14 +26,15 @@ def provision(api: ApiServer, plan: Plan) -> Iterator[str]:
 
 def _passwords(secret: "_Secret", wanted: Passwords) -> str:
     missing = [key for key in wanted.keys if not secret.data.get(key)]
-    if not missing:
+    name = {} if wanted.username is None else {_USERNAME: _encoded(wanted.username.encode())}
+    if not missing and name.items() <= secret.data.items():
         if not wanted.kept:
             secret.give_to_owner()
         return "kept"
     old = secret.other(wanted.taken_from)
     made = {key: old.get(key) or _encoded(_password().encode()) for key in missing}
-    secret.write("Opaque", made, kept=wanted.kept)
-    return f"made {', '.join(missing)}"
+    secret.write("kubernetes.io/basic-auth" if name else "Opaque", made | name, kept=wanted.kept)
+    return f"made {', '.join(missing)}" if missing else "kept, for another name"
 
 
 def _certificate(secret: "_Secret", wanted: Certificate) -> str:

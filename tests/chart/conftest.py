@@ -18,6 +18,8 @@ VALUES = {
     "everything": [EVERYTHING],
     "otherwise": [EVERYTHING.with_name("values-otherwise.yaml")],
 }
+# A template of another kind, as a Pooler's, is only what its operator adds to its own.
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
 Manifest = dict[str, Any]
 Render = Callable[..., list[Manifest]]
 
@@ -90,7 +92,7 @@ def pods(manifests: list[Manifest]) -> dict[str, Manifest]:
         name = f"{manifest['kind']}/{manifest['metadata']['name']}"
         if manifest["kind"] == "Pod":
             specs[name] = manifest["spec"]
-        elif "template" in manifest.get("spec", {}):
+        elif manifest["kind"] in WORKLOADS:
             specs[name] = manifest["spec"]["template"]["spec"]
         elif manifest["kind"] == "CronJob":
             specs[name] = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]

@@ -89,6 +89,10 @@ PARTS: dict[str, st.SearchStrategy[Any]] = {
         max_size=3,
     ),
     "networkPolicy.extraEgress": st.sampled_from([[{"ports": [{"port": 5432}]}], [None], [{"to": None}]]),
+    "postgresql.cloudnativepg.backup.configuration": st.sampled_from([{"destinationPath": "s3://on/"}, {}]),
+    "postgresql.cloudnativepg.operatorFrom": st.sampled_from([[{"podSelector": {}}], [None]]),
+    "postgresql.cloudnativepg.parameters": st.sampled_from([{"work_mem": "8MB", "jit": True}, {"a": None}]),
+    "postgresql.pooler.affinity": st.sampled_from([{"nodeAffinity": None}, {}]),
     "redis.extraConfig": st.sampled_from(["", "io-threads 2\nhz 20", "# a: b"]),
     "enabled": st.none(),
     "redis.auth.username": st.sampled_from(["users-api", "on", "123", "12e45"]),
@@ -234,11 +238,16 @@ KNOWN = {
     "routing.paths": ["/", "/api", "/api: x", "/a//b", "/on", "/{a}", "/~a", "/%41", "/a #b", "/'\""],
     "redis.external.host": ["", "cache.example.com", "123", "on"],
     "config.extra": [],
+    "postgresql.external.hosts": ["db.example.com", "on", "123", "[fd00::1]:5433"],
+    "postgresql.external.replicas": ["replica.example.com", "10.0.0.1:70"],
+    "postgresql.cloudnativepg.imageName": ["ghcr.io/cloudnative-pg/postgresql:17", "a@sha256:123"],
     "dashboards.exclude": ["redis", "slo", "on"],
 }
+OTHERWISE = EVERYTHING.with_name("values-otherwise.yaml")
+FILES = (EVERYTHING, OTHERWISE, *sorted(CHART.glob("values-*.yaml")))
 BASES: list[dict[str, Any]] = [
     {},
-    *(yaml.safe_load(path.read_text(encoding="utf-8")) for path in (EVERYTHING, *sorted(CHART.glob("values-*.yaml")))),
+    *(yaml.safe_load(path.read_text(encoding="utf-8")) for path in FILES),
     {
         "config": {"environment": "staging"},
         "ingress": {"enabled": True},

@@ -24,6 +24,9 @@ EXCEPTIONS = {
         "999 is the user of the official Redis and Valkey images, who owns their /data"
     ),
     ("container-security-context-user-group-id", "The container running with a low group ID"): "likewise its group",
+    ("networkpolicy-targets-pod", "The NetworkPolicys selector doesn't match any pods"): (
+        "one selects the pods of a Cluster, which CloudNativePG's operator makes"
+    ),
     ("pod-probes-identical", "Container has the same readiness and liveness probe"): (
         "they run two scripts, alive.sh and ready.sh: kube-score compares the ports of probes, and a script has none"
     ),

@@ -45,7 +45,7 @@ def test_selectors_tell_the_api_from_all_else(render: Render, values: list[Path]
     selected = []
     for manifest in manifests:
         template = manifest if manifest["kind"] == "Pod" else manifest.get("spec", {}).get("template")
-        if template and selector.items() <= template["metadata"]["labels"].items():
+        if template and "metadata" in template and selector.items() <= template["metadata"]["labels"].items():
             selected.append(manifest["kind"])
     assert selected == ["Deployment"]
 

@@ -3,10 +3,12 @@ from pathlib import Path
 from typing import Any
 
 from service.credentials.plan import Plan
-from tests.chart.conftest import EVERYTHING, Manifest, Render, find, pods, selects
+from tests.chart.conftest import EVERYTHING, WORKLOADS, Manifest, Render, find, pods, selects
 
-# Secrets and accounts that a values file says are the operator's own.
-GIVEN = {"Secret/users-api-redis"}
+# What a values file says is the user's own, and what CloudNativePG makes beside its Cluster.
+GIVEN = {"Secret/users-api-redis", "Secret/database-owner", "Secret/pooler-tls", "ConfigMap/database-ca"}
+GIVEN |= {"Secret/users-api-owner", "Secret/users-api-app", "ConfigMap/users-api-postgresql-ca"}
+GIVEN |= {"Secret/users-api-postgresql-ca"}
 
 
 def _named(manifests: list[Manifest]) -> set[str]:
@@ -18,7 +20,7 @@ def _named(manifests: list[Manifest]) -> set[str]:
 
 def _planned(manifests: list[Manifest]) -> Iterator[str]:
     for manifest in manifests:
-        if manifest["kind"] == "Job":
+        if manifest["kind"] == "Job" and manifest["metadata"]["name"] == "users-api-credentials":
             plan = Plan.model_validate_json(pods([manifest]).popitem()[1]["containers"][0]["args"][0])
             yield from (passwords.secret for passwords in plan.passwords)
             if plan.certificate:
@@ -92,6 +94,8 @@ def test_services_and_policies_select_pods_with_their_ports(render: Render, valu
             continue
         spec = manifest["spec"]
         selector = {"matchLabels": spec["selector"]} if manifest["kind"] == "Service" else spec["podSelector"]
+        if "cnpg.io/cluster" in selector.get("matchLabels", {}):  # whose pods its operator makes
+            continue
         selected = [t for t in templates if selects(selector, t["metadata"]["labels"])]
         assert selected, manifest["metadata"]["name"]
         if manifest["kind"] == "Service":
@@ -101,7 +105,7 @@ def test_services_and_policies_select_pods_with_their_ports(render: Render, valu
 
 
 def _has_pod(manifest: Manifest) -> bool:
-    return manifest["kind"] == "Pod" or "template" in manifest.get("spec", {})
+    return manifest["kind"] in {"Pod", *WORKLOADS}
 
 
 def test_ways_in_lead_to_the_service(render: Render) -> None:

@@ -44,13 +44,19 @@ def test_objects_are_what_their_apis_take(values: list[Path]) -> None:
         ("PrometheusRule", "spec.groups", [{"name": "a", "rule": []}], "rule"),
         ("Certificate", "spec.privateKey.algorithm", "DSA", "one of"),
         ("Issuer", "spec.selfSign", {}, "selfSign"),
+        ("Cluster", "spec.postgresql.synchronous.method", "some", "one of"),
+        ("Pooler", "spec.pgbouncer.poolmode", "transaction", "poolmode"),
+        ("ScheduledBackup", "spec.schedule", None, "got null, want string"),
+        ("ObjectStore", "spec.configuration.s3Credentials.accessKeyId", "id", "got string, want object"),
     ],
 )
 def test_a_broken_object_is_refused(render: Render, kind: str, path: str, value: object, named: str) -> None:
     """A misspelt field, a wrong type or an unknown word fails the check, and is named."""
     names = {"Issuer": "users-api-self-signed", "Certificate": "users-api-tls", "Middleware": "users-api-retry"}
-    name = names.get(kind, "users-api")
-    manifest = find(render(EVERYTHING), kind, name)
+    names |= dict.fromkeys(("Cluster", "ScheduledBackup", "ObjectStore"), "users-api-postgresql")
+    name = names.get(kind, "users-api-postgresql-pooler" if kind == "Pooler" else "users-api")
+    values = VALUES["otherwise"] if "postgresql" in name else [EVERYTHING]
+    manifest = find(render(*values), kind, name)
     *parents, last = path.split(".")
     part = manifest
     for parent in parents:

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,50 @@ def test_the_command_migrates(database_url: str, monkeypatch: pytest.MonkeyPatch
     for arguments in (["migrate"], ["migrate", "--contract"]):
         monkeypatch.setattr(sys, "argv", arguments)
         assert migrate.main() == 0
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, errno: int) -> None:
+    """Have the resolver say this: no machine of a test's can be trusted to know that a name is not there."""
+
+    def getaddrinfo(*_: object) -> None:
+        raise socket.gaierror(errno, "of this test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+
+def test_ahead_of_a_release_that_brings_the_server_there_is_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nothing has the server's name yet the hook ends well at once, if it was told that this may be."""
+    monkeypatch.setenv("USERS_API_DATABASE_URL", "postgresql://postgres@database/x")
+    monkeypatch.setattr(sys, "argv", ["migrate", "--skip-if-absent"])
+    answer_with(monkeypatch, socket.EAI_NONAME)
+    assert migrate.main() == 0
+    assert "nothing to migrate yet" in capsys.readouterr().out
+
+
+def test_a_resolver_that_does_not_know_says_nothing_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that could not be looked up may be there: the migration is not left out for that."""
+    answer_with(monkeypatch, socket.EAI_AGAIN)
+    assert not migrate.is_absent(DatabaseConfig("postgresql://postgres@database/x"))
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_server_that_is_only_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name whose server does not answer is a failure all the same."""
+    monkeypatch.setenv("USERS_API_DATABASE_URL", f"postgresql://postgres@localhost:{free_port()}/x")
+    monkeypatch.setattr(sys, "argv", ["migrate", "--skip-if-absent"])
+    assert migrate.main() == EX_TEMPFAIL
+
+
+async def test_of_several_hosts_the_primary_is_migrated(
+    postgres: PostgresProcess, replica: PostgresProcess, database_url: str
+) -> None:
+    """A replica that is named first is passed over, as for the service's writes."""
+    several = database_url.replace(f":{postgres.port}/", f":{replica.port},127.0.0.1:{postgres.port}/")
+    assert several != database_url
+    await migrate.migrate(DatabaseConfig(several))
+    assert revisions(postgres, database_url) == ["expand_0001"]
 
 
 def test_expanding_stops_nobody(tmp_path: Path) -> None:

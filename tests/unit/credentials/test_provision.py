@@ -107,6 +107,18 @@ def test_a_secret_of_kept_data_stays(double: Double) -> None:
     assert not double[0].objects["secrets", "postgresql"]["metadata"]["ownerReferences"]
 
 
+def test_a_login_has_a_name_and_a_password(double: Double) -> None:
+    """Both are in one Secret, of the kind that says so; another name leaves the password as it is."""
+    login = Passwords(secret="postgresql", keys=("password",), username="users_app")
+    assert run(double, plan(login)) == ["Secret postgresql: made password"]
+    assert double[0].objects["secrets", "postgresql"]["type"] == "kubernetes.io/basic-auth"
+    password = value(double, "postgresql", "password")
+    assert run(double, plan(login)) == ["Secret postgresql: kept"]
+    other = login.model_copy(update={"username": "other"})
+    assert run(double, plan(other)) == ["Secret postgresql: kept, for another name"]
+    assert (value(double, "postgresql", "username"), value(double, "postgresql", "password")) == (b"other", password)
+
+
 def test_a_new_key_joins_those_that_are_there(double: Double) -> None:
     """A plan with one more key leaves the others as they are."""
     run(double, plan(REDIS))
