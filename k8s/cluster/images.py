@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,6 @@ _MMDEBSTRAP = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/zoneinfo/*",
     '--customize-hook=rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/usr/share/i18n',
-    "bookworm",
 )
 
 
@@ -48,11 +47,12 @@ class Images:
     binaries: Binaries
     can_raise_limits: bool
 
-    def base(self) -> None:
-        """Bootstrap Debian 12 and, on it, the images that need its packages."""
-        inputs = hashlib.sha256(" ".join(_MMDEBSTRAP).encode()).hexdigest()[:16]
-        if not self._is_there(DEBIAN, inputs):
-            self.steps.run("bootstrap Debian 12", lambda: self._bootstrap(inputs), about="15 s")
+    def base(self, name: str = DEBIAN) -> None:
+        """Bootstrap the release of Debian that `name` has as its tag. Debian 12's keyring vouches for Debian 13 too."""
+        command = (*_MMDEBSTRAP, name.rpartition(":")[2])
+        inputs = hashlib.sha256(" ".join(command).encode()).hexdigest()[:16]
+        if not self._is_there(name, inputs):
+            self.steps.run(f"bootstrap {name}", lambda: self._bootstrap(name, command, inputs), about="15 s")
 
     def distribution(self) -> None:
         """Build what Debian's own packages are enough for: Python, Redis and its exporter."""
@@ -207,13 +207,11 @@ class Images:
             self.steps.command("pause", ["gcc", "-Os", "-static", "-s", "-DVERSION=local", "-o", target, source])
         return target
 
-    def _bootstrap(self, inputs: str) -> None:
+    def _bootstrap(self, name: str, command: Sequence[str], inputs: str) -> None:
         archive = self.cache / "debian.tar"
         archive.unlink(missing_ok=True)
-        self.steps.command("mmdebstrap", [*_MMDEBSTRAP, archive])
-        self.steps.command(
-            "docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}={inputs}", archive, DEBIAN]
-        )
+        self.steps.command("mmdebstrap", [*command, archive])
+        self.steps.command("docker-import", ["docker", "import", "--change", f"LABEL {_LABEL}={inputs}", archive, name])
         archive.unlink()
 
     def _id(self, image: str) -> str:

@@ -3,7 +3,7 @@ import re
 import pytest
 import yaml
 
-from k8s.cluster import images, modes, published
+from k8s.cluster import images, modes, postgresql, published
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn
 from k8s.cluster.group import COMPONENTS
 from k8s.cluster.groups import GROUPS
@@ -49,6 +49,21 @@ def test_the_local_release_takes_its_images_from_there() -> None:
     }
     assert used == {images.REDIS, images.REDIS_EXPORTER}
     assert used <= set(published.IMAGES)
+
+
+@pytest.mark.parametrize("image", postgresql.ALL, ids=lambda image: image.folder)
+def test_each_image_of_postgresql_is_built_and_pulled(image: postgresql.Image) -> None:
+    """Both modes bring it: there is a Dockerfile on Debian 13, and the published one is of a version."""
+    dockerfile = (images.IMAGES / image.folder / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"(?m)^FROM \$\{BASE_IMAGE\}$", dockerfile)
+    assert re.search(r":v?\d+\.\d+", image.published)
+
+
+def test_the_server_is_one_major_version_in_both_modes() -> None:
+    """The package and the published image are of the same PostgreSQL, whose files another one does not read."""
+    dockerfile = (images.IMAGES / postgresql.SERVER.folder / "Dockerfile").read_text(encoding="utf-8")
+    (major,) = set(re.findall(r"\bpostgresql-(\d+)\b", dockerfile))
+    assert f":{major}." in postgresql.SERVER.published
 
 
 @pytest.mark.parametrize("add_on", [each for each in ADD_ONS if each.name in _MODULES], ids=lambda add_on: add_on.name)

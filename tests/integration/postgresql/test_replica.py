@@ -1,0 +1,73 @@
+import pytest
+
+from tests.integration.postgresql.conftest import Pods, make_users, users
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_replica_copies_the_primary_and_follows_it(pods: Pods) -> None:
+    """All may start at once; the replicas wait for the primary, then have what it has, and are only to be read."""
+    pods.start()
+    make_users(pods.primary)
+    pods.wait_for_replicas(2)
+    for replica in pods.replicas:
+        assert replica.as_role("users_app", "SELECT count(*) FROM users") == "3"
+        assert "read-only" in replica.as_role("users_app", "DELETE FROM users")
+
+
+def test_a_replica_that_dies_follows_again(pods: Pods) -> None:
+    """It goes on from its files, without another copy."""
+    pods.start()
+    replica = pods.replicas[0]
+    replica.kill()
+    replica.until(lambda: "is started again" in replica.log)
+    pods.wait_for_replicas(2)
+    assert replica.log.count("copying the server") == 1
+
+
+def test_a_replica_starts_without_a_primary(pods: Pods) -> None:
+    """Reads are answered from what it has while there is no primary."""
+    pods.start()
+    make_users(pods.primary)
+    pods.wait_for_replicas(2)
+    pods.primary.end()
+    replica = pods.replicas[0]
+    replica.stop()
+    replica.start()
+    assert users(replica) == "3"
+
+
+def test_a_replica_that_was_away_too_long_is_copied_afresh(pods: Pods) -> None:
+    """The primary keeps only so much for it: when that is gone, the replica is back by itself."""
+    for pod in (pods.primary, *pods.replicas):
+        with (pod.folder / "postgresql" / "values.conf").open("a", encoding="utf-8") as values:
+            values.write("wal_keep_size = 0\nmax_wal_size = '32MB'\nmin_wal_size = '32MB'\n")
+    pods.start()
+    make_users(pods.primary)
+    replica = pods.replicas[0]
+    replica.stop()
+    for _ in range(4):
+        pods.primary.sql("CREATE TABLE filler AS SELECT repeat('x', 2000) FROM generate_series(1, 10000)", "users")
+        pods.primary.sql("DROP TABLE filler; CHECKPOINT; SELECT pg_switch_wal()", "users")
+    replica.start()
+    pods.wait_for_replicas(2)
+    assert "cannot be followed: nothing received" in replica.log
+    assert users(replica) == "3"
+
+
+def test_what_is_left_of_the_data_is_not_thrown_away_for_another_server(pods: Pods) -> None:
+    """Where the primary was made anew, a replica with the old data stops and keeps them."""
+    pods.start()
+    make_users(pods.primary)
+    pods.wait_for_replicas(2)
+    for replica in pods.replicas:
+        replica.stop()
+    pods.primary.lose_files()
+    pods.primary.start()
+    replica = pods.replicas[0]
+    replica.begin()
+    assert replica.exits() == 1
+    assert "another server" in replica.log
+    pods.primary.end()
+    replica.start()
+    assert users(replica) == "3"
