@@ -89,5 +89,5 @@ def _remedy(reply: Reply) -> str:
     if "location" in reply.headers:
         return f"it sends on to {reply.headers['location']}: give BASE_URL as what answers itself"
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return "see its pods: `kubectl --namespace users-api get pods`"
+        return "see its pods: `kubectl get pods` in the release's namespace"
     return _REMEDIES.get(reply.status, f"that is no users API; {REMEDY}")

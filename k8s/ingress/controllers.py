@@ -19,10 +19,12 @@ class Controller:
         workload: name of its Deployment and its Service on the local cluster.
         dashboard: file of its dashboard in the chart, without `.json`.
         metrics: how the names of all that it counts begin.
-        routed: selects what goes to the release's Service.
+        routed: selectors of what goes to the release's Service, of which one finds it.
         status: the label of the status code.
         connections: expression of the open connections of clients, on all routes.
         reloads: expression of how often it took a new configuration.
+        reloads_for: what it takes one for.
+        if_empty: why it may have counted nothing of the release.
     """
 
     choice: str
@@ -31,7 +33,7 @@ class Controller:
     workload: str
     dashboard: str
     metrics: str
-    routed: str
+    routed: tuple[str, ...]
     requests: str
     status: str
     duration: str
@@ -39,6 +41,8 @@ class Controller:
     bytes_out: str
     connections: str
     reloads: str
+    reloads_for: str
+    if_empty: str = ""
 
 
 TRAEFIK = Controller(
@@ -48,7 +52,7 @@ TRAEFIK = Controller(
     workload="traefik",
     dashboard="ingress-traefik",
     metrics="traefik_",
-    routed='service=~"$namespace-$release-.+@kubernetes.*"',
+    routed=('service=~"$namespace-$release-.+@kubernetes.*"',),
     requests="traefik_service_requests_total",
     status="code",
     duration="traefik_service_request_duration_seconds",
@@ -56,8 +60,9 @@ TRAEFIK = Controller(
     bytes_out="traefik_service_responses_bytes_total",
     connections='sum(traefik_open_connections{entrypoint!="metrics"})',
     reloads="sum(increase(traefik_config_reloads_total[$__rate_interval]))",
+    reloads_for="How often routes changed: each replica that comes or goes is one.",
 )
-# Its own `namespace` gives way to that of the pod which is scraped.
+# Its own `namespace` gives way to that of the pod which is scraped, unless the scrape honours labels.
 INGRESS_NGINX = Controller(
     choice="nginx",
     name="ingress-nginx",
@@ -65,7 +70,10 @@ INGRESS_NGINX = Controller(
     workload="ingress-nginx-controller",
     dashboard="ingress-nginx",
     metrics="nginx_ingress_controller_",
-    routed='exported_namespace="$namespace",ingress="$release"',
+    routed=(
+        'exported_namespace="$namespace",ingress="$release"',
+        'exported_namespace="",namespace="$namespace",ingress="$release"',
+    ),
     requests="nginx_ingress_controller_requests",
     status="status",
     duration="nginx_ingress_controller_request_duration_seconds",
@@ -73,6 +81,8 @@ INGRESS_NGINX = Controller(
     bytes_out="nginx_ingress_controller_response_size_sum",
     connections='sum(nginx_ingress_controller_nginx_process_connections{state="active"})',
     reloads="sum(increase(nginx_ingress_controller_success[$__rate_interval]))",
+    reloads_for="How often it reloaded nginx, as for another Ingress; replicas and certificates change without.",
+    if_empty="It counts no requests of any host, or of a wildcard, unless it runs with --metrics-per-host=false.",
 )
 CONTROLLERS = (TRAEFIK, INGRESS_NGINX)
 

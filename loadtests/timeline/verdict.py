@@ -19,7 +19,7 @@ def reasons_to_fail(samples: Sequence[Sample], minimum: int) -> list[str]:
         wanted = max(sample.desired for sample in samples)
         reasons.append(
             f"replicas ready went to {peak} only ({wanted} wanted), not to {SCALE_OUT} x the minimum of {minimum}: "
-            "see `kubectl --namespace users-api describe hpa`"
+            "see `kubectl describe hpa` in the release's namespace"
         )
     last = samples[-1]
     if (last.desired, last.ready) != (minimum, minimum):

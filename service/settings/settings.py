@@ -163,7 +163,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[Network, ...], Listed] = Field(
         (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
         description="Networks whose X-Forwarded-For is believed: the ingress controller's pods, i.e. the cluster's pod"
-        " CIDR. Empty believes nobody, so that all clients behind an ingress share one address and one rate limit.",
+        " CIDR; also the nodes' where the controller has the host's network, and a load balancer's whose address is in"
+        " the header (docs/ingress.md). Empty believes nobody, so that all clients behind an ingress share one address"
+        " and one rate limit.",
     )
 
     # Cache

@@ -9,9 +9,10 @@ import yaml
 from grafana_foundation_sdk.models import units
 from prometheus_client.parser import text_string_to_metric_families
 
-from k8s.chart.dashboards import postgresql
+from k8s.chart.dashboards import ingress, postgresql
 from k8s.chart.dashboards.files import DASHBOARDS
 from k8s.chart.dashboards.model import Dashboard
+from k8s.ingress.controllers import INGRESS_NGINX
 from service.database import Query, server
 from service.users import queries
 from tests.chart.conftest import CHART, ROOT, Manifest, Render, find, run
@@ -110,6 +111,42 @@ def test_each_file_can_be_provisioned(page: Dashboard) -> None:
     assert {panel["datasource"]["uid"] for panel in panels} == {"${datasource}"}
     places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in made["panels"]]
     assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        'namespace="ingress-nginx",exported_namespace="users-api",host="users.example.com"',
+        'namespace="users-api",host="users.example.com"',
+        'namespace="ingress-nginx",exported_namespace="users-api"',
+        'namespace="users-api",exported_namespace="users-api"',
+    ],
+)
+def test_requests_are_found_however_the_controller_is_scraped(tmp_path: Path, labels: str) -> None:
+    """With labels honoured or not, per host or not: those of the release, once, and no other namespace's."""
+    page = ingress.dashboard(INGRESS_NGINX)
+    (query,) = next(panel for panel in page.panels if panel.title == "Requests").queries
+    other = 'namespace="users-api",exported_namespace="other"'
+    series = [
+        {"series": f'nginx_ingress_controller_requests{{ingress="users-api",{of}}}', "values": "0+15x40"}
+        for of in (labels, other)
+    ]
+    found = {
+        "expr": f"round({substituted(query.expr)}, 0.1)",
+        "eval_time": "5m",
+        "exp_samples": [{"labels": "{}", "value": 1}],
+    }
+    case = {"interval": "15s", "input_series": series, "promql_expr_test": [found]}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump({"evaluation_interval": "15s", "tests": [case]}))
+    run("promtool", "test", "rules", tmp_path / "test.yaml")
+
+
+def test_an_empty_dashboard_says_why() -> None:
+    """Where ingress-nginx counts nothing, as for an Ingress without hosts, the first number names the option to set."""
+    page = json.loads((CHART / "dashboards" / "ingress-nginx.json").read_text())
+    first = next(panel for panel in page["panels"] if panel["title"] == "Requests")
+    assert "--metrics-per-host=false" in first["fieldConfig"]["defaults"]["noValue"]
+    assert "--metrics-per-host=false" in page["description"]
 
 
 def test_addresses_are_their_own() -> None:

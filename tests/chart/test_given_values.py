@@ -27,7 +27,14 @@ BLANK = {place: None for place in schema()["properties"] if place not in {"globa
         ("a", "a", {"extraEnv": [{"name": "USERS_API_SERVER_ID", "value": "on"}]}),
         ("a", "a", {"extraVolumes": [{"name": "tmp", "emptyDir": None}]}),
         ("a", "a", {"nameOverride": "n" * 60}),
-        ("a", "a", {"ingress": {"enabled": True}, "routing": {"paths": ["/api: x", "/'"], "hosts": ["*.a.b", "123"]}}),
+        (
+            "a",
+            "a",
+            {
+                "ingress": {"enabled": True, "validate": False},
+                "routing": {"paths": ["/api: x", "/'"], "hosts": ["*.a.b", "123"]},
+            },
+        ),
         ("a", "a", {"auth": {"jwt": {"jwksUrl": "http://[fd00::1]/k"}}, "redis": {"image": {"tag": ""}}}),
         ("a", "a", {"sidecars": [{"name": "p", "ports": [{"name": "http", "containerPort": 9000}]}, None]}),
         ("a", "a", {"runAsUser": 1000660000, "probes": {"startup": None}, "resources": {"limits": None}}),
@@ -73,8 +80,9 @@ def test_what_cannot_be_right_is_refused_by_name(helm: str, values: dict[str, An
 def test_hosts_with_wildcards_are_escaped_in_rules(render: Render, tmp_path: Path) -> None:
     """Prometheus takes the rules of a certificate whose names have dots and stars, and of one without names."""
     for hosts in ({"routing.hosts[0]": "*.example.com", "routing.hosts[1]": "a.b"}, {}):
-        tls = {"ingress.enabled": "true", "routing.tls.mode": "secret", "routing.tls.secretName": "tls"}
-        rule = find(render(**{"prometheusRule.enabled": "true"}, **tls, **hosts), "PrometheusRule")
+        tls = {"routing.tls.mode": "secret", "routing.tls.secretName": "tls", "prometheusRule.enabled": "true"}
+        route = {"httpRoute.enabled": "true", "httpRoute.parentRefs[0].name": "gateway"}
+        rule = find(render(**tls, **route, **hosts), "PrometheusRule")
         (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rule["spec"]["groups"]}))
         run("promtool", "check", "rules", tmp_path / "rules.yaml")
 

@@ -113,7 +113,7 @@ def _target(query: Query, shape: Shape) -> prometheus.Dataquery:
 
 
 def _number(panel: Panel) -> stat.Panel:
-    return (
+    drawn = (
         stat.Panel()
         .span(NUMBER_COLUMNS)
         .height(NUMBER_ROWS)
@@ -123,6 +123,7 @@ def _number(panel: Panel) -> stat.Panel:
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .thresholds(_thresholds(panel))
     )
+    return drawn.no_value(panel.if_empty) if panel.if_empty else drawn
 
 
 def _lines(panel: Panel) -> timeseries.Panel:

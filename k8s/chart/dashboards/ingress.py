@@ -5,7 +5,7 @@ Ingress, with the same panels.
 """
 
 from k8s.chart.dashboards.model import Dashboard, Row, lines, number, stack_by
-from k8s.chart.dashboards.promql import or_zero, rate
+from k8s.chart.dashboards.promql import WINDOW, or_zero, rate, select, summed
 from k8s.ingress.controllers import CONTROLLERS, Controller
 
 
@@ -13,7 +13,8 @@ def dashboard(controller: Controller) -> Dashboard:
     """Return the dashboard of one controller."""
 
     def routed(metric: str, *matchers: str, by: str = "") -> str:
-        return rate(metric, *matchers, by=by, pods=controller.routed)
+        rates = (f"rate({select(metric, *matchers, pods=pods)}[{WINDOW}])" for pods in controller.routed)
+        return summed(" or ".join(rates), by)
 
     def quantile(share: float) -> str:
         return f"histogram_quantile({share}, {routed(f'{controller.duration}_bucket', by='le')})"
@@ -21,15 +22,18 @@ def dashboard(controller: Controller) -> Dashboard:
     answered = routed(controller.requests)
     failed = f'{controller.status}=~"5.."'
     failed_or_zero = f"{routed(controller.requests, failed)} or 0 * {answered}"
+    purpose = f"The way in, as {controller.name} counts it: what clients get, whoever is to blame."
     return Dashboard(
         controller.dashboard,
         f"Ingress ({controller.name})",
-        f"The way in, as {controller.name} counts it: what clients get, whoever is to blame.",
+        f"{purpose} {controller.if_empty}".strip(),
         (
             Row(
                 "At a glance",
                 (
-                    number("Requests", "Load of the release's Ingress.", "reqps", answered),
+                    number(
+                        "Requests", "Load of the release's Ingress.", "reqps", answered, if_empty=controller.if_empty
+                    ),
                     number(
                         "Failed",
                         "Share answered with a 5xx, by the service or for want of it.",
@@ -83,7 +87,7 @@ def dashboard(controller: Controller) -> Dashboard:
                     ),
                     lines(
                         "Configurations taken",
-                        "How often routes changed: each replica that comes or goes is one.",
+                        controller.reloads_for,
                         "short",
                         taken=controller.reloads,
                     ),

@@ -29,6 +29,7 @@ class Panel:
         warn_at: value from which the panel turns orange; None: never.
         alarm_at: likewise red.
         low_is_bad: values below `warn_at` and `alarm_at` are the bad ones.
+        if_empty: shown instead of a number that there is none of; empty: Grafana's own words.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Panel:
     warn_at: float | None = None
     alarm_at: float | None = None
     low_is_bad: bool = False
+    if_empty: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,13 @@ def number(  # noqa: PLR0913 - a panel's fields
     warn_at: float | None = None,
     alarm_at: float | None = None,
     low_is_bad: bool = False,
+    if_empty: str = "",
 ) -> Panel:
     """Return a panel of one large number."""
-    return Panel(title, purpose, unit, (Query(expr, title),), Shape.NUMBER, warn_at, alarm_at, low_is_bad=low_is_bad)
+    query = Query(expr, title)
+    return Panel(
+        title, purpose, unit, (query,), Shape.NUMBER, warn_at, alarm_at, low_is_bad=low_is_bad, if_empty=if_empty
+    )
 
 
 def lines(title: str, purpose: str, unit: str, **exprs: str) -> Panel:

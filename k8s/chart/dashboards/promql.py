@@ -16,12 +16,12 @@ def select(metric: str, *matchers: str, pods: str = PODS) -> str:
 
 def rate(metric: str, *matchers: str, by: str = "", pods: str = PODS) -> str:
     """Return a counter's growth a second, summed over pods or for each value of the label `by`."""
-    return _sum(f"rate({select(metric, *matchers, pods=pods)}[{WINDOW}])", by)
+    return summed(f"rate({select(metric, *matchers, pods=pods)}[{WINDOW}])", by)
 
 
 def total(metric: str, *matchers: str, by: str = "", pods: str = PODS) -> str:
     """Return a gauge's sum over pods or for each value of the label `by`."""
-    return _sum(select(metric, *matchers, pods=pods), by)
+    return summed(select(metric, *matchers, pods=pods), by)
 
 
 def quantile(share: float, histogram: str, *matchers: str, by: str = "", pods: str = PODS) -> str:
@@ -46,7 +46,8 @@ def or_zero(expr: str, *, label: str = "", pods: str = PODS) -> str:
     return f"{expr} or on () {zero}"
 
 
-def _sum(expr: str, by: str) -> str:
+def summed(expr: str, by: str) -> str:
+    """Return the expression's sum over pods or, if `by` is not empty, for each value of that label."""
     return f"sum by ({by}) ({expr})" if by else f"sum({expr})"
 
 
