@@ -25,7 +25,8 @@ for candidate in ${named:-python3 python3.14 python3.13 python3.12 python3.11}; 
     found=$candidate
     break
   fi
-  older="$older, $candidate is $("$candidate" --version 2>&1 | head -n 1)"
+  version=$("$candidate" --version 2>&1 | head -n 1) || true # macOS has a python3 that only offers to install one
+  older="$older, $candidate is ${version:-none}"
 done
 if [ -z "$found" ]; then
   echo "error: Python 3.11 or newer is needed${older:-, and there is no ${named:-python3}}:" \

@@ -16,8 +16,10 @@ ROOT = Path(__file__).parents[2]
 def checkout(tmp_path: Path) -> Path:
     """A checkout without a virtual environment, and with nothing to install."""
     folder = tmp_path / "checkout"
-    folder.mkdir()
-    shutil.copy(ROOT / "Makefile", folder)
+    script = Path("k8s/cluster/virtual-environment.sh")
+    (folder / script).parent.mkdir(parents=True)
+    for name in (Path("Makefile"), script):
+        shutil.copy(ROOT / name, folder / name)
     (folder / "requirements-dev.lock").touch()
     return folder
 
@@ -38,9 +40,9 @@ def test_the_cluster_comes_up_where_the_hosts_python_has_no_pip(checkout: Path, 
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     python = bare / "bin" / "python"
     assert subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0
-    cluster = checkout / "k8s" / "cluster"
-    cluster.mkdir(parents=True)
-    (cluster / "__main__.py").write_text("import sys, pip\nprint('in', sys.prefix, 'with', pip.__name__)\n")
+    (checkout / "k8s" / "cluster" / "__main__.py").write_text(
+        "import sys, pip\nprint('in', sys.prefix, 'with', pip.__name__)\n"
+    )
     ended = _make(checkout, "kind-up", f"PYTHON={python}")
     assert ended.returncode == 0, ended.stderr
     assert f"in {checkout / '.venv'} with pip" in ended.stdout
@@ -52,13 +54,13 @@ def test_an_old_python_is_named_first(checkout: Path, tmp_path: Path, target: st
     old = _script(tmp_path / "python3.9", "exit 1")
     ended = _make(checkout, target, f"PYTHON={old}")
     assert ended.returncode != 0
-    assert f"error: {old} is no Python 3.11 or newer" in ended.stderr
+    assert f"error: Python 3.11 or newer is needed, {old} is none" in ended.stderr
     assert not (checkout / ".venv").exists()
 
 
 def test_a_missing_venv_is_named_with_its_package(checkout: Path, tmp_path: Path) -> None:
     """A Python without venv (a stand-in here) ends with the name of Debian's package."""
-    no_venv = _script(tmp_path / "python3", f'case "$*" in *venv*) exit 1;; esac; exec {sys.executable} "$@"')
+    no_venv = _script(tmp_path / "python3", f'case "$1 $2" in "-m venv") exit 1;; esac; exec {sys.executable} "$@"')
     ended = _make(checkout, "kind-up", f"PYTHON={no_venv}")
     assert ended.returncode != 0
-    assert "apt-get install python3-venv" in ended.stderr
+    assert "python{}.{}-venv".format(*sys.version_info) in ended.stderr

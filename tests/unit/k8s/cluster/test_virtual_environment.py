@@ -61,6 +61,13 @@ def test_without_python_that_is_told(tmp_path: Path) -> None:
     assert "there is no python3: sudo apt-get install python3 python3-venv" in done.stderr
 
 
+def test_a_python_that_is_none_is_told(tmp_path: Path) -> None:
+    """As macOS's without its developer tools: not even its version can be asked."""
+    done = _run(tmp_path, {"python3": "exit 1", "brew": ""})
+    assert done.returncode == 1
+    assert "python3 is none: brew install python@3.13" in done.stderr
+
+
 def test_a_newer_python_beside_an_old_one_is_taken(tmp_path: Path) -> None:
     """As on macOS with Homebrew's, and on Ubuntu 22.04 with another than its own."""
     done = _run(tmp_path, {"python3": _OLD, "python3.12": _NEW, "brew": ""})
