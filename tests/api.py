@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
+from tests.postgres_process import PATIENT, as_settings
 from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
 TOKEN = {"authorization": "Bearer test-token"}
@@ -13,11 +14,12 @@ TOKEN = {"authorization": "Bearer test-token"}
 
 @asynccontextmanager
 async def running(**settings: object) -> AsyncIterator[FastAPI]:
-    """The whole application, started; without Redis unless `redis_url` names one."""
+    """The whole application, started; without Redis unless `redis_url` names one, and patient unless told otherwise."""
     defaults = {
         "redis_url": NO_REDIS,
         "redis_connect_timeout_seconds": PATIENT_SECONDS,
         "redis_call_timeout_seconds": PATIENT_SECONDS,
+        **as_settings(PATIENT),
     }
     app = create_app(Settings.model_validate({**defaults, **settings}))
     async with app.router.lifespan_context(app):

@@ -1,12 +1,18 @@
 import contextlib
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
 from service.dev import free_port
 from service.dev.postgres import SUPERUSER, LocalPostgres
+
+PATIENT = {"wait_seconds": 10.0, "connect_timeout_seconds": 5.0, "operation_timeout_seconds": 20.0}
+"""A `DatabaseConfig`'s limits where time limits are not what is tested: a busy machine's pauses are no failures."""
+HURRIED = {"wait_seconds": 1.0, "connect_timeout_seconds": 1.0, "operation_timeout_seconds": 2.0}
+"""Where the server is silent, and a limit has to run out."""
 
 
 class PostgresProcess(LocalPostgres):
@@ -74,9 +80,14 @@ class PostgresProcess(LocalPostgres):
                 process.send_signal(number)
 
 
+def as_settings(limits: Mapping[str, float]) -> dict[str, object]:
+    """The same limits as settings of the service."""
+    return {f"database_{name}": limit for name, limit in limits.items()}
+
+
 def name_of(url: str) -> str:
     """The database that a URL names."""
     return url.rpartition("/")[2]
 
 
-__all__ = ["SUPERUSER", "PostgresProcess", "name_of"]
+__all__ = ["HURRIED", "PATIENT", "SUPERUSER", "PostgresProcess", "as_settings", "name_of"]

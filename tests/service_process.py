@@ -17,16 +17,13 @@ import psutil
 
 import service
 from service.dev import free_port
+from tests import postgres_process
+from tests.postgres_process import as_settings
 from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60
-PATIENT: dict[str, object] = {
-    "redis_call_timeout_seconds": 2,
-    "database_operation_timeout_seconds": 10,
-    "database_wait_seconds": 5,
-    "database_connect_timeout_seconds": 2,
-}
+PATIENT: dict[str, object] = {"redis_call_timeout_seconds": 2, **as_settings(postgres_process.PATIENT)}
 """Where what a busy machine takes longer for is not what is tested."""
 
 

@@ -12,8 +12,9 @@ from service.idempotency import IdempotencyKey
 from service.users.repository import UserRepository
 from service.users.schemas import UserCreate
 from tests.api import TOKEN, calling, client_of, running
+from tests.integration.locked_users import locked_users
 from tests.observe import until
-from tests.postgres_process import PostgresProcess, name_of
+from tests.postgres_process import HURRIED, PostgresProcess, as_settings, name_of
 from tests.redis_process import RedisProcess
 from tests.sabotage import patched, sabotage
 from tests.service_process import ROOT
@@ -21,6 +22,8 @@ from tests.service_process import ROOT
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 ADA = {"name": "Ada Lovelace", "email": "ada@example.com"}
+# So that what is cached is believed for its whole time to live: nobody else writes.
+ALONE: dict[str, object] = {"redis_url": "", "workers": 1, "rate_limit_expected_replicas": 1}
 # The server's own error, from a trigger: to fill a disk takes one.
 FULL = """
     CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
@@ -112,7 +115,7 @@ async def test_without_its_database_the_service_starts_and_says_so() -> None:
 
 async def test_cached_reads_outlive_the_database(postgres: PostgresProcess, users_url: str) -> None:
     """Who was read before is answered while the database is away, and writes go through again after its return."""
-    async with running(database_url=users_url) as app, client_of(app, **TOKEN) as client:
+    async with running(database_url=users_url, **ALONE) as app, client_of(app, **TOKEN) as client:
         path = (await client.post("/api/users", json=ADA)).headers["location"]
         await client.get(path)
         postgres.kill()
@@ -133,25 +136,21 @@ class OpenGate(Gate):
 
 
 @sabotage("the pool has no gate", patched((pool, "Gate", OpenGate)))
-async def test_an_overload_leaves_cached_reads_alone(postgres: PostgresProcess, users_url: str) -> None:
+async def test_an_overload_leaves_cached_reads_alone(users_url: str) -> None:
     """While every connection waits for a lock, what has no place is told so at once, and what is cached is read."""
     small = {"database_pool_size": 2, "database_max_waiting": 2, "rate_limit_requests": 100_000}
-    async with running(database_url=users_url, **small) as app, client_of(app, **TOKEN) as client:
+    settings = {**ALONE, **small, **as_settings(HURRIED)}
+    async with running(database_url=users_url, **settings) as app, client_of(app, **TOKEN) as client:
         path = (await client.post("/api/users", json=ADA)).headers["location"]
         await client.get(path)
-        name = name_of(users_url)
-        lock = asyncio.create_task(
-            asyncio.to_thread(postgres.sql, "BEGIN; LOCK users; SELECT pg_sleep(3); COMMIT", name)
-        )
-        await until(lambda: postgres.sql("SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'") != "0")
-        lists = [asyncio.create_task(client.get("/api/users")) for _ in range(20)]
-        cached = [await client.get(path) for _ in range(50)]
+        async with locked_users(users_url):
+            lists = [asyncio.create_task(client.get("/api/users")) for _ in range(20)]
+            cached = [await client.get(path) for _ in range(50)]
+            refused = await asyncio.gather(*lists)
         assert {answer.status_code for answer in cached} == {200}
-        refused = await asyncio.gather(*lists)
         assert {answer.status_code for answer in refused} == {503}
         assert {answer.headers["retry-after"] for answer in refused} == {"1"}
         assert sum("Too many requests wait" in answer.json()["detail"] for answer in refused) >= 16
-        await lock
         await until(lambda: app.state.database.primary.pool.in_use == 0)
         assert (await client.get("/api/users")).status_code == 200
 
@@ -171,7 +170,7 @@ async def test_a_full_disk_leaves_reads_alone(postgres: PostgresProcess, users_u
 
 async def test_a_write_without_an_answer_is_unknown(postgres: PostgresProcess, users_url: str) -> None:
     """Where the server fell silent after it had got the statement, the client is told that it may have happened."""
-    async with running(database_url=users_url) as app, client_of(app, **TOKEN) as client:
+    async with running(database_url=users_url, **as_settings(HURRIED)) as app, client_of(app, **TOKEN) as client:
         await client.get("/api/users")
         postgres.freeze()
         answer = await client.post("/api/users", json=ADA)

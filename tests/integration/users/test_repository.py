@@ -21,7 +21,7 @@ from service.users.postgres import LOOKED_UP_AT_ONCE, PostgresUserRepository
 from service.users.repository import EmailTakenError, Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserUpdate
 from tests.observe import sample, until
-from tests.postgres_process import PostgresProcess, name_of
+from tests.postgres_process import PATIENT, PostgresProcess, name_of
 from tests.sabotage import sabotage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
@@ -39,7 +39,7 @@ def key(text: str = "k", *, content: bytes = b"{}") -> IdempotencyKey:
 @asynccontextmanager
 async def stored_in(url: str, *, key_seconds: float = 60) -> AsyncIterator[PostgresUserRepository]:
     """The repository on a database with a schema."""
-    database = Database(DatabaseConfig(url))
+    database = Database(DatabaseConfig(url, **PATIENT))  # type: ignore[arg-type]
     await database.start()
     try:
         yield PostgresUserRepository(database, key_seconds=key_seconds)
