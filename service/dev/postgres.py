@@ -6,15 +6,15 @@ import signal
 import stat
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from service.dev.starting import START_SECONDS, answers
+
 # PostgreSQL refuses to run as root, who must lend it another name.
 _INSTEAD_OF_ROOT = "nobody"
 SUPERUSER = "postgres"
-START_SECONDS = 30
 
 
 def programs() -> Path:
@@ -98,15 +98,10 @@ class LocalPostgres:
                 stderr=log,
                 start_new_session=True,  # an interrupt from the keyboard must end the service first
             )
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(subprocess.CalledProcessError):
-                self.run("pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}")
-                return
-            time.sleep(0.02)
-        self.stop()
-        text = Path(log.name).read_text(encoding="utf-8")
-        raise RuntimeError(f"PostgreSQL did not start within {START_SECONDS} s:\n{text}")
+        if not answers(self.process, self._is_ready):
+            self.stop()
+            text = Path(log.name).read_text(encoding="utf-8")
+            raise RuntimeError(f"PostgreSQL did not start within {START_SECONDS} s:\n{text}")
 
     def stop(self) -> None:
         """Stop in order, ending the connections there are; waits for the end."""
@@ -123,6 +118,12 @@ class LocalPostgres:
         )
         return result.stdout
 
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.run("pg_isready", "--quiet", "--host=127.0.0.1", f"--port={self.port}")
+            return True
+        return False
+
     @functools.cached_property
     def _programs(self) -> Path:
         """Where the server's user can run them: what lies in root's home is copied."""
@@ -130,9 +131,12 @@ class LocalPostgres:
         user = server_user()
         if user is None or _all_may_enter(carried / "postgres"):
             return carried
+        package = carried.parents[1]
         copied = self.data.parent / "programs"
         if not copied.exists():
-            shutil.copytree(carried.parent, copied, symlinks=True)
+            # With the folder of libraries that a wheel may have beside the package's: they are found by relative paths.
+            for part in package.parent.glob(f"{package.name}*"):
+                shutil.copytree(part, copied / part.name, symlinks=True)
             for path in (copied, *copied.rglob("*")):
                 shutil.chown(path, user)
-        return copied / "bin"
+        return copied / carried.relative_to(package.parent)

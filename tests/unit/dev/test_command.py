@@ -7,6 +7,7 @@ import pytest
 
 from service.dev import __main__ as dev
 from service.dev import redis_server
+from service.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -32,13 +33,27 @@ def test_the_wheels_server_comes_second() -> None:
 
 
 @pytest.mark.parametrize("package", ["no-such-package", "pyyaml"])
-def test_without_any_server_the_error_names_the_remedies(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], package: str
-) -> None:
-    """Where there is no server, since the package or its binary is missing, `make dev` says how to get one."""
+def test_without_any_server_the_error_names_the_remedies(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Where there is no server, since the package or its binary is missing, it is said how to get or name one."""
     monkeypatch.setattr("service.dev.redis.files", lambda _name: files(package))
-    assert dev.main() == 1
-    assert "`apt-get install redis-server`" in capsys.readouterr().err
+    remedies = "`apt-get install redis-server`.*`make --always-make .venv/installed`.*USERS_API_REDIS_URL"
+    with pytest.raises(FileNotFoundError, match=remedies), dev._redis(Settings()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("redis://example.com/3", "in the Redis of USERS_API_REDIS_URL"), ("", "in the process, without Redis")],
+)
+def test_a_given_redis_is_the_one_that_is_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str, said: str
+) -> None:
+    """Whoever names one, or an empty address for none, gets that, and no server is started or looked for."""
+    monkeypatch.setenv("USERS_API_REDIS_URL", given)
+    monkeypatch.setattr("service.dev.redis.files", lambda _name: None)
+    with dev._redis(Settings()) as url:
+        assert url == given
+    assert said in capsys.readouterr().out
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.dev import free_port, postgres
-from service.dev.postgres import LocalPostgres
+from service.dev import postgres
 
 
 def test_the_wheel_carries_the_programs() -> None:
@@ -45,37 +44,12 @@ def test_own_folders_need_no_other_owner(monkeypatch: pytest.MonkeyPatch) -> Non
         assert folder.stat().st_uid == os.geteuid()
 
 
-def test_a_server_that_does_not_start_says_why() -> None:
-    """What it wrote is in the error; stopping what does not run does nothing."""
-    with postgres.folder() as folder:
-        server = LocalPostgres(folder / "data", free_port(), "no_such_option=1")
-        server.create()
-        with pytest.raises(RuntimeError, match="no_such_option"):
-            server.start()
-        server.stop()
-
-
 @pytest.fixture
 def user(monkeypatch: pytest.MonkeyPatch) -> str:
     """Whose processes the server's are, always another name than None."""
     name = postgres.server_user() or getpass.getuser()
     monkeypatch.setattr(postgres, "server_user", lambda: name)
     return name
-
-
-def test_programs_that_the_user_cannot_reach_are_copied(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
-) -> None:
-    """Those in the home of root, for one, which nobody else may enter: the server runs all the same."""
-    tmp_path.chmod(0o700)
-    carried = tmp_path / "pginstall"
-    carried.symlink_to(postgres.programs().parent)
-    monkeypatch.setattr(postgres, "programs", lambda: carried / "bin")
-    with postgres.folder() as folder:
-        for _ in range(2):
-            server = LocalPostgres(folder / "data", free_port())
-            assert server.run("postgres", "--version").startswith("postgres (PostgreSQL)")
-        assert (folder / "programs" / "bin" / "postgres").owner() == user
 
 
 def test_a_folder_that_the_user_cannot_reach_is_refused(

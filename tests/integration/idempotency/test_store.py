@@ -9,7 +9,7 @@ from service.redis_client import RedisClient, RedisConfig
 from tests.observe import sample, until
 from tests.redis_process import HURRIED_SECONDS, NO_REDIS, PATIENT_SECONDS, RedisProcess
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 
 class EndOfTheWorldError(BaseException):
