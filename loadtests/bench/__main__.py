@@ -6,7 +6,19 @@ import sys
 import time
 from pathlib import Path
 
-from loadtests.bench import ablation, cores, footprint, machine, plot, process, report, summary, uncached, verdict
+from loadtests.bench import (
+    ablation,
+    cores,
+    footprint,
+    machine,
+    overload,
+    plot,
+    process,
+    report,
+    summary,
+    uncached,
+    verdict,
+)
 from loadtests.bench.contestants import contestants
 from loadtests.bench.record import Record
 from loadtests.bench.rounds import Bench, interleave
@@ -15,7 +27,7 @@ from loadtests.errors import LoadTestError
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test of 120 s: shorter, no ablation, no verdict")
+    parser.add_argument("--quick", action="store_true", help="a smoke test of 140 s: shorter, no ablation, no verdict")
     parser.add_argument("--soak", action="store_true", help="ten more minutes of load, watching memory")
     parser.add_argument("--output", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
     return parser.parse_args()
@@ -31,6 +43,7 @@ def _measure(bench: Bench, options: argparse.Namespace) -> Record:
         _show("something else is running here: rates will be low, and rounds far apart")
     results = interleave(bench, contestants(), _show)
     looked_up = uncached.measure(bench, _show)
+    overloads = overload.measure(bench, _show)
     _show("start and memory")
     starts = footprint.start_seconds(bench)
     answered, rss_mib = footprint.rss_after_requests(bench)
@@ -40,7 +53,7 @@ def _measure(bench: Bench, options: argparse.Namespace) -> Record:
         costs = ablation.ablate(bench, _show)
     soak = footprint.soak(bench, _show) if options.soak else None
     ratios, of_look_ups = summary.ratios(results), summary.look_up_ratios(looked_up)
-    return Record(facts, results, ratios, starts, answered, rss_mib, looked_up, of_look_ups, costs, soak)
+    return Record(facts, results, ratios, starts, answered, rss_mib, looked_up, of_look_ups, overloads, costs, soak)
 
 
 def main() -> int:
@@ -50,7 +63,7 @@ def main() -> int:
     logs.mkdir(parents=True, exist_ok=True)
     try:
         server_core, load_core = cores.choose()
-        _show(f"about {120 if options.quick else 420} s" + (" and ten minutes of soak" if options.soak else ""))
+        _show(f"about {140 if options.quick else 470} s" + (" and ten minutes of soak" if options.soak else ""))
         rounds, seconds = (3, 1) if options.quick else (5, 3)
         with process.redis(load_core, logs) as redis_url:
             record = _measure(Bench(server_core, load_core, redis_url, logs, rounds, seconds), options)

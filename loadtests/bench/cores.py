@@ -1,4 +1,6 @@
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from loadtests.errors import LoadTestError
 
@@ -20,3 +22,14 @@ def choose() -> tuple[int, int]:
 def pinned(command: list[str], core: int) -> list[str]:
     """Make the command line that runs `command` on one core only."""
     return ["taskset", "--cpu-list", str(core), *command]
+
+
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Have this process, and what it starts meanwhile, on one core only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

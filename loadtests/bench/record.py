@@ -4,6 +4,7 @@ from statistics import median
 
 from loadtests.bench.ablation import Cost
 from loadtests.bench.footprint import Soak
+from loadtests.bench.overload import Overload
 from loadtests.bench.summary import Results
 
 
@@ -21,6 +22,8 @@ class Record:
     # By way, the bare driver's first.
     look_ups: Results
     look_up_ratios: Mapping[str, float]
+    # By variant, of which the first is the service as it is.
+    overloads: Mapping[str, Overload]
     costs: Sequence[Cost]
     soak: Soak | None
 
@@ -45,6 +48,7 @@ class Record:
             "rss_after_requests": self.rss_after_requests,
             "rss_mib": self.rss_mib,
             "look_up_ratios": dict(self.look_up_ratios),
+            "overloads": {name: asdict(overload) for name, overload in self.overloads.items()},
             "ablation": [asdict(cost) for cost in self.costs],
             "soak": self.soak and asdict(self.soak),
             "measurements": _raw(self.results),

@@ -1,6 +1,16 @@
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from loadtests.bench.ablation import Cost
+from loadtests.bench.lookups.lookup import WORKERS
+from loadtests.bench.overload import (
+    CACHED_P99_MS,
+    CACHED_RATE,
+    REFUSED_P99_MS,
+    STATEMENT_SECONDS,
+    UNCACHED_RATE,
+    Overload,
+)
 from loadtests.bench.record import Record
 from loadtests.bench.summary import LOOK_UP_TARGETS, RATIOS, TARGETS, Results, median_p99_ms, median_rate
 
@@ -18,6 +28,11 @@ def markdown(record: Record) -> str:
             *_ratios(record.ratios),
             "",
             *_look_ups(record.look_ups, record.look_up_ratios),
+            "",
+            f"Twice the load: {UNCACHED_RATE} uncached reads a second, whose statements take {STATEMENT_SECONDS} s,",
+            f"on {WORKERS} connections, beside {CACHED_RATE} cached ones.",
+            "",
+            *_overloads(record.overloads),
             "",
             *_table(("of the service", "measured"), iter(record.footprint.items())),
             *(["", *_costs(record.costs)] if record.costs else []),
@@ -53,6 +68,26 @@ def _look_ups(results: Results, ratios: Mapping[str, float]) -> Iterator[str]:
         for name, seen in results.items()
     )
     yield from _table(("a user from PostgreSQL", "look-ups/s", "p99, ms", "of the driver's", "at least"), rows)
+
+
+def _overloads(overloads: Mapping[str, Overload]) -> Iterator[str]:
+    head = ("twice the load", "users/s", "503/s", "503 p99, ms", "cached p99, ms", "failed")
+    rows = (
+        (
+            name,
+            f"{seen.served / seen.seconds:.0f}",
+            f"{seen.refused / seen.seconds:.0f}",
+            _milliseconds(seen.refused_p99_ms),
+            _milliseconds(seen.cached_p99_ms),
+            f"{seen.failed:,}",
+        )
+        for name, seen in overloads.items()
+    )
+    yield from _table(head, chain(rows, [("to be under", "", "", str(REFUSED_P99_MS), str(CACHED_P99_MS), "1")]))
+
+
+def _milliseconds(found: float | None) -> str:
+    return "" if found is None else f"{found:,.1f}"
 
 
 def _costs(costs: Sequence[Cost]) -> Iterator[str]:

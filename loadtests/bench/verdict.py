@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from statistics import median
 
+from loadtests.bench import overload
 from loadtests.bench.record import Record
 from loadtests.bench.summary import LOOK_UP_TARGETS, TARGETS
 
@@ -11,8 +12,8 @@ RSS_SLOPE_MIB_PER_MINUTE = 0.1
 
 
 def missed(record: Record) -> list[str]:
-    """Name the promises that a run did not keep: ratios on the default server, start, memory."""
-    return [*_ratios(record), *_footprint(record)]
+    """Name the promises that a run did not keep: ratios on the default server, overload, start, memory."""
+    return [*_ratios(record), *_overload(record), *_footprint(record)]
 
 
 def _ratios(record: Record) -> Iterator[str]:
@@ -23,6 +24,13 @@ def _ratios(record: Record) -> Iterator[str]:
     for name, target in LOOK_UP_TARGETS.items():
         if record.look_up_ratios[name] < target:
             yield f"{name} is {record.look_up_ratios[name]:.2f} of the bare driver, to be at least {target}"
+
+
+def _overload(record: Record) -> Iterator[str]:
+    for reason in overload.missed(record.overloads[overload.GATED]):
+        yield f"under twice the load: {reason}"
+    if not any(overload.missed(record.overloads[overload.UNGATED])):
+        yield "under twice the load all is well without a gate too, which proves nothing of the gate"
 
 
 def _footprint(record: Record) -> Iterator[str]:

@@ -67,6 +67,9 @@ export default function () {
   if (response.headers['X-Cache']) {
     tags.cache = response.headers['X-Cache'];
   }
+  if (response.headers['Retry-After']) {
+    tags.retry_after = response.headers['Retry-After'];
+  }
   if (request.readsServer && response.status === 200) {
     tags.server = response.json('server_id');
   }

@@ -35,6 +35,8 @@ class Answer:
     """The replica, where it was asked for."""
     name: str = ""
     """The request's name in the mix."""
+    retry_after: str = ""
+    """Retry-After; empty where the answer has none."""
 
     @property
     def failed(self) -> bool:
@@ -186,7 +188,16 @@ class AnswerRows:
         duration_ms = float(row["metric_value"]) if status else (_seconds(row) - at_s) * 1000
         error = "" if status else K6_ERRORS.get(tags["error"], f"k6 error {tags['error']}")
         self.answers.append(
-            Answer(at_s, duration_ms, status, error, tags.get("cache", ""), tags.get("server", ""), name)
+            Answer(
+                at_s,
+                duration_ms,
+                status,
+                error,
+                cache=tags.get("cache", ""),
+                server_id=tags.get("server", ""),
+                name=name,
+                retry_after=tags.get("retry_after", ""),
+            )
         )
 
 

@@ -5,7 +5,7 @@ from loadtests.bench.lookups.lookup import WAYS
 from loadtests.bench.record import Record
 from loadtests.bench.report import markdown
 from loadtests.bench.summary import look_up_ratios, ratios
-from tests.unit.loadtests.bench.measurements import at
+from tests.unit.loadtests.bench.measurements import OVERLOADS, at
 
 RESULTS = {contestant.label: [at(12_345)] * 5 for contestant in contestants()}
 LOOK_UPS = {way: [at(rate)] * 5 for way, rate in (*dict.fromkeys(WAYS, 8_000).items(), (UNCACHED, 3_000))}
@@ -18,6 +18,7 @@ RECORD = Record(
     rss_mib=75.0,
     look_ups=LOOK_UPS,
     look_up_ratios=look_up_ratios(LOOK_UPS),
+    overloads=OVERLOADS,
     costs=[Cost("without x", 13_000.0, -4.2)],
     soak=Soak([(0.0, 74.0), (5.0, 75.0)], 0.01),
 )
@@ -32,6 +33,9 @@ def test_report_shows_every_figure_a_person_asks_for() -> None:
         "| l1_vs_bare_fastapi |    1.00 |    1.00 |                  1.5 |",
         "| asyncpg                |      8,000 |     5.0 |            1.00 |          |",
         "| uncached_get           |      3,000 |     5.0 |            0.38 |     0.25 |",
+        "| the service              |      80 |    80 |       499.0 |            9.9 |      0 |",
+        "| without a gate: all wait |      40 |   120 |     3,100.0 |            9.9 |      0 |",
+        "| to be under              |         |       |         500 |             10 |      1 |",
         " 0.80 |",
         "75.0 |",
         "+0.010 |",
@@ -43,7 +47,7 @@ def test_report_shows_every_figure_a_person_asks_for() -> None:
 def test_columns_line_up() -> None:
     """Within a table all lines have one width, so that it reads on a terminal too."""
     tables = [block.splitlines() for block in markdown(RECORD).split("\n\n") if block.startswith("|")]
-    assert len(tables) == 5
+    assert len(tables) == 6
     for table in tables:
         assert len({len(line) for line in table}) == 1
 

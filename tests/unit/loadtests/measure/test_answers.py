@@ -73,12 +73,15 @@ def test_rows_of_one_iteration_make_an_answer() -> None:
             _row("http_req_duration", 101, "vu=1&iter=0", 7),
             _row("answer", 101.5, "iter=0&vu=2", 0, "status=0&error=1212"),
             _row("answer", 101.25, "vu=1&iter=0", 8.5, "status=200&error=0&cache=L1&server=a"),
+            _row("asked", 102, "vu=1&iter=1", tags="request=read"),
+            _row("answer", 102.25, "vu=1&iter=1", 250, "status=503&error=1503&retry_after=1"),
             _row("dropped_iterations", 102, "", 3),
         ]
     )
     assert list(Answers(rows.answers)) == [
         Answer(100.25, 8.5, 200, "", "L1", "a", "read"),
         Answer(100.5, 1000, 0, "refused", "", "", "read"),
+        Answer(102, 250, 503, "", "", "", "read", retry_after="1"),
     ]
     assert rows.dropped == 3
 
