@@ -29,7 +29,6 @@ async def test_what_happened_without_an_answer_is_seen_everywhere(
     async with TCPProxy(postgres.port) as proxy:
         settings: dict[str, object] = {
             "database_url": users_url.replace(f":{postgres.port}/", f":{proxy.port}/"),
-            "database_operation_timeout_seconds": 20,
             "redis_url": redis.url,
             "cache_ttl_seconds": 3600,
         }

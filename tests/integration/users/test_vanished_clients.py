@@ -1,6 +1,6 @@
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -8,7 +8,8 @@ import pytest
 
 from tests.api import TOKEN
 from tests.integration.users import without_time_limit
-from tests.postgres_process import PostgresProcess
+from tests.observe import until
+from tests.postgres_process import HURRIED, PATIENT, PostgresProcess, as_settings, name_of
 from tests.sabotage import patched, sabotage
 from tests.service_process import ServiceProcess
 
@@ -19,13 +20,24 @@ AT_ONCE = 200
 WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 IN_USE = re.compile(r'^users_api_database_pool_(?:in_use|waiting){target="primary"} (\S+)$', re.MULTILINE)
 REQUEST = b"GET /api/users HTTP/1.1\r\nhost: x\r\nauthorization: %s\r\n\r\n" % TOKEN["authorization"].encode()
+ADA = b'{"name": "Ada Lovelace", "email": "ada@example.com"}'
+CREATION = (
+    REQUEST.replace(b"GET", b"POST").replace(
+        b"host: x", b"host: x\r\ncontent-type: application/json\r\ncontent-length: %d" % len(ADA)
+    )
+    + ADA
+)
+
+
+def settings_of(users_url: str, limits: Mapping[str, float]) -> dict[str, object]:
+    """The service's, on the database alone."""
+    return {"database_url": users_url, "redis_url": "", "rate_limit_enabled": False, **as_settings(limits)}
 
 
 @pytest.fixture
 def service(users_url: str, tmp_path: Path) -> Iterator[ServiceProcess]:
     """Start the service on the database."""
-    settings = {"database_url": users_url, "redis_url": "", "rate_limit_enabled": False}
-    with ServiceProcess(tmp_path / "service.log", **settings) as process:
+    with ServiceProcess(tmp_path / "service.log", **settings_of(users_url, HURRIED)) as process:
         yield process
 
 
@@ -50,10 +62,10 @@ async def comes_to_use(service: ServiceProcess, as_wanted: Callable[[float], boo
     return False
 
 
-async def ask(service: ServiceProcess) -> asyncio.StreamWriter:
+async def ask(service: ServiceProcess, request: bytes = REQUEST) -> asyncio.StreamWriter:
     """Send a request that needs the database; nobody reads the answer."""
     _, writer = await asyncio.open_connection("127.0.0.1", service.port)
-    writer.write(REQUEST)
+    writer.write(request)
     await writer.drain()
     return writer
 
@@ -74,3 +86,17 @@ async def test_clients_that_vanish_leave_nothing_in_use(
     assert postgres.sql(WAITING_FOR_A_LOCK) == "0"
     await lock.execute("COMMIT")
     assert (await asyncio.to_thread(service.get, "/api/users", **TOKEN))[0] == 200
+
+
+async def test_what_a_client_who_vanishes_has_asked_for_is_written(
+    postgres: PostgresProcess, users_url: str, lock: "asyncpg.Connection[asyncpg.Record]", tmp_path: Path
+) -> None:
+    """A write under way goes on to its end, and is not cancelled midway, though nobody waits for its answer."""
+    with ServiceProcess(tmp_path / "service.log", **settings_of(users_url, PATIENT)) as service:
+        writer = await ask(service, CREATION)
+        await until(lambda: postgres.sql(WAITING_FOR_A_LOCK) == "1")
+        writer.transport.abort()
+        for _ in range(2):  # by then the process has heard of it
+            assert (await asyncio.to_thread(service.get, "/livez"))[0] == 200
+        await lock.execute("COMMIT")
+        await until(lambda: postgres.sql("SELECT count(*) FROM users", name_of(users_url)) == "1")
