@@ -19,10 +19,16 @@ the root.
 {{- with $passwords -}}
 {{- $_ := set $plan "passwords" . -}}
 {{- end -}}
-{{- with include "users-api.tls.certificate" . -}}
-{{- $_ := set $plan "certificate" (fromJson .) -}}
+{{- $certificates := list -}}
+{{- range list "users-api.tls.certificate" "users-api.bundled.certificate" -}}
+{{- with include . $ -}}
+{{- $certificates = append $certificates (fromJson .) -}}
 {{- end -}}
-{{- if or $plan.passwords $plan.certificate -}}
+{{- end -}}
+{{- with $certificates -}}
+{{- $_ := set $plan "certificates" . -}}
+{{- end -}}
+{{- if or $plan.passwords $plan.certificates -}}
 {{- toJson $plan -}}
 {{- end -}}
 {{- end -}}
@@ -39,6 +45,12 @@ the root.
 {{- end -}}
 {{- end -}}
 
+{{/* The plan of the CronJob that renews the certificate of routing.tls.mode=generated: of that one alone. */}}
+{{- define "users-api.tls.plan" -}}
+{{- $plan := include "users-api.credentials.plan" . | fromJson -}}
+{{- dict "labels" $plan.labels "certificates" (list (include "users-api.tls.certificate" . | fromJson)) | toJson -}}
+{{- end -}}
+
 {{/* Names of the Secrets of a plan that go with the release, as a YAML list. Takes the plan. */}}
 {{- define "users-api.credentials.owned" -}}
 {{- $names := list -}}
@@ -47,7 +59,7 @@ the root.
 {{- $names = append $names .secret -}}
 {{- end -}}
 {{- end -}}
-{{- with .certificate -}}
+{{- range .certificates -}}
 {{- $names = append $names .secret -}}
 {{- end -}}
 {{- toYaml $names -}}
@@ -59,7 +71,7 @@ the root.
 {{- range .passwords -}}
 {{- $names = append $names .secret -}}
 {{- end -}}
-{{- with .certificate -}}
+{{- range .certificates -}}
 {{- $names = append $names .secret -}}
 {{- end -}}
 {{- toYaml $names -}}
@@ -68,7 +80,7 @@ the root.
 {{/* Rights of what carries out a plan: to make a Secret and its owner, and to change those of the plan alone. Takes the plan. */}}
 {{- define "users-api.credentials.rules" -}}
 {{- $old := list -}}
-{{- range append (.passwords | default list) (.certificate | default dict) -}}
+{{- range concat (.passwords | default list) (.certificates | default list) -}}
 {{- with .taken_from -}}
 {{- $old = append $old . -}}
 {{- end -}}

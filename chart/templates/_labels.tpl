@@ -70,6 +70,10 @@ matchExpressions:
       {{- if include "users-api.redis.isExported" . }}
       - redis
       {{- end }}
+      {{- if include "users-api.bundled.isExported" . }}
+      - postgresql-primary
+      - postgresql-replica
+      {{- end }}
 {{- end -}}
 
 {{/* Whether Redis has a metrics exporter. */}}

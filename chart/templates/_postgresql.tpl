@@ -17,6 +17,8 @@
 {{- $postgresql := .Values.postgresql -}}
 {{- if eq $postgresql.mode "external" -}}
 {{- include "users-api.postgresql.withPorts" (dict "hosts" $postgresql.external.replicas "port" $postgresql.external.port) -}}
+{{- else if eq $postgresql.mode "bundled" -}}
+{{- include "users-api.bundled.replicaHosts" . -}}
 {{- else if and (eq $postgresql.mode "cloudnativepg") (gt (int $postgresql.cloudnativepg.instances) 1) -}}
 {{- include "users-api.postgresql.fullname" . }}-ro:5432
 {{- end -}}

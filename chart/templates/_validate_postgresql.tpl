@@ -2,9 +2,6 @@
 {{- define "users-api.validate.postgresql" -}}
 {{- $postgresql := .Values.postgresql -}}
 {{- $external := $postgresql.external -}}
-{{- if eq $postgresql.mode "bundled" }}
-postgresql.mode bundled is not built yet: use external, or cloudnativepg
-{{- end }}
 {{- if eq $postgresql.mode "external" }}
 {{- if and (not $external.hosts) (not $postgresql.roles.app.urlKey) }}
 postgresql.mode external has no server: set postgresql.external.hosts, or postgresql.roles.app.urlKey for a URL in a Secret

@@ -25,6 +25,7 @@ class Certificate(_Part):
     valid_days: int = Field(default=365, ge=1)
     renew_days: int = Field(default=30, ge=1)
     taken_from: str | None = None
+    has_ca: bool = Field(default=False, description="Whether clients find there what vouches for it, as ca.crt.")
 
 
 class Plan(_Part):
@@ -32,4 +33,4 @@ class Plan(_Part):
 
     labels: dict[str, str] = Field(default_factory=dict)
     passwords: tuple[Passwords, ...] = ()
-    certificate: Certificate | None = None
+    certificates: tuple[Certificate, ...] = ()

@@ -13,14 +13,14 @@ PASSWORD_LENGTH = 32
 _ALPHABET = string.ascii_letters + string.digits  # needs no quotes in any file, shell or URL
 _MADE_BY = {"app.kubernetes.io/managed-by": "users-api-credentials"}
 _USERNAME = "username"
-_CERTIFICATE, _KEY = "tls.crt", "tls.key"
+_CERTIFICATE, _KEY, _CA = "tls.crt", "tls.key", "ca.crt"
 
 
 def provision(api: ApiServer, plan: Plan) -> Iterator[str]:
     """Make what the plan names and the namespace lacks; yields a line for each Secret."""
     for passwords in plan.passwords:
         yield f"Secret {passwords.secret}: {_passwords(_Secret(api, plan, passwords.secret), passwords)}"
-    if pair := plan.certificate:
+    for pair in plan.certificates:
         yield f"Secret {pair.secret}: {_certificate(_Secret(api, plan, pair.secret), pair)}"
 
 
@@ -45,7 +45,10 @@ def _certificate(secret: "_Secret", wanted: Certificate) -> str:
     if _is_due(pair, wanted):
         made = certificate.make(wanted.hosts, wanted.valid_days)
         pair = {name: _encoded(pem) for name, pem in zip((_CERTIFICATE, _KEY), made, strict=True)}
-    secret.write("kubernetes.io/tls", {name: pair[name] for name in (_CERTIFICATE, _KEY)})
+    data = {name: pair[name] for name in (_CERTIFICATE, _KEY)}
+    if wanted.has_ca:
+        data[_CA] = data[_CERTIFICATE]  # it is its own issuer
+    secret.write("kubernetes.io/tls", data)
     return f"certificate for {', '.join(wanted.hosts)}"
 
 

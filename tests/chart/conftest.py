@@ -17,6 +17,7 @@ VALUES = {
     "production": [CHART / "values-production.yaml"],
     "everything": [EVERYTHING],
     "otherwise": [EVERYTHING.with_name("values-otherwise.yaml")],
+    "bundled": [EVERYTHING.with_name("values-bundled.yaml")],
 }
 # A template of another kind, as a Pooler's, is only what its operator adds to its own.
 WORKLOADS = ("Deployment", "StatefulSet", "Job")

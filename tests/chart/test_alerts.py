@@ -15,6 +15,7 @@ SETTINGS = {
     "ingress.enabled": "true",
     "routing.hosts[0]": "users.example.com",
     "routing.tls.mode": "selfSigned",
+    "postgresql.mode": "bundled",
 }
 
 

@@ -23,8 +23,7 @@ def _planned(manifests: list[Manifest]) -> Iterator[str]:
         if manifest["kind"] == "Job" and manifest["metadata"]["name"] == "users-api-credentials":
             plan = Plan.model_validate_json(pods([manifest]).popitem()[1]["containers"][0]["args"][0])
             yield from (passwords.secret for passwords in plan.passwords)
-            if plan.certificate:
-                yield plan.certificate.secret
+            yield from (certificate.secret for certificate in plan.certificates)
 
 
 def _containers(spec: Manifest) -> list[Manifest]:
@@ -88,7 +87,7 @@ def test_probes_ask_ports_that_are_open(render: Render, values: list[Path]) -> N
 def test_services_and_policies_select_pods_with_their_ports(render: Render, values: list[Path]) -> None:
     """Each Service and each NetworkPolicy selects a pod of the release, and a Service's target is a port of it."""
     manifests = render(*values)
-    templates = [m if m["kind"] == "Pod" else m["spec"]["template"] for m in manifests if _has_pod(m)]
+    templates = [_pod(manifest) for manifest in manifests if _has_pod(manifest)]
     for manifest in manifests:
         if manifest["kind"] not in {"Service", "NetworkPolicy"}:
             continue
@@ -105,7 +104,15 @@ def test_services_and_policies_select_pods_with_their_ports(render: Render, valu
 
 
 def _has_pod(manifest: Manifest) -> bool:
-    return manifest["kind"] in {"Pod", *WORKLOADS}
+    return manifest["kind"] in {"Pod", "CronJob", *WORKLOADS}
+
+
+def _pod(manifest: Manifest) -> Manifest:
+    if manifest["kind"] == "Pod":
+        return manifest
+    job: Manifest = manifest["spec"]["jobTemplate"] if manifest["kind"] == "CronJob" else manifest
+    template: Manifest = job["spec"]["template"]
+    return template
 
 
 def test_ways_in_lead_to_the_service(render: Render) -> None:

@@ -63,10 +63,11 @@ def test_a_stop_does_not_wait_for_clients(primary: PostgresPod) -> None:
     )
     asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     primary.until(lambda: primary.sql(asleep) == "1")
+    recoveries = primary.log.count("not properly shut down")
     assert primary.stop_in_order() == 0
     client.wait()
     primary.start()
-    assert "not properly shut down" not in primary.log
+    assert primary.log.count("not properly shut down") == recoveries
 
 
 def test_files_of_another_version_are_not_touched(primary: PostgresPod) -> None:

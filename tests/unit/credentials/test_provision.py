@@ -18,7 +18,7 @@ MINE = {"app.kubernetes.io/managed-by": "users-api-credentials"}
 
 def plan(*passwords: Passwords, tls: Certificate | None = None) -> Plan:
     """A release's plan."""
-    return Plan(labels={"part": "a"}, passwords=passwords, certificate=tls)
+    return Plan(labels={"part": "a"}, passwords=passwords, certificates=(tls,) if tls else ())
 
 
 def run(double: Double, what: Plan) -> list[str]:
@@ -160,6 +160,14 @@ def test_a_certificate_is_made_anew_for_other_hosts_only(double: Double) -> None
     assert [method for method, _ in double[0].calls].count("PATCH") == 1
     pair = value(double, "tls", "tls.crt"), value(double, "tls", "tls.key")
     assert not certificate.is_due(*pair, other.hosts, 30)
+
+
+def test_clients_find_what_vouches_for_a_certificate(double: Double) -> None:
+    """Where they are told to look for it, the issuer is in the same Secret, and is the certificate itself."""
+    run(double, plan(tls=TLS))
+    assert "ca.crt" not in double[0].objects["secrets", "tls"]["data"]
+    run(double, plan(tls=Certificate(secret="server", hosts=HOSTS, has_ca=True)))
+    assert value(double, "server", "ca.crt") == value(double, "server", "tls.crt")
 
 
 def test_a_certificate_is_renewed_before_its_end(double: Double) -> None:
