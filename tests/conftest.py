@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from tests.redis_process import RedisProcess
 
 # asyncpg, cut off while it asks a server for TLS, leaves a failure that nobody looks at, and that ends the test.
 os.environ["PGSSLMODE"] = "disable"
+# What a shell starts in the background ignores SIGINT, and so would all that tests start: a server is stopped by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes says more of the machine than of what is tested.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -86,7 +87,8 @@ class PostgresPod(LocalPostgres):
         if self.process is not None:
             script = psutil.Process(self.process.pid)
             for process in [script, *script.children(recursive=True)]:  # or it would start another server
-                process.kill()
+                with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it ends while its list is gone through
+                    process.kill()
             self.process.wait()
             self.process = None
 

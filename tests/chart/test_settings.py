@@ -339,6 +339,15 @@ def test_rules_hold_for_what_comes_another_way(values: dict[str, Any], said: str
     assert said in _refusal(tmp_path, values)
 
 
+@pytest.mark.parametrize("path", ["replicaCount", "autoscaling.minReplicas", "autoscaling.maxReplicas"])
+def test_the_replicas_are_bounded_as_what_they_share(path: str) -> None:
+    """A number of replicas that the schema takes is one that each of them takes for its share of the limits."""
+    schema = json.loads(Path("chart/values.schema.json").read_text())
+    for key in path.split("."):
+        schema = schema["properties"][key]
+    assert schema["maximum"] == setting_schemas()["rate_limit_expected_replicas"]["maximum"]
+
+
 def test_every_setting_has_a_place() -> None:
     """Each setting is a value, is made by the chart, or is taken by config.extra; and what holds a secret by none."""
     shown = table()

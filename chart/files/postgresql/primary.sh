@@ -60,19 +60,24 @@ prepare() {
   take
 }
 
+# Whether they are set. A server that dies meanwhile is no reason to give up: it is started again.
 set_roles() {
-  until pg_isready --quiet --dbname=postgres; do
-    kill -0 "$server" 2>/dev/null || return
-    sleep 0.2
+  for _ in 1 2 3; do
+    until pg_isready --quiet --dbname=postgres; do
+      kill -0 "$server" 2>/dev/null || return
+      sleep 0.2
+    done
+    psql -X --quiet --dbname=postgres --file="$folder/roles.sql" && return
+    sleep 1
   done
-  psql -X --quiet --dbname=postgres --file="$folder/roles.sql"
+  return 1
 }
 
 write_access
 prepare
 while [ -z "$stopping" ]; do
   start
-  if ! set_roles && [ -z "$stopping" ]; then
+  if ! set_roles && [ -z "$stopping" ] && kill -0 "$server" 2>/dev/null; then
     stop
     await || true
     fail "the roles could not be set"

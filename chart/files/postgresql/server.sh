@@ -129,8 +129,9 @@ take() {
   sync "$(dirname "$PGDATA")"
 }
 
+# The folder of the socket outlives a container that was killed: the process that its lock names may be another one by now.
 start() {
-  rm -f "$PGHOST/ready"
+  rm -f "$PGHOST/ready" "$PGHOST"/.s.PGSQL.*
   set -- -c config_file="$folder/postgresql.conf" -c unix_socket_directories="$PGHOST" \
     -c hba_file="$PGHOST/pg_hba.conf" -c ident_file="$PGHOST/pg_ident.conf" "$@"
   [ -z "${TLS_FOLDER:-}" ] ||

@@ -39,11 +39,12 @@ def test_a_replica_starts_without_a_primary(pods: Pods) -> None:
 
 def test_a_replica_that_was_away_too_long_is_copied_afresh(pods: Pods) -> None:
     """The primary keeps only so much for it: when that is gone, the replica is back by itself."""
-    for pod in (pods.primary, *pods.replicas):
-        with (pod.folder / "postgresql" / "values.conf").open("a", encoding="utf-8") as values:
-            values.write("wal_keep_size = 0\nmax_wal_size = '32MB'\nmin_wal_size = '32MB'\n")
     pods.start()
     make_users(pods.primary)
+    pods.wait_for_replicas(2)
+    for setting in ("wal_keep_size = 0", "max_wal_size = '32MB'", "min_wal_size = '32MB'"):
+        pods.primary.sql(f"ALTER SYSTEM SET {setting}")
+    pods.primary.sql("SELECT pg_reload_conf()")
     replica = pods.replicas[0]
     replica.stop()
     for _ in range(4):
