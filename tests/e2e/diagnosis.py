@@ -25,7 +25,7 @@ def begins(found: tuple[int, str], beginning: str) -> bool:
     return said.startswith(beginning) and status == (0 if beginning.startswith("every") else 1)
 
 
-def wait_for_verdict(release: Release, beginning: str, seconds: float = 60) -> None:
+def wait_for_verdict(release: Release, beginning: str, seconds: float = 180) -> None:
     """Wait until the doctor says this, with the exit status for it."""
     what = f"a verdict that begins with {beginning!r}"
     wait_until(lambda: verdict(release), lambda found: begins(found, beginning), seconds, what)

@@ -82,7 +82,7 @@ def test_the_hpa_scales_on_the_pods_metric_and_an_upgrade_keeps_its_count(
 def test_the_doctor_walks_through_the_adapter(api: client.ApiClient, release: OwnRelease) -> None:
     """Pods without a value break the Pods metric, which the doctor names; with a value of each every link holds."""
     release.wait_for_rollout()
-    wait_for_verdict(release, "first broken link: Pods metric: ", seconds=120)
+    wait_for_verdict(release, "first broken link: Pods metric: ")
     for pod in release.api_pods():
         post(api, release, pod.name, TARGET)
-    wait_for_verdict(release, "every link holds", seconds=120)
+    wait_for_verdict(release, "every link holds")

@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {**SMALL, "autoscaling": PROMETHEUS}
 def release(api: client.ApiClient) -> Iterator[OwnRelease]:
     """A release that KEDA scales, each of whose links holds."""
     with own_release(api, "doctor", VALUES) as release:
-        wait_for_verdict(release, "every link holds", seconds=120)
+        wait_for_verdict(release, "every link holds")
         yield release
 
 
@@ -53,7 +53,7 @@ def test_a_wrong_address_is_named(release: OwnRelease) -> None:
         assert "autoscaling.requestRate.prometheus.url" in doctor(release).stdout
     finally:
         release.upgrade(VALUES)
-    wait_for_verdict(release, "every link holds", seconds=120)
+    wait_for_verdict(release, "every link holds")
 
 
 def test_a_release_that_is_not_there_is_an_error(release: OwnRelease) -> None:

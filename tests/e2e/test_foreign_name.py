@@ -41,7 +41,7 @@ def test_every_tool_finds_the_release_by_its_labels(
     """Doctor, live view, reaction and the kit of all tools read the replicas of a Deployment by any name."""
     release = releases[namespace]
     assert release.deployment != NAME
-    wait_for_verdict(release, "every link holds", seconds=120)
+    wait_for_verdict(release, "every link holds")
     options = ("--context", CONTEXT, "--namespace", release.namespace, "--release", NAME)
     command = (sys.executable, "-m", "loadtests", "watch", "--once", *options)
     seen = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

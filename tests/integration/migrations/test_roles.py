@@ -65,9 +65,9 @@ async def use(repository: PostgresUserRepository) -> None:
 
 
 async def test_the_service_has_the_rights_it_needs_and_no_others(postgres: PostgresProcess) -> None:
-    """With the roles as documented the owner migrates and seeds, and the service reads and writes, and no more."""
-    roles, defaults, revoked = documented()
-    for statement in roles:
+    """With the roles as documented the owner migrates and seeds, and the service reads and writes, and not for long."""
+    roles, defaults, limits, revoked = documented()
+    for statement in (*roles, *limits):
         postgres.sql(statement)
     owner, app = (postgres.url("users", f"users_{role}") for role in ("owner", "app"))
     await carry_out(owner, defaults)
@@ -79,6 +79,7 @@ async def test_the_service_has_the_rights_it_needs_and_no_others(postgres: Postg
     await use(PostgresUserRepository(database, key_seconds=60))
     await database.aclose()
     connection = await asyncpg.connect(app)
+    assert await connection.fetchval("SHOW transaction_timeout") == "5s"
     assert {(row["table_name"], row["privilege_type"]) for row in await connection.fetch(GRANTED)} == {
         (table, right) for table in ("users", "idempotency_keys") for right in ("SELECT", "INSERT", "UPDATE", "DELETE")
     }
