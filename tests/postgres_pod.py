@@ -12,7 +12,7 @@ import psutil
 from service.dev.postgres import LocalPostgres, server_user
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "chart" / "files" / "postgresql"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 # What the chart takes from its values, but for what would slow a test down.
 VALUES = """
 listen_addresses = '127.0.0.1'
