@@ -1,3 +1,4 @@
+import getpass
 import os
 import signal
 from collections.abc import Iterator
@@ -6,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from service.dev import postgres
 from tests.redis_process import RedisProcess
 
 # asyncpg, cut off while it asks a server for TLS, leaves a failure that nobody looks at, and that ends the test.
@@ -36,6 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def anyio_backend() -> str:
     """Run async tests on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture
+def postgres_user(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose processes an embedded PostgreSQL's are, always another name than None."""
+    name = postgres.server_user() or getpass.getuser()
+    monkeypatch.setattr(postgres, "server_user", lambda: name)
+    return name
 
 
 @pytest.fixture

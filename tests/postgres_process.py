@@ -1,13 +1,13 @@
 import contextlib
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from service.dev import free_port
-from service.dev.postgres import SUPERUSER, LocalPostgres
+from service.dev.postgres import SUPERUSER, LocalPostgres, folder
 
 PATIENT = {"wait_seconds": 10.0, "connect_timeout_seconds": 5.0, "operation_timeout_seconds": 20.0}
 """A `DatabaseConfig`'s limits where time limits are not what is tested: a busy machine's pauses are no failures."""
@@ -78,6 +78,17 @@ class PostgresProcess(LocalPostgres):
         for process in self._processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
+
+
+@contextlib.contextmanager
+def started() -> Iterator[PostgresProcess]:
+    """Run an empty server for a block."""
+    with folder() as path:
+        process = PostgresProcess(path)
+        process.create()
+        process.start()
+        yield process
+        process.kill()
 
 
 def as_settings(limits: Mapping[str, float]) -> dict[str, object]:

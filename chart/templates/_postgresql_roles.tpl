@@ -73,11 +73,8 @@ Rights of the roles and limits of the service's, as a YAML list of statements fo
 must be there. docs/postgresql.md says why. Takes the root.
 */}}
 {{- define "users-api.postgresql.rolesSql" -}}
-{{- $owner := .Values.postgresql.roles.owner.username -}}
-{{- $app := .Values.postgresql.roles.app.username -}}
-- {{ printf "ALTER DEFAULT PRIVILEGES FOR ROLE %s GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %s" $owner $app | quote }}
-- {{ printf "ALTER DEFAULT PRIVILEGES FOR ROLE %s GRANT USAGE ON SEQUENCES TO %s" $owner $app | quote }}
-{{- range $limit, $time := dict "statement_timeout" "2s" "lock_timeout" "1s" "idle_in_transaction_session_timeout" "5s" "transaction_timeout" "5s" }}
-- {{ printf "ALTER ROLE %s SET %s = '%s'" $app $limit $time | quote }}
+{{- $roles := .Values.postgresql.roles -}}
+{{- range regexFindAll "(?m)^ALTER [^;]+" (.Files.Get "files/postgresql/rights.sql") -1 }}
+- {{ replace ":\"owner\"" $roles.owner.username . | replace ":\"app\"" $roles.app.username | quote }}
 {{- end }}
 {{- end -}}

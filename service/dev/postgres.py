@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from service.dev.starting import START_SECONDS, answers
+from service.dev.server import LocalServer
 
 # PostgreSQL refuses to run as root, who must lend it another name.
 _INSTEAD_OF_ROOT = "nobody"
@@ -59,14 +59,15 @@ def _all_may_enter(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
-class LocalPostgres:
+class LocalPostgres(LocalServer):
     """A PostgreSQL of one's own on a loopback port, for development and tests; a crash may take its data."""
 
+    stop_signal = signal.SIGINT  # by SIGTERM it would wait until the last client has left
+
     def __init__(self, data: Path, port: int, *options: str) -> None:
+        super().__init__(port)
         self.data = data
-        self.port = port
         self._options = options
-        self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
         """Return what a client connects to; nobody is asked for a password."""
@@ -89,26 +90,13 @@ class LocalPostgres:
             return
         options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "jit=off", *self._options)
         command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
-        with (self.data.parent / f"{self.data.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own argument list
-                [*command, *(word for option in options for word in ("-c", option))],
-                user=server_user(),
-                cwd=self.data,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # an interrupt from the keyboard must end the service first
-            )
-        if not answers(self.process, self._is_ready):
-            self.stop()
-            text = Path(log.name).read_text(encoding="utf-8")
-            raise RuntimeError(f"PostgreSQL did not start within {START_SECONDS} s:\n{text}")
-
-    def stop(self) -> None:
-        """Stop in order, ending the connections there are; waits for the end."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGINT)  # nothing is sent to one that has ended
-            self.process.wait()
-            self.process = None
+        self._launch(
+            [*command, *(word for option in options for word in ("-c", option))],
+            self.data.parent / f"{self.data.name}.log",
+            self._is_ready,
+            name="PostgreSQL",
+            user=server_user(),
+        )
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of PostgreSQL's programs to its end as the server's user, and return what it writes."""

@@ -1,12 +1,11 @@
 import contextlib
 import shutil
 import socket
-import subprocess
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 from service.dev.port import free_port
-from service.dev.starting import START_SECONDS, answers
+from service.dev.server import LocalServer
 from service.settings import PREFIX
 
 
@@ -30,15 +29,14 @@ def redis_server() -> Path:
     )
 
 
-class LocalRedis:
+class LocalRedis(LocalServer):
     """A Redis of one's own on a loopback port, for development and tests; what it holds ends with it."""
 
     def __init__(self, folder: Path, *options: str) -> None:
+        super().__init__(free_port())
         self._program = redis_server()
         self._folder = folder
         self._options = options
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -53,24 +51,7 @@ class LocalRedis:
         """
         place = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder))
         command = [str(self._program), *place, "--save", "", "--appendonly", "no", *self._options]
-        with (self._folder / "redis.log").open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own argument list
-                command,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # an interrupt from the keyboard must end the service first
-            )
-        if not answers(self.process, self._pongs):
-            self.stop()
-            text = Path(log.name).read_text(encoding="utf-8")
-            raise RuntimeError(f"{self._program} did not start within {START_SECONDS} s:\n{text}")
-
-    def stop(self) -> None:
-        """Stop in order; waits for the end."""
-        if self.process is not None:
-            self.process.terminate()  # nothing is sent to one that has ended
-            self.process.wait()
-            self.process = None
+        self._launch(command, self._folder / "redis.log", self._pongs, name=str(self._program))
 
     def _pongs(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2) as connection:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from service.dev.postgres import folder
 from tests.chart.conftest import VALUES, Manifest, Render, find
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import PostgresProcess, started
 from tests.service_process import ServiceProcess
 
 OWNER, APP = "users_owner", "users_app"
@@ -26,14 +25,10 @@ RIGHTS = (
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresProcess]:
     """A real PostgreSQL with the roles of docs/postgresql.md."""
-    with folder() as path:
-        process = PostgresProcess(path)
-        process.create()
-        process.start()
+    with started() as process:
         for statement in RIGHTS:
             process.sql(statement)
         yield process
-        process.kill()
 
 
 @pytest.fixture

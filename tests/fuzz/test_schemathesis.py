@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.dev.postgres import folder
-from tests.postgres_process import PostgresProcess
+from tests.postgres_process import started
 from tests.redis_process import RedisProcess
 from tests.schema import expanding_sql
 from tests.service_process import ROOT, ServiceProcess
@@ -28,13 +27,9 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "in-process":
         yield ""
         return
-    with folder() as path:
-        process = PostgresProcess(path)
-        process.create()
-        process.start()
+    with started() as process:
         process.sql(expanding_sql())
         yield process.url()
-        process.kill()
 
 
 @pytest.fixture(autouse=True)

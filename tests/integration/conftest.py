@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.dev.postgres import folder
-from tests.postgres_process import PostgresProcess, name_of
+from tests.postgres_process import PostgresProcess, name_of, started
 from tests.sabotage import Sabotage
 from tests.schema import expanding_sql
 
@@ -39,12 +38,8 @@ def _sabotaged(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresProcess]:
     """Start a real PostgreSQL for the tests of a module."""
-    with folder() as path:
-        process = PostgresProcess(path)
-        process.create()
-        process.start()
+    with started() as process:
         yield process
-        process.kill()
 
 
 @pytest.fixture(scope="module")

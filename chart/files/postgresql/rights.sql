@@ -1,4 +1,5 @@
--- What the service's role may do, and for how long: longer than the service waits, and what it has given up ends.
+-- What the service's role may do, and for how long: longer than the service waits, and what it has given up ends. An operator's
+-- server is given these statements too, without psql: each is on a line of its own.
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"app";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" GRANT USAGE ON SEQUENCES TO :"app";
 ALTER ROLE :"app" SET statement_timeout = '2s';

@@ -5,16 +5,13 @@ from collections.abc import Awaitable
 
 import asyncpg
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, server
 from service.database.errors import OPENS_BREAKER
 from service.database.pool import Connection
 from service.dev import free_port
 from tests.integration.database.connected import connected
-from tests.observe import sample, until
+from tests.observe import recording, sample, until
 from tests.postgres_process import PostgresProcess, name_of
 from tests.sabotage import patched, sabotage
 from tests.tcp_proxy import TCPProxy
@@ -314,17 +311,13 @@ async def test_slow_queries_are_logged_without_values(database_url: str, caplog:
 
 async def test_recorded_requests_have_a_span_for_each_statement(database_url: str) -> None:
     """With its text, which has no values; a request that is not recorded makes none."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("test")
+    tracer, exporter = recording()
     database = Database(DatabaseConfig(database_url), tracer)
     await database.start()
     await database.read(ONE)
     with tracer.start_as_current_span("request"):
         await database.read(ONE)
     await database.aclose()
-    provider.shutdown()
     statement, request = exporter.get_finished_spans()
     assert (statement.name, request.name) == ("one", "request")
     assert statement.attributes is not None

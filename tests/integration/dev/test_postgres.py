@@ -1,4 +1,3 @@
-import getpass
 from pathlib import Path
 
 import pytest
@@ -19,16 +18,8 @@ def test_a_server_that_does_not_start_says_why() -> None:
         server.stop()
 
 
-@pytest.fixture
-def user(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whose processes the server's are, always another name than None."""
-    name = postgres.server_user() or getpass.getuser()
-    monkeypatch.setattr(postgres, "server_user", lambda: name)
-    return name
-
-
 def test_programs_that_the_user_cannot_reach_are_copied(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, postgres_user: str
 ) -> None:
     """Those in the home of root, for one, which nobody else may enter: a server is made and runs all the same."""
     tmp_path.chmod(0o700)
@@ -45,4 +36,4 @@ def test_programs_that_the_user_cannot_reach_are_copied(
             server.start()
             assert server.run("psql", "-At", "-c", "SELECT 7", server.url()) == "7\n"
             server.stop()
-        assert (folder / "programs" / programs / "postgres").owner() == user
+        assert (folder / "programs" / programs / "postgres").owner() == postgres_user

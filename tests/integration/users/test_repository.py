@@ -5,9 +5,6 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query
 from service.idempotency import ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
@@ -20,7 +17,7 @@ from service.users.in_process import SeededUserRepository
 from service.users.postgres import LOOKED_UP_AT_ONCE, PostgresUserRepository
 from service.users.repository import EmailTakenError, Stored, UserRepository
 from service.users.schemas import User, UserCreate, UserUpdate
-from tests.observe import sample, until
+from tests.observe import recording, sample, until
 from tests.postgres_process import PATIENT, PostgresProcess, name_of
 from tests.sabotage import sabotage
 
@@ -248,10 +245,7 @@ async def test_look_ups_of_one_turn_share_a_statement(users_url: str) -> None:
 
 async def test_a_look_up_of_a_recorded_request_has_a_span(users_url: str) -> None:
     """It shares its statement with nobody, whose requests may not be recorded."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("test")
+    tracer, exporter = recording()
     database = Database(DatabaseConfig(users_url), tracer)
     await database.start()
     repository = PostgresUserRepository(database, key_seconds=60)
@@ -262,7 +256,6 @@ async def test_a_look_up_of_a_recorded_request_has_a_span(users_url: str) -> Non
 
     await asyncio.gather(*(repository.get(user_id) for user_id in range(5)), recorded(1), recorded(2))
     await database.aclose()
-    provider.shutdown()
     spans = {span.context.span_id: span for span in exporter.get_finished_spans() if span.context}
     looked_up = [span for span in spans.values() if span.name == "user_get"]
     assert len(looked_up) == 2

@@ -1,4 +1,3 @@
-import getpass
 import os
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -44,20 +43,12 @@ def test_own_folders_need_no_other_owner(monkeypatch: pytest.MonkeyPatch) -> Non
         assert folder.stat().st_uid == os.geteuid()
 
 
-@pytest.fixture
-def user(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whose processes the server's are, always another name than None."""
-    name = postgres.server_user() or getpass.getuser()
-    monkeypatch.setattr(postgres, "server_user", lambda: name)
-    return name
-
-
 def test_a_folder_that_the_user_cannot_reach_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, postgres_user: str
 ) -> None:
     """The error says who can't enter it, and what to do; nothing is left there."""
     tmp_path.chmod(0o700)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(PermissionError, match=f"as {user} here.*set TMPDIR"), postgres.folder():
+    with pytest.raises(PermissionError, match=f"as {postgres_user} here.*set TMPDIR"), postgres.folder():
         pass
     assert list(tmp_path.iterdir()) == []
