@@ -99,10 +99,7 @@ def _fetch(tool: Tool, system: str, folder: Path) -> Path:
 def link(tools: Mapping[str, Path], folder: Path, steps: Steps) -> None:
     """Put symbolic links to the tools into `folder`, and on PATH where the host has none of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    # make puts what is in the cache on PATH: that is not the host's own.
-    path = os.pathsep.join(
-        entry for entry in os.environ.get("PATH", "").split(os.pathsep) if folder.parent not in Path(entry).parents
-    )
+    path = _path_without(folder.parent)
     for name, program in tools.items():
         link = folder / name
         link.unlink(missing_ok=True)
@@ -116,11 +113,16 @@ def link(tools: Mapping[str, Path], folder: Path, steps: Steps) -> None:
 
 def say_where(folder: Path, steps: Steps) -> None:
     """Say where the tools are, if a shell would not find them."""
-    path = os.environ.get("PATH", "").split(os.pathsep)
-    elsewhere = os.pathsep.join(entry for entry in path if folder.parent not in Path(entry).parents)
+    elsewhere = _path_without(folder.parent)
     hidden = [tool.name for tool in read() if shutil.which(tool.name, path=elsewhere) is None]
     if hidden:
         steps.say(f"to type {', '.join(hidden)}: export PATH={folder}:$PATH")
+
+
+def _path_without(cache: Path) -> str:
+    """Return PATH as a shell has it: make puts what is in the cache on it, which is not the host's own."""
+    entries = os.environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if cache not in Path(entry).parents)
 
 
 def _listed(checksums: str, url: str) -> str:
