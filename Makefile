@@ -28,9 +28,9 @@ BIN := .venv/bin
 OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
 CLUSTER = $(BIN)/python -m k8s.cluster --mode $(MODE) --ingress $(INGRESS) --cache $(CACHE_DIR)
-# By Python, as macOS has no sha256sum.
+# Without Python, which may be missing yet; macOS has shasum alone.
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum \
-  | $(or $(PYTHON),python3) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:12])')
+  | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-12)
 export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 export BASE_URL
 

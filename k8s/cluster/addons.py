@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from k8s.cluster.descriptor import ADD_ONS, AddOn, Chart
+from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn, Chart
 from k8s.cluster.kind import CONTEXT, Kind
 from k8s.cluster.steps import Steps
 from k8s.ingress.controllers import NAMESPACE, Controller
@@ -78,20 +78,10 @@ class AddOns:
         place = ("--namespace", NAMESPACE)
         if self.kind.kubectl("get", "secret", CERTIFICATE, *place, "--ignore-not-found", "-o", "name"):
             return
-        with tempfile.TemporaryDirectory() as folder:
-            key, certificate = Path(folder) / "tls.key", Path(folder) / "tls.crt"
-            names = ",".join(f"DNS:{name}" for name in ("localhost", "*.localhost"))
-            self.steps.command(
-                "openssl",
-                [
-                    *("openssl", "req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=localhost"),
-                    *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-                    # macOS's LibreSSL else writes the curve itself, which kubectl does not read.
-                    *("-pkeyopt", "ec_param_enc:named_curve"),
-                    *("-addext", f"subjectAltName={names}", "-keyout", key, "-out", certificate),
-                ],
-            )
-            self.kind.kubectl("create", "secret", "tls", CERTIFICATE, *place, "--key", key, "--cert", certificate)
+        chart = FOLDERS / "ingress" / "certificate"
+        with tempfile.TemporaryDirectory() as folder:  # not on the standard output, which is kept in a log
+            self._helm("template", CERTIFICATE, chart, *place, "--output-dir", folder)
+            self.kind.kubectl("create", "--filename", folder, "--recursive")
 
     def _apply(self, add_on: AddOn) -> None:
         rendered = self.steps.directory / "add-ons" / add_on.name

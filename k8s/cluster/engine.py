@@ -11,8 +11,8 @@ from pathlib import Path
 from k8s.cluster import docker, system
 from k8s.cluster.steps import StepError, Steps
 
-PACKAGES = ("docker.io", "iptables", "jq", "libcap2-bin", "mmdebstrap", "runc", "gcc", "libc6-dev", "openssl")
-_TOOLS = ("dockerd", "runc", "jq", "capsh", "mmdebstrap", "iptables", "gcc", "openssl")
+PACKAGES = ("docker.io", "iptables", "jq", "libcap2-bin", "mmdebstrap", "runc", "gcc", "libc6-dev")
+_TOOLS = ("dockerd", "runc", "jq", "capsh", "mmdebstrap", "iptables", "gcc")
 START_SECONDS = 30
 STOP_SECONDS = 60
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from k8s.cluster import docker, host, system
 from k8s.cluster.kind import CONFIG
-from k8s.cluster.modes import BUILD, PULL
+from k8s.cluster.modes import BUILD
 from k8s.cluster.modules import go_version
 from k8s.cluster.steps import StepError
 
@@ -33,7 +33,7 @@ def check(cache: Path, mode: str, engine: docker.Answer | None, *, cluster_exist
     Raises:
         StepError: a tool, the engine, a port or disk space is missing; lists each with its remedy.
     """
-    problems = _go() if mode == BUILD else _pulling(mode, engine) if engine else []
+    problems = _go() if mode == BUILD else _pulling(engine) if engine else []
     if find_spec("pip") is None:
         problems.append(f"{sys.executable} has no pip: run this by make, which makes a virtual environment first")
     problems += _disk(cache, build=mode == BUILD, built=built)
@@ -54,7 +54,7 @@ def _go() -> list[str]:
     return [f"go is {version}, and {needed} is needed: install it, or let Go fetch it by GOTOOLCHAIN=auto"]
 
 
-def _pulling(mode: str, engine: docker.Answer) -> list[str]:
+def _pulling(engine: docker.Answer) -> list[str]:
     problems = []
     if engine.trouble:
         problems.append(f"no Docker engine answers: {engine.trouble}: {docker.remedy(engine.trouble)}")
@@ -62,9 +62,6 @@ def _pulling(mode: str, engine: docker.Answer) -> list[str]:
         problems.append(
             f"Snap's Docker reads nothing in {_CHECKOUT}: move this checkout to a folder of your home, not a hidden one"
         )
-    installed_by_building = mode != PULL and system.is_debian_as_root()
-    if shutil.which("openssl") is None and not installed_by_building:
-        problems.append(f"openssl is missing, which makes the Gateway's certificate: {system.install_openssl()}")
     return problems
 
 

@@ -14,11 +14,6 @@ _START = {
     "Darwin": "start Docker Desktop, and wait until it says that the engine runs",
     "Linux": "sudo systemctl start docker",
 }
-_OPENSSL = {
-    "apt-get": "sudo apt-get install openssl",
-    "dnf": "sudo dnf install openssl",
-    "brew": "brew install openssl",
-}
 
 
 def is_macos() -> bool:
@@ -39,11 +34,6 @@ def install_docker() -> str:
 def start_docker() -> str:
     """Return what to type, or to click, for the engine to run."""
     return _START["Darwin" if is_macos() else "Linux"]
-
-
-def install_openssl() -> str:
-    """Return what to type for openssl."""
-    return _by_installer(_OPENSSL, "install your system's package")
 
 
 def find_listener(port: int) -> str:

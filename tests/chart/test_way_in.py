@@ -1,13 +1,17 @@
 """The manifests of the way in, as kustomize makes them for each controller."""
 
+import base64
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from k8s.ingress.controllers import NODE_PORT
+from k8s.ingress.controllers import NAMESPACE, NODE_PORT
 from tests.chart.conftest import ROOT, run
 
 FOLDER = ROOT / "k8s" / "ingress"
@@ -75,3 +79,28 @@ def test_the_ingress_class_is_there_for_either(alone: Objects, with_nginx: Objec
 def _container(objects: Objects) -> Any:  # noqa: ANN401 - YAML
     (container,) = objects["Deployment", "traefik"]["spec"]["template"]["spec"]["containers"]
     return container
+
+
+def test_the_gateways_certificate_is_one_that_programs_read() -> None:
+    """It is for localhost, on a curve that it names, and has its own key; another rendering makes another one."""
+
+    def made() -> dict[str, Any]:
+        place = ("gateway-certificate", FOLDER / "certificate", "--namespace", NAMESPACE)
+        secret: dict[str, Any] = yaml.safe_load(run("helm", "template", *place).stdout)
+        return secret
+
+    secret = made()
+    assert (secret["type"], secret["metadata"]) == (
+        "kubernetes.io/tls",
+        {"name": "gateway-certificate", "namespace": NAMESPACE},
+    )
+    certificate = x509.load_pem_x509_certificate(base64.b64decode(secret["data"]["tls.crt"]))
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["localhost", "*.localhost"]
+    public = certificate.public_key()
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    assert public.curve.name == "secp256r1"
+    key = load_pem_private_key(base64.b64decode(secret["data"]["tls.key"]), password=None)
+    assert key.public_key() == public
+    certificate.verify_directly_issued_by(certificate)
+    assert made()["data"] != secret["data"]

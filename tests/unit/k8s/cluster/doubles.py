@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,16 +92,16 @@ class System:
 
 
 SYSTEMS = (
-    System("ubuntu-24.04", "Linux", "x86_64", "x86_64", ("docker", "openssl", "apt-get")),
-    System("github-runner", "Linux", "x86_64", "x86_64", ("docker", "openssl", "apt-get", "go"), user_id=1001),
-    System("debian-12", "Linux", "x86_64", "x86_64", ("docker", "openssl", "apt-get")),
-    System("debian-13", "Linux", "aarch64", "aarch64", ("docker", "openssl", "apt-get"), published_for="linux-arm64"),
+    System("ubuntu-24.04", "Linux", "x86_64", "x86_64", ("docker", "apt-get")),
+    System("github-runner", "Linux", "x86_64", "x86_64", ("docker", "apt-get", "go"), user_id=1001),
+    System("debian-12", "Linux", "x86_64", "x86_64", ("docker", "apt-get")),
+    System("debian-13", "Linux", "aarch64", "aarch64", ("docker", "apt-get"), published_for="linux-arm64"),
     System(
         "macos-arm64",
         "Darwin",
         "arm64",
         "aarch64",
-        ("docker", "openssl", "brew"),
+        ("docker", "brew"),
         user_id=501,
         proc=False,
         published_for="darwin-arm64",
@@ -170,9 +169,6 @@ class Machine:
         for name in self.system.programs:
             self.program(name, {"docker": _DOCKER}.get(name, ""))
         (self.folder / "bin" / "sh").symlink_to("/bin/sh")
-        if "openssl" in self.system.programs and (real := shutil.which("openssl")):
-            (self.folder / "bin" / "openssl").unlink()
-            (self.folder / "bin" / "openssl").symlink_to(real)
         if self.system.proc:
             (self.folder / "root/proc/self").mkdir(parents=True)
             (self.folder / "root/proc/self/status").write_text("CapBnd:\t000001ffffffffff\n")

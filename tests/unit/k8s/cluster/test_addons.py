@@ -1,5 +1,3 @@
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,14 +17,14 @@ case "$*" in *"get secret"*) echo secret/gateway-certificate;; esac
 _CHART = next(add_on for add_on in ADD_ONS if add_on.name == "ingress-nginx")
 
 
-def _installed(folder: Path, controller: Controller, *, from_charts: bool) -> list[str]:
+def _installed(folder: Path, controller: Controller, *, from_charts: bool, program: str = _PROGRAM) -> list[str]:
     """Install by programs that only write down, and wait; gives their command lines."""
     for name in ("kubectl", "helm"):
-        (folder / name).write_text(_PROGRAM)
+        (folder / name).write_text(program)
         (folder / name).chmod(0o755)
     for add_on in ADD_ONS:
         if add_on.upstream:
-            (folder / add_on.upstream.module / add_on.upstream.folder).mkdir(parents=True)
+            (folder / add_on.upstream.module / add_on.upstream.folder).mkdir(parents=True, exist_ok=True)
     steps = Steps(folder / "out")
     add_ons = AddOns(Kind(folder, steps), steps, controller, lambda module: folder / module, 1)
     add_ons.apply(from_charts=from_charts)
@@ -87,19 +85,11 @@ def test_each_chart_is_in_the_namespace_of_its_add_on(tmp_path: Path, controller
             assert f"--namespace {add_on.namespace or add_on.name} --create-namespace" in call
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, whose certificate it looks at")
-def test_the_certificate_names_its_curve(tmp_path: Path) -> None:
-    """No other is read by kubectl, and what openssl does by default, macOS's LibreSSL does not."""
-    (tmp_path / "kubectl").write_text(
-        f'#!/bin/sh\nfor word; do case "$before" in --cert) cp "$word" {tmp_path}/kept;; esac; before=$word; done\n'
-    )
-    (tmp_path / "kubectl").chmod(0o755)
-    steps = Steps(tmp_path / "output")
-    AddOns(Kind(tmp_path, steps), steps, TRAEFIK, Path, 1)._ensure_certificate()
-    command = (tmp_path / "output/logs/openssl.log").read_text()
-    assert "-pkeyopt ec_param_enc:named_curve" in command
-    shown = subprocess.run(
-        ("openssl", "x509", "-noout", "-text", "-in", tmp_path / "kept"), capture_output=True, text=True, check=True
-    ).stdout
-    assert "ASN1 OID: prime256v1" in shown
-    assert "DNS:*.localhost" in shown
+def test_a_certificate_is_made_once(tmp_path: Path) -> None:
+    """Whoever trusts the Gateway's may go on doing so; and its key is in no log."""
+    assert not [call for call in _installed(tmp_path, TRAEFIK, from_charts=False) if "create --filename" in call]
+    (tmp_path / "calls").unlink()
+    calls = _installed(tmp_path, TRAEFIK, from_charts=False, program=_PROGRAM.partition("case")[0])
+    rendered = _place(calls, "helm", "template gateway-certificate", "--namespace ingress --output-dir /")
+    folder = calls[rendered].split()[-1]
+    assert rendered < _place(calls, f"create --filename {folder} --recursive")

@@ -48,17 +48,15 @@ def test_a_busy_port_names_the_command_that_finds_its_owner(
             preflight.check(tmp_path, "auto", _ENGINE, cluster_exists=False, built=True)
 
 
-@pytest.mark.parametrize(("mode", "word"), [("build", "go is missing"), ("auto", "openssl is missing")])
-def test_all_that_is_missing_is_told_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, word: str
-) -> None:
+@pytest.mark.parametrize("mode", ["build", "auto"])
+def test_all_that_is_missing_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     """Missing tools and space are one message, so that one reading is enough; only building needs Go."""
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.setattr(preflight, "find_spec", lambda _name: None)
     monkeypatch.setattr(host, "free_bytes", lambda _path: 0)
     with pytest.raises(StepError) as raised:
         preflight.check(tmp_path, mode, Answer("no such daemon"), cluster_exists=True, built=False)
-    for each in ("has no pip: run this by make", "GiB are free", word):
+    for each in ("has no pip: run this by make", "GiB are free"):
         assert each in str(raised.value)
     assert ("no such daemon" in str(raised.value)) == (mode == "auto")
     assert ("go is missing" in str(raised.value)) == (mode == "build")

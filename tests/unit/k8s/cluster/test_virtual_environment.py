@@ -128,3 +128,18 @@ def test_make_runs_no_python_of_the_system_but_for_the_environment(tmp_path: Pat
         assert lines[0] == "bash k8s/cluster/virtual-environment.sh "
         assert all(".venv/bin/python -m k8s" in line for line in lines if "-m k8s" in line)
         assert not [line for line in lines if line.startswith("python3")]
+
+
+def test_reading_the_makefile_runs_no_python(tmp_path: Path) -> None:
+    """Where none is there yet, all that is said is the sentence that names it."""
+    (tmp_path / "python3").write_text("#!/bin/sh\necho python3 was run >&2\n")
+    (tmp_path / "python3").chmod(0o755)
+    done = subprocess.run(
+        ("make", "help"),
+        cwd=FOLDERS.parent,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
