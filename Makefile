@@ -11,6 +11,9 @@ CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
 MODE ?= auto
 # What serves Ingresses: nginx, traefik; auto: what the cluster has, or else nginx where images are pulled.
 INGRESS ?= auto
+# A registry, and an address, that have what is published: docs/mirror.md.
+IMAGE_MIRROR ?=
+DOWNLOAD_MIRROR ?=
 NAMESPACE ?= users-api
 RELEASE ?= users-api
 # Which Deployment, where the release has the API more than once.
@@ -27,7 +30,8 @@ SCRIPT ?= basic
 BIN := .venv/bin
 OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
-CLUSTER = $(BIN)/python -m k8s.cluster --mode $(MODE) --ingress $(INGRESS) --cache $(CACHE_DIR)
+CLUSTER = $(BIN)/python -m k8s.cluster --mode $(MODE) --ingress $(INGRESS) --cache $(CACHE_DIR) \
+  $(if $(IMAGE_MIRROR),--image-mirror $(IMAGE_MIRROR)) $(if $(DOWNLOAD_MIRROR),--download-mirror $(DOWNLOAD_MIRROR))
 # Without Python, which may be missing yet; macOS has shasum alone.
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum \
   | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-12)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from k8s.cluster import ingress, postgresql, service_image
 from k8s.cluster.kind import Kind
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.modes import AUTO, MODES
 from k8s.cluster.on_demand import OnDemand
 from k8s.cluster.steps import StepError, Steps
@@ -30,24 +31,32 @@ def main() -> int:
         default=ingress.AUTO,
         help="what serves Ingresses (default: what the cluster has; else nginx with --mode pull, traefik with build)",
     )
+    parser.add_argument(
+        "--image-mirror", default="", help="a registry that has the published images (default: their own)"
+    )
+    parser.add_argument(
+        "--download-mirror", default="", help="an address that has charts and programs (default: their own)"
+    )
     parser.add_argument("--cache", type=Path, default=cache, help="what can be reused (default: %(default)s)")
     parser.add_argument(
         "--output", type=Path, default=Path("build/up"), help="times and logs of the steps (default: %(default)s)"
     )
     options = parser.parse_args()
     steps = Steps(options.output.resolve())
-    local = Local(options.cache.resolve(), options.cache.resolve() / "tools", options.mode, options.ingress, steps)
     try:
+        mirror = Mirror(options.image_mirror, options.download_mirror)
+        cache = options.cache.resolve()
+        local = Local(cache, cache / "tools", options.mode, options.ingress, steps, mirror)
         if options.command == "up":
             local.up()
         elif options.command == "down":
             local.down()
         elif options.command == "image":
-            service_image.build(local.cache, steps, Kind(local.tools, steps))
+            service_image.build(local.cache, steps, Kind(local.tools, steps), mirror)
         elif options.command == "postgresql":
-            postgresql.load(local.cache, Kind(local.tools, steps), steps)
+            postgresql.load(local.cache, Kind(local.tools, steps), steps, mirror)
         elif options.command == "on-demand":
-            OnDemand(Kind(local.tools, steps), steps).load()
+            OnDemand(Kind(local.tools, steps), steps, mirror).load()
         else:
             Kind(local.tools, steps).export_logs(options.output.resolve())
     except StepError as error:

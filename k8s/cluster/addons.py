@@ -3,11 +3,12 @@
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn, Chart
 from k8s.cluster.kind import CONTEXT, Kind
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.steps import Steps
 from k8s.ingress.controllers import NAMESPACE, Controller
 
@@ -22,6 +23,7 @@ class AddOns:
         ingress: which controller serves the chart's Ingress.
         module: finds the folder of a pinned Go module; some add-ons' manifests come with their source.
         patience_seconds: how long one may take to be there.
+        mirror: of the charts.
     """
 
     kind: Kind
@@ -29,6 +31,7 @@ class AddOns:
     ingress: Controller
     module: Callable[[str], Path]
     patience_seconds: int
+    mirror: Mirror = field(default_factory=Mirror)
 
     def apply(self, *, from_charts: bool) -> None:
         """Install all; with `from_charts` those that have a published chart from there."""
@@ -102,7 +105,7 @@ class AddOns:
         self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
     def _install_chart(self, add_on: AddOn, chart: Chart) -> None:
-        source = ("--repo", chart.repository, "--version", chart.version)
+        source = ("--repo", self.mirror.url(chart.repository), "--version", chart.version)
         values = add_on.folder / f"{add_on.name}.values.yaml"
         given = ("--values", values) if values.exists() else ()
         install = ("upgrade", "--install", add_on.name, add_on.name, *source)

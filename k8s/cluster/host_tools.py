@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from k8s.cluster import downloads
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.steps import StepError, Steps
 
 PINS = Path(__file__).with_suffix(".toml")
@@ -58,7 +59,7 @@ def this_system() -> str:
     return f"{name}-{_ARCHITECTURES[machine]}"
 
 
-def fetch(cache: Path) -> dict[str, Path]:
+def fetch(cache: Path, mirror: Mirror) -> dict[str, Path]:
     """Fetch this system's tools into the cache, each under its checksum, unless they are there; returns all.
 
     Raises:
@@ -67,20 +68,20 @@ def fetch(cache: Path) -> dict[str, Path]:
     """
     system = this_system()
     with ThreadPoolExecutor() as pool:
-        fetched = {tool.name: pool.submit(_fetch, tool, system, cache / "host-tools") for tool in read()}
+        fetched = {tool.name: pool.submit(_fetch, tool, system, cache / "host-tools", mirror) for tool in read()}
     return {name: future.result() for name, future in fetched.items()}
 
 
-def _fetch(tool: Tool, system: str, folder: Path) -> Path:
+def _fetch(tool: Tool, system: str, folder: Path, mirror: Mirror) -> Path:
     name, arch = system.split("-")
     words = {"version": tool.version, "number": tool.version.removeprefix("v"), "os": name, "arch": arch}
-    url = tool.url.format(**words)
+    url = mirror.url(tool.url.format(**words))
     known = tool.sha256.get(system, "")
     program = folder / (known or hashlib.sha256(url.encode()).hexdigest())[:12] / tool.name
     if program.exists():
         return program
     file = program.with_name("fetched")
-    downloads.fetch(url, file, sha256=known or _listed(tool.checksums.format(**words), url))
+    downloads.fetch(url, file, sha256=known or _listed(mirror.url(tool.checksums.format(**words)), url))
     if tool.member:
         unpacked = program.with_name("unpacked")
         with tarfile.open(file) as archive, unpacked.open("wb") as target:

@@ -14,6 +14,7 @@ from k8s.cluster.descriptor import ADD_ONS, AddOn
 from k8s.cluster.group import COMPONENTS
 from k8s.cluster.images import IMAGES, build_environment
 from k8s.cluster.kind import Kind, made
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.modes import PULL
 from k8s.cluster.steps import Steps
 
@@ -26,6 +27,7 @@ class OnDemand:
 
     kind: Kind
     steps: Steps
+    mirror: Mirror
 
     def load(self) -> None:
         """Build them for the engine's architecture, and put them into the cluster; one that is built here has them."""
@@ -45,7 +47,7 @@ class OnDemand:
             for name in ("go.mod", "go.sum"):
                 shutil.copyfile(COMPONENTS / name, context / "components" / name)
             shutil.copyfile(IMAGES / "compiled" / "Dockerfile", context / "Dockerfile")
-            arguments = {"GO_IMAGE": published.go_image(), "GOPROXY": os.environ.get("GOPROXY", "")}
+            arguments = {"GO_IMAGE": self.mirror.image(published.go_image()), "GOPROXY": os.environ.get("GOPROXY", "")}
             for binary, package in add_on.build.packages.items():
                 self._compile(binary, package, context, arguments)
             shutil.copyfile(add_on.image.folder / "Dockerfile", context / "Dockerfile")

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from k8s.cluster import docker, host
+from k8s.cluster import host, published
 from k8s.cluster.binaries import Binaries
 from k8s.cluster.images import IMAGES, Images
 from k8s.cluster.kind import Kind, made
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.modes import BUILD
 from k8s.cluster.steps import StepError, Steps
 
@@ -32,9 +33,10 @@ POOLER_EXPORTER = Image(
     "quay.io/prometheuscommunity/pgbouncer-exporter:v0.10.2",
 )
 ALL = (SERVER, EXPORTER, POOLER, POOLER_EXPORTER)
+PUBLISHED = {image.name: image.published for image in ALL}
 
 
-def load(cache: Path, kind: Kind, steps: Steps) -> None:
+def load(cache: Path, kind: Kind, steps: Steps, mirror: Mirror) -> None:
     """Put them into the cluster there, built or pulled as its others are.
 
     Raises:
@@ -43,7 +45,7 @@ def load(cache: Path, kind: Kind, steps: Steps) -> None:
     mode = made()
     if not mode:
         raise StepError("there is no cluster to put the images into: run `make kind-up` first")
-    names = _build(cache, steps) if mode == BUILD else _pull(steps)
+    names = _build(cache, steps) if mode == BUILD else published.pull_as(steps, mirror, PUBLISHED)
     steps.run("load PostgreSQL's images", lambda: kind.load(names), about="15 s")
 
 
@@ -52,12 +54,4 @@ def _build(cache: Path, steps: Steps) -> tuple[str, ...]:
     images.base(DEBIAN)
     for image in ALL:
         images.build(image.name, IMAGES / image.folder, {}, arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
-    return tuple(image.name for image in ALL)
-
-
-def _pull(steps: Steps) -> tuple[str, ...]:
-    for image in ALL:
-        if not docker.is_there(image.published):
-            steps.command("docker-pull", ["docker", "pull", image.published])
-        steps.command("docker-tag", ["docker", "tag", image.published, image.name])
     return tuple(image.name for image in ALL)

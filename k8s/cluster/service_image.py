@@ -7,6 +7,7 @@ from pathlib import Path
 from k8s.cluster import docker, published
 from k8s.cluster.images import PYTHON, PYTHON_BUILD, build_environment
 from k8s.cluster.kind import Kind, made
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.modes import BUILD
 from k8s.cluster.revision import revision
 from k8s.cluster.steps import StepError, Steps
@@ -16,7 +17,7 @@ NAME = "localhost/users-api"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(cache: Path, steps: Steps, kind: Kind) -> None:
+def build(cache: Path, steps: Steps, kind: Kind, mirror: Mirror) -> None:
     """Build the image and load it, tagged `dev` and with a tag of its own, which goes into `<output>/tag`.
 
     Raises:
@@ -31,7 +32,7 @@ def build(cache: Path, steps: Steps, kind: Kind) -> None:
         raise StepError(message)
     wheels = Wheels(cache, steps, engine.architecture).service()
     commit = revision()
-    base, builder = (PYTHON, PYTHON_BUILD) if mode == BUILD else (published.PYTHON, published.PYTHON)
+    base, builder = (PYTHON, PYTHON_BUILD) if mode == BUILD else (mirror.image(published.PYTHON),) * 2
     steps.directory.mkdir(parents=True, exist_ok=True)
     # Not in the cache: Snap's Docker reads no hidden folder.
     with tempfile.TemporaryDirectory(dir=steps.directory) as temporary:

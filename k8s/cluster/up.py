@@ -1,7 +1,7 @@
 """Brings the cluster up: the order of the steps, and what runs beside what."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from k8s.cluster import (
@@ -22,6 +22,7 @@ from k8s.cluster.binaries import Binaries
 from k8s.cluster.engine import Engine
 from k8s.cluster.images import Images
 from k8s.cluster.kind import Kind, made
+from k8s.cluster.mirror import Mirror, tell_nodes
 from k8s.cluster.modules import Modules
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
@@ -41,6 +42,7 @@ class Local:
         tools: where kind, kubectl, Helm and promtool are linked.
         mode: pull, build, or auto: what the cluster there is, else what docker says.
         ingress: what serves Ingresses: nginx, traefik, or auto.
+        mirror: of what is published; it changes nothing where everything is built.
     """
 
     cache: Path
@@ -48,6 +50,7 @@ class Local:
     mode: str
     ingress: str
     steps: Steps
+    mirror: Mirror = field(default_factory=Mirror)
 
     def up(self) -> None:
         """Create the cluster with its add-ons, or mend the one that is there.
@@ -63,7 +66,7 @@ class Local:
         choice = modes.choose(
             self.mode,
             there,
-            published.why_not_pulled,
+            lambda: published.why_not_pulled(self.mirror),
             can_build=system.is_debian_as_root() or not engine.missing_tools(),
         )
         preflight.check(self.cache, choice.mode, here.engine, cluster_exists=bool(there), built=built)
@@ -129,21 +132,25 @@ class Local:
 
     def _pull(self, here: host.Host, kind: Kind, controller: Controller) -> None:
         pulling = self.steps.background(
-            lambda: self.steps.run("pull the images", lambda: published.pull(self.steps), about="2 min")
+            lambda: self.steps.run("pull the images", lambda: published.pull(self.steps, self.mirror), about="2 min")
         )
         host_tools.link(self._host_tools(), self.tools, self.steps)
         names = pulling.result()
-        self._ensure_nodes(kind, published.NODE, here, modes.PULL)
+        self._ensure_nodes(kind, self.mirror.image(published.NODE), here, modes.PULL)
+        tell_nodes(kind, self.mirror)
         self.steps.run("load the images", lambda: kind.load(names), about="20 s")
         self._install(
-            AddOns(kind, self.steps, controller, Modules(self.cache).source, _PULLED_SECONDS), from_charts=True
+            AddOns(kind, self.steps, controller, Modules(self.cache).source, _PULLED_SECONDS, self.mirror),
+            from_charts=True,
         )
 
     def _host_tools(self) -> dict[str, Path]:
         """Fetch the host's tools, or compile them where they cannot be fetched and Go is there."""
         try:
             return self.steps.run(
-                "fetch kind, kubectl, Helm and promtool", lambda: host_tools.fetch(self.cache), about="30 s"
+                "fetch kind, kubectl, Helm and promtool",
+                lambda: host_tools.fetch(self.cache, self.mirror),
+                about="30 s",
             )
         except downloads.DownloadError as error:
             if shutil.which("go") is None:

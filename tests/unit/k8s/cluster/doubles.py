@@ -20,6 +20,7 @@ import pytest
 
 from k8s.cluster import host, host_tools, modules
 from k8s.cluster.descriptor import ADD_ONS
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.steps import Steps
 from k8s.cluster.up import Local
 from tests.http_server import Quiet, serving
@@ -44,10 +45,11 @@ pull*)
   if [ -f "$STATE/hangs" ]; then exec sleep 60; fi
   if [ -f "$STATE/pull-trouble" ]; then cat "$STATE/pull-trouble" >&2; exit 1; fi
   echo "$image" >>"$STATE/images";;
+"network inspect") echo "fd00::1 172.17.0.1 ";;
 "save --output") touch "$3";;
 "create "*) echo container;;
 "cp "*) touch "$3";;
-"exec --interactive") cat >/dev/null;;
+"exec --interactive") cat >>"$STATE/given-to-nodes";;
 esac
 """
 _KIND = """
@@ -202,10 +204,10 @@ class Machine:
         """Return what a program was called with, in order."""
         return [line for line in self.read("calls").splitlines() if line.startswith(f"{program} ")]
 
-    def local(self, mode: str = "auto") -> Local:
+    def local(self, mode: str = "auto", mirror: Mirror | None = None) -> Local:
         """Return the cluster of this machine."""
         cache = self.folder / "cache"
-        return Local(cache, cache / "tools", mode, "auto", Steps(self.folder / "output"))
+        return Local(cache, cache / "tools", mode, "auto", Steps(self.folder / "output"), mirror or Mirror())
 
     def have_cluster(self, node: str) -> None:
         """Have a cluster of that node image, and its tools."""
@@ -216,14 +218,16 @@ class Machine:
             self._install(tools / name, script)
 
     @contextmanager
-    def internet(self) -> Iterator[None]:
-        """Have the programs published for this system, pinned as they are, and the modules' manifests in the cache."""
+    def internet(self, host: str = "") -> Iterator[str]:
+        """Have the programs published for this system, pinned as they are, and the modules' manifests in the cache.
+
+        Gives their address. With a `host` that is a mirror's, and their own is that host, which nobody reaches.
+        """
         files, pins = {}, ""
         for name, script in PUBLISHED.items():
             content = (_HEAD.format(state=self.state) + script).encode()
             packed = archive(f"{self.system.published_for}/{name}", content) if name == "helm" else content
-            path = f"/{name}-{self.system.published_for}"
-            files[path] = packed
+            files[f"{host and '/'}{host}/{name}-{self.system.published_for}"] = packed
             pins += (
                 f'[{name}]\nversion = "v1"\nurl = "URL/{name}-{{os}}-{{arch}}"\n'
                 + ('member = "{os}-{arch}/helm"\n' if name == "helm" else "")
@@ -235,9 +239,9 @@ class Machine:
                 folder = self.folder / "cache/modules" / f"{add_on.upstream.module}@{version}" / add_on.upstream.folder
                 folder.mkdir(parents=True)
         with published(files) as (url, self.asked):
-            (self.folder / "pins.toml").write_text(pins.replace("URL", url))
+            (self.folder / "pins.toml").write_text(pins.replace("URL", f"https://{host}" if host else url))
             self.monkeypatch.setattr(host_tools, "PINS", self.folder / "pins.toml")
-            yield
+            yield url
 
     def _install(self, path: Path, script: str) -> None:
         path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import pytest
 from k8s.cluster import host_tools, published
 from k8s.cluster.descriptor import ADD_ONS
 from k8s.cluster.downloads import DownloadError
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.modules import version_of
 from k8s.cluster.steps import StepError, Steps
 from tests.unit.k8s.cluster.doubles import archive
@@ -71,8 +72,8 @@ def test_the_file_for_this_system_is_fetched_once(
             f'[helm]\nversion = "v3"\nurl = "{url}/{{version}}/helm-{{number}}-{{os}}-{{arch}}.tar.gz"\n'
             f'member = "{{os}}-{{arch}}/helm"\nsha256 = {{ {system} = "{hashlib.sha256(packed).hexdigest()}" }}\n',
         )
-        found = host_tools.fetch(tmp_path / "cache")["helm"]
-        assert host_tools.fetch(tmp_path / "cache") == {"helm": found}
+        found = host_tools.fetch(tmp_path / "cache", Mirror())["helm"]
+        assert host_tools.fetch(tmp_path / "cache", Mirror()) == {"helm": found}
         assert len(asked) == 1
     assert found.read_bytes() == _PROGRAM
     assert os.access(found, os.X_OK)
@@ -89,7 +90,7 @@ def test_another_file_than_was_pinned_is_thrown_away(tmp_path: Path, monkeypatch
             f'[kind]\nversion = "v1"\nurl = "{url}/kind"\nsha256 = {{ linux-amd64 = "{pinned}" }}\n',
         )
         with pytest.raises(StepError, match=pinned) as raised:
-            host_tools.fetch(tmp_path / "cache")
+            host_tools.fetch(tmp_path / "cache", Mirror())
     assert not isinstance(raised.value, DownloadError)
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
@@ -106,10 +107,10 @@ def test_a_tool_without_a_pin_is_held_to_its_makers_list(
         pins = f'[tool]\nversion = "v1"\nurl = "{url}/tool-{{os}}-{{arch}}"\nchecksums = "{url}/sums"\n'
         _pin(tmp_path, monkeypatch, pins)
         if listed:
-            assert host_tools.fetch(tmp_path / "cache")["tool"].read_bytes() == _PROGRAM
+            assert host_tools.fetch(tmp_path / "cache", Mirror())["tool"].read_bytes() == _PROGRAM
         else:
             with pytest.raises(StepError, match="names no SHA-256 of tool-linux-arm64"):
-                host_tools.fetch(tmp_path / "cache")
+                host_tools.fetch(tmp_path / "cache", Mirror())
             assert asked == ["/sums"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from k8s.cluster import published, service_image
 from k8s.cluster.descriptor import FOLDERS
 from k8s.cluster.kind import Kind
+from k8s.cluster.mirror import Mirror
 from k8s.cluster.on_demand import OnDemand
 from k8s.cluster.steps import StepError, Steps
 from k8s.cluster.wheels import Wheels
@@ -45,7 +46,7 @@ def test_the_services_image_is_of_the_clusters_mode(
 
     monkeypatch.setattr(Wheels, "service", service)
     kind, steps = _kind(machine)
-    service_image.build(machine.folder / "cache", steps, kind)
+    service_image.build(machine.folder / "cache", steps, kind, Mirror())
     (build,) = machine.calls("docker build")
     assert f"BASE_IMAGE={base} " in build
     assert build.split()[-1].startswith(str(machine.folder / "image"))
@@ -58,16 +59,16 @@ def test_without_a_cluster_no_image_is_built(machine: Machine) -> None:
     (machine.state / "cluster").unlink()
     kind, steps = _kind(machine)
     with pytest.raises(StepError, match="`make kind-up` first"):
-        service_image.build(machine.folder / "cache", steps, kind)
+        service_image.build(machine.folder / "cache", steps, kind, Mirror())
     machine.write("trouble", "Cannot connect to the Docker daemon.")
     with pytest.raises(StepError, match="Cannot connect to the Docker daemon"):
-        service_image.build(machine.folder / "cache", steps, kind)
+        service_image.build(machine.folder / "cache", steps, kind, Mirror())
     assert not machine.calls("docker build")
 
 
 def test_what_nobody_publishes_is_compiled_in_the_engine(machine: Machine) -> None:
     """So it is of the engine's architecture, and the host needs no Go."""
-    OnDemand(*_kind(machine)).load()
+    OnDemand(*_kind(machine), Mirror()).load()
     compiled, packed = machine.calls("docker build")
     assert f"GO_IMAGE={published.go_image()}" in compiled
     assert "PACKAGE=sigs.k8s.io/custom-metrics-apiserver/test-adapter" in compiled
@@ -79,7 +80,7 @@ def test_what_nobody_publishes_is_compiled_in_the_engine(machine: Machine) -> No
 def test_a_cluster_built_here_has_them_already(machine: Machine) -> None:
     """Then nothing is built."""
     machine.write("cluster", _BUILT)
-    OnDemand(*_kind(machine)).load()
+    OnDemand(*_kind(machine), Mirror()).load()
     assert not machine.calls("docker build")
 
 
