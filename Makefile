@@ -18,8 +18,10 @@ NAMESPACE ?= users-api
 RELEASE ?= users-api
 # Which Deployment, where the release has the API more than once.
 DEPLOYMENT ?=
-# Cluster that is looked at, as the kubeconfig calls it.
-CONTEXT ?= kind-users-api
+# The cluster that is made here, as the kubeconfig calls it.
+OWN_CONTEXT := kind-$(shell sed -n 's/^name: //p' kind-config.yaml)
+# Cluster that is looked at.
+CONTEXT ?= $(OWN_CONTEXT)
 BASE_URL ?= http://localhost:8080
 # Image whose Debian packages `make package` lists in the SBOM; empty leaves them out.
 SBOM_IMAGE ?= localhost/users-api:dev
@@ -71,15 +73,15 @@ postgresql-images: .venv/created ## Bring PostgreSQL, PgBouncer and their export
 
 .PHONY: install
 install: .venv/created ## Install or upgrade the chart with the kind values and the image just built
-	kubectl --context kind-users-api create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context kind-users-api apply -f -
-	kubectl --context kind-users-api label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
-	helm --kube-context kind-users-api upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
+	kubectl --context $(OWN_CONTEXT) create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context $(OWN_CONTEXT) apply -f -
+	kubectl --context $(OWN_CONTEXT) label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
+	helm --kube-context $(OWN_CONTEXT) upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
 	  --values chart/values-kind.yaml --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
 	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
 
 .PHONY: uninstall
 uninstall: .venv/created ## Remove the release
-	helm --kube-context kind-users-api uninstall $(RELEASE) --namespace $(NAMESPACE) --wait
+	helm --kube-context $(OWN_CONTEXT) uninstall $(RELEASE) --namespace $(NAMESPACE) --wait
 	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE) --remove
 
 .PHONY: doctor

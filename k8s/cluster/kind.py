@@ -11,10 +11,12 @@ from k8s.cluster import docker, system
 from k8s.cluster.modes import BUILD, PULL
 from k8s.cluster.steps import StepError, Steps
 
-NAME = "users-api"
+CONFIG = Path(__file__).resolve().parents[2] / "kind-config.yaml"
+NAME = next(
+    line.removeprefix("name: ") for line in CONFIG.read_text(encoding="utf-8").splitlines() if line.startswith("name: ")
+)
 CONTEXT = f"kind-{NAME}"
 BUILT_NODE = "localhost/kind-node"
-CONFIG = Path(__file__).resolve().parents[2] / "kind-config.yaml"
 # Added to kind-config.yaml for nodes built here: kind's own network plugin comes as an image only.
 _OWN_NETWORK = "networking:\n  disableDefaultCNI: true\n"
 # The kubelet refuses cgroup v1 since 1.35 unless told so.
@@ -27,7 +29,7 @@ _CGROUP_V1 = """kubeadmConfigPatches:
 
 @dataclass(frozen=True)
 class Kind:
-    """The cluster named `users-api`, through the `kind` binary in `tools`."""
+    """The cluster that kind-config.yaml names, through the `kind` binary in `tools`."""
 
     tools: Path
     steps: Steps

@@ -1,3 +1,8 @@
+import os
+import subprocess
+from pathlib import Path
+
+from k8s.cluster.descriptor import FOLDERS
 from k8s.cluster.kind import held_images
 
 _LISTING = """REF TYPE DIGEST SIZE PLATFORMS LABELS
@@ -29,3 +34,17 @@ def test_an_id_of_the_containerd_image_store_is_the_digest_of_the_node() -> None
     assert held_images(_LISTING, {"localhost/redis:local": "sha256:aa", "localhost/users-api:dev": "sha256:ff"}) == {
         "localhost/redis:local"
     }
+
+
+def test_a_cluster_of_another_name_is_all_that_make_changes(tmp_path: Path) -> None:
+    """The name is said in kind-config.yaml alone: kind, kubectl and Helm have it from there."""
+    for entry in FOLDERS.parent.iterdir():
+        if entry.name not in (".venv", "build", "kind-config.yaml"):
+            (tmp_path / entry.name).symlink_to(entry)
+    config = (FOLDERS.parent / "kind-config.yaml").read_text(encoding="utf-8")
+    (tmp_path / "kind-config.yaml").write_text(config.replace("\nname: users-api\n", "\nname: second\n"))
+    command = ("make", "--dry-run", "up", "uninstall")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said.count("--kube-context kind-second ") == said.count("--kube-context ") > 1
+    assert said.count("--context kind-second ") == said.count(" --context ") > 1
