@@ -12,6 +12,7 @@ from service.database.errors import MEANS_AWAY, WORTH_A_SECOND_TRY, DatabaseUnav
 from service.database.pool import PRIMARY
 from service.database.query import Arguments, Query, Read, Record
 from service.database.replicas import ReplicaSet
+from service.database.schema import Schema
 from service.database.server import Server
 from service.database.tracing import is_recorded
 
@@ -30,7 +31,9 @@ class Database:
         self._tracer = tracer
         self.primary = Server(config, tracer=tracer)
         self.replicas = ReplicaSet(config, self.primary, tracer) if config.replica_urls else None
-        self.background = [self.primary.background, *(self.replicas.background if self.replicas else ())]
+        self._schema = Schema(self.primary)
+        background = [self.primary.background, self._schema.background]
+        self.background = [*background, *(self.replicas.background if self.replicas else ())]
 
     @property
     def available(self) -> bool:
@@ -97,8 +100,8 @@ class Database:
         return await self._try_twice(query, arguments, self._deadline(), is_repeatable=is_repeatable)
 
     @property
-    def _parts(self) -> Sequence[Server | ReplicaSet]:
-        return [self.primary] if self.replicas is None else [self.primary, self.replicas]
+    def _parts(self) -> Sequence[Server | ReplicaSet | Schema]:
+        return [self.primary, self._schema, *([self.replicas] if self.replicas else ())]
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._config.operation_timeout_seconds

@@ -6,6 +6,18 @@ AVAILABLE = Gauge(
     ["target"],
     multiprocess_mode="livemin",
 )
+SCHEMA_REVISION = Gauge(
+    "users_api_database_schema_revision",
+    "Number of the schema's last `expand` revision, as last seen: 0 without a schema, NaN where it may not be read.",
+    ["target"],
+    multiprocess_mode="livemin",
+)
+SCHEMA_NEEDED = Gauge(
+    "users_api_database_schema_needed",
+    "Number of the last `expand` revision that this version's statements need.",
+    ["target"],
+    multiprocess_mode="livemax",
+)
 BREAKER_TRANSITIONS = Counter(
     "users_api_database_breaker_transitions_total",
     "Changes of the circuit breaker's state.",

@@ -98,7 +98,7 @@ async def test_reads_come_from_a_replica(replica: PostgresProcess, counter_url: 
         await until(lambda: shown(database)["staleness_seconds"] is not None)
         assert (shown(database)["available"], shown(database)["breaker"]) == (True, "closed")
         assert {task.name for task in database.background} == {
-            *("database_primary_probe", "database_primary_position"),
+            *("database_primary_probe", "database_primary_position", "database_schema"),
             *("database_replica-0_probe", "database_replica-0_position"),
         }
 
