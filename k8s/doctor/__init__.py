@@ -1,1 +1,1 @@
-"""Checks each link from the source of the metrics to the autoscaler, and names the first broken one."""
+"""Checks each link from the metrics' source to the autoscaler, and to the database; names the first broken one."""

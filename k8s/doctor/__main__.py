@@ -31,7 +31,8 @@ def diagnose(api: Api, namespace: str, release: str, now_s: float, deployment: s
 def main() -> int:
     """Print the report; returns 0 if every link holds, 1 if one is broken, 2 if there is nothing to look at."""
     parser = argparse.ArgumentParser(
-        prog="python -m k8s.doctor", description="Name the first broken link between the metrics and the autoscaler."
+        prog="python -m k8s.doctor",
+        description="Name the first broken link between the metrics and the autoscaler, or to the database.",
     )
     parser.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
     parser.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from k8s.client.autoscaler import Condition, read_conditions
 from k8s.client.errors import NoAnswerError
-from k8s.doctor import prometheus
+from k8s.doctor import database, prometheus
 from k8s.doctor.api import Api, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
 from k8s.doctor.snapshot import Json, Snapshot
@@ -11,7 +11,10 @@ CUSTOM_METRICS = ("v1beta2.custom.metrics.k8s.io", "v1beta1.custom.metrics.k8s.i
 
 
 def walk(api: Api, release: Snapshot) -> Iterator[Finding]:
-    """Look at each link, from where metrics arise to where they are used: the first broken one is the cause."""
+    """Look at each link, from where metrics arise to where they are used: the first broken one is the cause.
+
+    The links to the database come last: no other needs them.
+    """
     yield _pods(release)
     yield _cpu(api, release)
     if (trigger := release.trigger) is not None:
@@ -23,6 +26,7 @@ def walk(api: Api, release: Snapshot) -> Iterator[Finding]:
     elif (metric := release.pods_metric) is not None:
         yield from _adapter(api, release, metric)
     yield _autoscaler(release)
+    yield from database.findings(api, release)
 
 
 def _pods(release: Snapshot) -> Finding:

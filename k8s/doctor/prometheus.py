@@ -16,7 +16,7 @@ def findings(api: Api, release: Snapshot, trigger: Json) -> Iterator[Finding]:
     """From Prometheus itself to the answer of the very query that KEDA sends it."""
     url = trigger["serverAddress"]
     try:
-        series = _query(api, url, "up")
+        series = query(api, url, "up")
     except NoAnswerError as error:
         yield _no_answer(url, error)
         yield from (unknown(link, "Prometheus does not answer") for link in LINKS[1:])
@@ -27,7 +27,12 @@ def findings(api: Api, release: Snapshot, trigger: Json) -> Iterator[Finding]:
     yield _answer(api, release, trigger)
 
 
-def _query(api: Api, url: str, promql: str) -> list[Json]:
+def query(api: Api, url: str, promql: str) -> list[Json]:
+    """Return the series that a query has now.
+
+    Raises:
+        NoAnswerError: Prometheus does not answer, or refuses it.
+    """
     answer = api.get(with_query(f"{through_api_server(url)}/api/v1/query", query=promql))
     result: list[Json] = answer["data"]["result"]
     return result
@@ -101,7 +106,7 @@ def _answer(api: Api, release: Snapshot, trigger: Json) -> Finding:
     promql = trigger["query"]
     remedy = "try it in Prometheus' own page; the chart's is users-api.requestRateQuery in templates/_autoscaling.tpl"
     try:
-        result = _query(api, trigger["serverAddress"], promql)
+        result = query(api, trigger["serverAddress"], promql)
     except NoAnswerError as error:
         return broken("query", f"Prometheus refuses the query {promql}: {error.said}", remedy)
     if len(result) != 1 or math.isnan(_value(result[0])):

@@ -11,6 +11,8 @@ from k8s.doctor.api import Api, with_query
 Json = Mapping[str, Any]
 # A new pod has a CPU figure and a scrape within this.
 SETTLING_SECONDS = 60
+# Kubernetes' own.
+DEFAULT_SURGE = "25%"
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,13 @@ class Snapshot:
     namespace: str
     name: str
     deployment: str
+    chart_name: str
+    """Of the chart as its labels have it, which may be an umbrella's name for it."""
     pod_selector: str
     """Selects its pods by label."""
     wanted: int
+    max_surge: int | str
+    """Pods beside those that are wanted while a rollout lasts: a number, or a share such as 25%."""
     pods: tuple[Pod, ...]
     hpa: Json | None
     scaled_object: Json | None
@@ -72,8 +78,10 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
             namespace=namespace,
             name=name,
             deployment=target,
+            chart_name=found["metadata"]["labels"]["app.kubernetes.io/name"],
             pod_selector=api_pods,
             wanted=found["spec"]["replicas"],
+            max_surge=found["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", DEFAULT_SURGE),
             pods=tuple(map(read_pod, _list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods))),
             hpa=_of(target, _list(api, f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")),
             scaled_object=_of(target, _scaled_objects(api, namespace)),
