@@ -10,8 +10,10 @@ from k8s.cluster import system
 
 ANSWER_SECONDS = 20
 PULL_SECONDS = 120
-# What may be otherwise in a minute, or after a login: no ground to build for half an hour.
-_PASSING = ("toomanyrequests", "rate limit", "timeout", "timed out", "deadline exceeded", "did not answer", "try again")
+# No word from a registry: either none is reached from here, or a packet was lost.
+_SILENCE = ("timeout", "timed out", "deadline exceeded")
+# A registry is reached, and gives in an hour, after a login, or by a faster line: no ground to build for half an hour.
+_NOT_NOW = ("toomanyrequests", "rate limit", "try again", "did not answer")
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,16 @@ def image_of(container: str) -> str:
 def why_not_pulled(image: str) -> str:
     """Have the engine pull a small image; returns why it could not, in its words, or nothing.
 
-    The engine is asked, as `docker manifest inspect` is answered by the command, which may have another proxy.
+    The engine is asked, as `docker manifest inspect` is answered by the command, which may have another proxy. Where no
+    registry answered it, it is asked a second time.
     """
-    status, _, trouble = _run(("pull", "--quiet", image), PULL_SECONDS)
-    return trouble if status else ""
+    trouble = _pull(image)
+    return _pull(image) if _says(trouble, _SILENCE) else trouble
 
 
-def is_passing(trouble: str) -> bool:
-    """Tell whether this may be otherwise when it is tried again."""
-    return any(word in trouble.lower() for word in _PASSING)
+def reaches_a_registry(trouble: str) -> bool:
+    """Tell whether this pull failed only for now."""
+    return _says(trouble, _NOT_NOW)
 
 
 def remedy(trouble: str) -> str:
@@ -82,11 +85,20 @@ def remedy(trouble: str) -> str:
         return system.install_docker()
     if "permission denied" in said:
         return "sudo usermod -aG docker $USER, then log in again (`id -nG` must name the group docker)"
-    if "toomanyrequests" in said or "rate limit" in said:
+    if _says(said, ("toomanyrequests", "rate limit")):
         return "`docker login` raises the limit; or wait an hour"
     if "docker daemon" in said or "docker.sock" in said:
         return system.start_docker()
     return "see whether `docker pull hello-world` works, and which proxy the engine needs (`docker info`)"
+
+
+def _pull(image: str) -> str:
+    status, _, trouble = _run(("pull", "--quiet", image), PULL_SECONDS)
+    return trouble if status else ""
+
+
+def _says(trouble: str, words: Sequence[str]) -> bool:
+    return any(word in trouble.lower() for word in words)
 
 
 def _run(arguments: Sequence[str], seconds: float) -> tuple[int, str, str]:

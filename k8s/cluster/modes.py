@@ -39,8 +39,8 @@ def choose(asked: str, made: str, why_not_pulled: Callable[[], str], *, can_buil
     trouble = why_not_pulled()
     if not trouble:
         return Choice(PULL, "docker pulls images here")
-    if can_build and not docker.is_passing(trouble):
-        return Choice(BUILD, f"docker pulls no images here: {trouble}")
+    if can_build and not docker.reaches_a_registry(trouble):
+        return Choice(BUILD, f"docker pulls no images here: {trouble} (MODE=pull tries all the same)")
     message = (
         f"docker pulls no images here: {trouble}\n"
         f"  - {docker.remedy(trouble)}\n"

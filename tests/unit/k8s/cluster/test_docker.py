@@ -35,3 +35,20 @@ def test_without_the_command_that_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert docker.ask().trouble == "there is no docker command"
     assert not docker.is_there("image")
     assert docker.image_of("container") == ""
+
+
+_TIMEOUT = "net/http: TLS handshake timeout"
+
+
+def test_a_timeout_is_tried_a_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One lost packet decides nothing."""
+    _stub(tmp_path, monkeypatch, f'[ -f {tmp_path}/once ] || {{ >{tmp_path}/once; echo "{_TIMEOUT}" >&2; exit 1; }}')
+    assert docker.why_not_pulled("image") == ""
+
+
+@pytest.mark.parametrize(("said", "pulls"), [(_TIMEOUT, 2), ("toomanyrequests", 1), ("no such host", 1)])
+def test_why_not_is_in_dockers_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, pulls: int) -> None:
+    """An answer is taken at once, a second timeout as well."""
+    _stub(tmp_path, monkeypatch, f'echo pull >>{tmp_path}/calls; echo "{said}" >&2; exit 1')
+    assert docker.why_not_pulled("image") == said
+    assert len((tmp_path / "calls").read_text().split()) == pulls
