@@ -87,6 +87,8 @@ def remedy(trouble: str) -> str:
         return "sudo usermod -aG docker $USER, then log in again (`id -nG` must name the group docker)"
     if _says(said, ("toomanyrequests", "rate limit")):
         return "`docker login` raises the limit; or wait an hour"
+    if "manifest unknown" in said:
+        return "see whether that registry has the image; what a mirror must have is in docs/mirror.md"
     if "docker daemon" in said or "docker.sock" in said:
         return system.start_docker()
     return "see whether `docker pull hello-world` works, and which proxy the engine needs (`docker info`)"

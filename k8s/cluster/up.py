@@ -67,7 +67,8 @@ class Local:
             self.mode,
             there,
             lambda: published.why_not_pulled(self.mirror),
-            can_build=system.is_debian_as_root() or not engine.missing_tools(),
+            # Go it installs nowhere: without, the user hears why nothing can be pulled, not what building lacks.
+            can_build=shutil.which("go") is not None and (system.is_debian_as_root() or not engine.missing_tools()),
         )
         preflight.check(self.cache, choice.mode, here.engine, cluster_exists=bool(there), built=built)
         build = choice.mode == modes.BUILD

@@ -83,6 +83,7 @@ def test_all_that_is_missing_is_told_at_once_in_words_of_the_system(machine: Mac
         ("toomanyrequests: You have reached your pull rate limit.", "docker login"),
         ('Get "https://registry-1.docker.io/v2/": net/http: TLS handshake timeout', "docker pull hello-world"),
         ('Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host', "which proxy"),
+        ("manifest for mirror.example.com/a:1 not found: manifest unknown", "docs/mirror.md"),
     ],
 )
 def test_without_pulls_nothing_is_built_that_was_not_asked_for(machine: Machine, said: str, remedy: str) -> None:
@@ -93,6 +94,18 @@ def test_without_pulls_nothing_is_built_that_was_not_asked_for(machine: Machine,
     for words in (said, remedy, "MODE=build"):
         assert words in str(raised.value)
     assert not machine.asked
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [System("debian-12", "Linux", "x86_64", "x86_64", ("docker", "openssl", "apt-get"), user_id=0)],
+    indirect=True,
+)
+def test_who_has_no_go_hears_why_nothing_is_pulled(machine: Machine) -> None:
+    """Root on Debian could have all installed but Go, and its lack is not what stands in the way."""
+    machine.write("pull-trouble", "dial tcp: lookup registry-1.docker.io: no such host")
+    with machine.internet(), pytest.raises(StepError, match="docker pulls no images here: dial tcp"):
+        machine.local().up()
 
 
 def test_an_engine_that_hangs_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
