@@ -67,10 +67,6 @@ kind-down: .venv/created ## Delete the cluster, and stop the engine if kind-up s
 image: .venv/created ## Build the service's image and load it into the cluster
 	$(CLUSTER) --output build/image image
 
-.PHONY: postgresql-images
-postgresql-images: .venv/created ## Bring PostgreSQL, PgBouncer and their exporters into the cluster, for a release with postgresql.mode=bundled
-	$(CLUSTER) --output build/postgresql-images postgresql
-
 .PHONY: install
 install: .venv/created ## Install or upgrade the chart with the kind values and the image just built
 	kubectl --context $(OWN_CONTEXT) create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context $(OWN_CONTEXT) apply -f -

@@ -71,32 +71,47 @@ template:
     {{- end }}
     securityContext:
       {{- include "users-api.podSecurityContext" .root.Values.runAsUser | nindent 6 }}
+    {{- $command := list "python" "-m" "service.migrate" }}
+    {{- if .isAhead }}
     containers:
-      - name: migrate
-        image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) | quote }}
-        imagePullPolicy: {{ .root.Values.image.pullPolicy | quote }}
-        command: [python, -m, service.migrate]
-        {{- if .isAhead }}
-        args: [--skip-if-absent]
-        {{- end }}
-        env:
-          {{- if not $postgresql.roles.owner.urlKey }}
-          - name: USERS_API_DATABASE_URL
-            value: {{ include "users-api.postgresql.url" (dict "root" .root "hosts" (include "users-api.postgresql.hosts" .root)) | quote }}
-          {{- end }}
-          {{- include "users-api.postgresql.login" (dict "root" .root "role" "owner") | nindent 10 }}
-          - name: USERS_API_LOG_LEVEL
-            value: {{ .root.Values.config.logLevel | quote }}
-        securityContext:
-          {{- include "users-api.containerSecurityContext" . | nindent 10 }}
-        resources:
-          {{- include "users-api.resources" $postgresql.migrations.resources | nindent 10 }}
-        {{- with include "users-api.postgresql.mounts" (dict "root" .root) | fromYamlArray }}
-        volumeMounts:
-          {{- toYaml . | nindent 10 }}
-        {{- end }}
+      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" (append $command "--skip-if-absent")) | nindent 6 }}
+    {{- else if $postgresql.migrations.seedUsers }}
+    {{- $seed := list "python" "-m" "service.seed" "--users" ($postgresql.migrations.seedUsers | int | toString) }}
+    initContainers:
+      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" $command) | nindent 6 }}
+    containers:
+      {{- include "users-api.migration.container" (dict "root" .root "name" "seed" "command" $seed) | nindent 6 }}
+    {{- else }}
+    containers:
+      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" $command) | nindent 6 }}
+    {{- end }}
     {{- with include "users-api.postgresql.volumes" (dict "root" .root "isOptional" .isAhead) | fromYamlArray }}
     volumes:
       {{- toYaml . | nindent 6 }}
     {{- end }}
+{{- end -}}
+
+{{/* A container of either Job, as the owner of the tables. Takes a dict of root, name and command. */}}
+{{- define "users-api.migration.container" -}}
+{{- $postgresql := .root.Values.postgresql -}}
+- name: {{ .name | quote }}
+  image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) | quote }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy | quote }}
+  command: {{ toRawJson .command }}
+  env:
+    {{- if not $postgresql.roles.owner.urlKey }}
+    - name: USERS_API_DATABASE_URL
+      value: {{ include "users-api.postgresql.url" (dict "root" .root "hosts" (include "users-api.postgresql.hosts" .root)) | quote }}
+    {{- end }}
+    {{- include "users-api.postgresql.login" (dict "root" .root "role" "owner") | nindent 4 }}
+    - name: USERS_API_LOG_LEVEL
+      value: {{ .root.Values.config.logLevel | quote }}
+  securityContext:
+    {{- include "users-api.containerSecurityContext" . | nindent 4 }}
+  resources:
+    {{- include "users-api.resources" $postgresql.migrations.resources | nindent 4 }}
+  {{- with include "users-api.postgresql.mounts" (dict "root" .root) | fromYamlArray }}
+  volumeMounts:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}

@@ -26,18 +26,7 @@ template:
     labels:
       {{- include "users-api.podLabels" (dict "root" .root "component" "postgresql-backup") | nindent 6 }}
   spec:
-    restartPolicy: Never
-    automountServiceAccountToken: false
-    enableServiceLinks: false
-    {{- with .root.Values.imagePullSecrets }}
-    imagePullSecrets:
-      {{- toYaml (uniq .) | nindent 6 }}
-    {{- end }}
-    {{- with .root.Values.priorityClassName }}
-    priorityClassName: {{ . | quote }}
-    {{- end }}
-    securityContext:
-      {{- include "users-api.podSecurityContext" $bundled.runAsUser | nindent 6 }}
+    {{- include "users-api.backup.pod" .root | nindent 4 }}
     containers:
       - name: {{ trimSuffix ".sh" .script | quote }}
         image: {{ include "users-api.image" (dict "image" $bundled.image) | quote }}
@@ -89,12 +78,55 @@ template:
         emptyDir:
           medium: Memory
           sizeLimit: 256Mi
-    {{- with include "users-api.strings" (list .root.Values.nodeSelector) }}
-    nodeSelector:
-      {{- . | nindent 6 }}
-    {{- end }}
-    {{- with .root.Values.tolerations }}
-    tolerations:
-      {{- toYaml . | nindent 6 }}
-    {{- end }}
+{{- end -}}
+
+{{/* What the pods of all Jobs here have in common. */}}
+{{- define "users-api.backup.pod" -}}
+restartPolicy: Never
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml (uniq .) | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+securityContext:
+  {{- include "users-api.podSecurityContext" .Values.postgresql.bundled.runAsUser | nindent 2 }}
+{{- with include "users-api.strings" (list .Values.nodeSelector) }}
+nodeSelector:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Spec of the Job that has the volume made. */}}
+{{- define "users-api.backup.claim" -}}
+{{- $bundled := .Values.postgresql.bundled -}}
+backoffLimit: 2
+template:
+  metadata:
+    labels:
+      {{- include "users-api.podLabels" (dict "root" . "component" "postgresql-backup") | nindent 6 }}
+  spec:
+    {{- include "users-api.backup.pod" . | nindent 4 }}
+    containers:
+      - name: claim
+        image: {{ include "users-api.image" (dict "image" $bundled.image) | quote }}
+        imagePullPolicy: {{ $bundled.image.pullPolicy | quote }}
+        command: [test, -w, /backups]
+        securityContext:
+          {{- include "users-api.containerSecurityContext" . | nindent 10 }}
+        resources:
+          {{- include "users-api.resources" .Values.postgresql.backup.resources | nindent 10 }}
+        volumeMounts:
+          - { name: backups, mountPath: /backups }
+    volumes:
+      - name: backups
+        persistentVolumeClaim:
+          claimName: {{ include "users-api.backup.claimName" . | quote }}
 {{- end -}}

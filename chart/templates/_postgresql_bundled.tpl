@@ -209,6 +209,7 @@ spec:
         httpGet: { path: /, port: metrics }
       livenessProbe:
         httpGet: { path: /, port: metrics }
+        timeoutSeconds: 5
         failureThreshold: 6
       resources:
         {{- include "users-api.resources" $bundled.exporter.resources | nindent 8 }}

@@ -1,11 +1,11 @@
-"""`python3 -m k8s.cluster up | down | image | postgresql | on-demand | logs`."""
+"""`python3 -m k8s.cluster up | down | image | on-demand | logs`."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from k8s.cluster import ingress, postgresql, service_image
+from k8s.cluster import ingress, service_image
 from k8s.cluster.kind import Kind
 from k8s.cluster.mirror import Mirror
 from k8s.cluster.modes import AUTO, MODES
@@ -18,7 +18,7 @@ def main() -> int:
     """Run one command; returns the exit status."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "users-api"
     parser = argparse.ArgumentParser(prog="python3 -m k8s.cluster", description="The local cluster.")
-    parser.add_argument("command", choices=("up", "down", "image", "postgresql", "on-demand", "logs"))
+    parser.add_argument("command", choices=("up", "down", "image", "on-demand", "logs"))
     parser.add_argument(
         "--mode",
         choices=MODES,
@@ -53,8 +53,6 @@ def main() -> int:
             local.down()
         elif options.command == "image":
             service_image.build(local.cache, steps, Kind(local.tools, steps), mirror)
-        elif options.command == "postgresql":
-            postgresql.load(local.cache, Kind(local.tools, steps), steps, mirror)
         elif options.command == "on-demand":
             OnDemand(Kind(local.tools, steps), steps, mirror).load()
         else:

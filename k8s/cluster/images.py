@@ -19,10 +19,25 @@ from k8s.cluster.steps import Steps
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 DEBIAN = "localhost/debian:bookworm"
+# Debian 12 has PostgreSQL 15, and a PgBouncer that loses prepared statements.
+NEWER_DEBIAN = "localhost/debian:trixie"
 PYTHON = "localhost/python:3.11"
 PYTHON_BUILD = "localhost/python:3.11-build"
 REDIS = "localhost/redis:local"
 REDIS_EXPORTER = "localhost/redis-exporter:local"
+POSTGRESQL = "localhost/postgresql:local"
+POSTGRES_EXPORTER = "localhost/postgres-exporter:local"
+PGBOUNCER = "localhost/pgbouncer:local"
+PGBOUNCER_EXPORTER = "localhost/pgbouncer-exporter:local"
+STORES = {
+    REDIS: DEBIAN,
+    REDIS_EXPORTER: DEBIAN,
+    POSTGRESQL: NEWER_DEBIAN,
+    POSTGRES_EXPORTER: NEWER_DEBIAN,
+    PGBOUNCER: NEWER_DEBIAN,
+    PGBOUNCER_EXPORTER: NEWER_DEBIAN,
+}
+"""What keeps the users and what goes with it, each in the folder of its name, and the release of Debian it is from."""
 _LABEL = "users-api.inputs"
 # Without what only people read: 180 MB become 131.
 _MMDEBSTRAP = (
@@ -55,11 +70,13 @@ class Images:
             self.steps.run(f"bootstrap {name}", lambda: self._bootstrap(name, command, inputs), about="15 s")
 
     def distribution(self) -> None:
-        """Build what Debian's own packages are enough for: Python, Redis and its exporter."""
+        """Build what Debian's own packages are enough for: Python, and the stores."""
         self.build(PYTHON, IMAGES / "python", {}, target="runtime", arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
         self.build(PYTHON_BUILD, IMAGES / "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
-        self.build(REDIS, IMAGES / "redis", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
-        self.build(REDIS_EXPORTER, IMAGES / "redis-exporter", {}, arguments={"BASE_IMAGE": DEBIAN}, about="10 s")
+        self.base(NEWER_DEBIAN)
+        for name, debian in STORES.items():
+            folder = name.rpartition("/")[2].partition(":")[0]
+            self.build(name, IMAGES / folder, {}, arguments={"BASE_IMAGE": debian}, about="15 s")
 
     def node(self) -> str:
         """Build the node image with the control plane's images inside, and return its name."""
@@ -104,7 +121,7 @@ class Images:
     def add_ons(self, fetched: Mapping[str, Path]) -> tuple[str, ...]:
         """Build the add-ons' images around their binaries, of which some are `fetched`, and return their names."""
         names = [self.add_on(add_on.image, fetched) for add_on in ADD_ONS if add_on.image]
-        return (*names, REDIS, REDIS_EXPORTER)
+        return (*names, *STORES)
 
     def add_on(self, image: Image, fetched: Mapping[str, Path] | None = None) -> str:
         """Build one add-on's image around its binaries, and return its name."""

@@ -1,10 +1,15 @@
 """What is pulled where images can be: published images, under the names that the manifests use."""
 
-from collections.abc import Mapping
-
 from k8s.cluster import docker
 from k8s.cluster.descriptor import ADD_ONS
-from k8s.cluster.images import REDIS, REDIS_EXPORTER
+from k8s.cluster.images import (
+    PGBOUNCER,
+    PGBOUNCER_EXPORTER,
+    POSTGRES_EXPORTER,
+    POSTGRESQL,
+    REDIS,
+    REDIS_EXPORTER,
+)
 from k8s.cluster.mirror import Mirror
 from k8s.cluster.modules import go_version
 from k8s.cluster.steps import Steps
@@ -16,6 +21,10 @@ IMAGES = {
     **{add_on.image.name: add_on.image.published for add_on in ADD_ONS if add_on.image and add_on.image.published},
     REDIS: "redis:7.4-bookworm",
     REDIS_EXPORTER: "oliver006/redis_exporter:v1.69.0",
+    POSTGRESQL: "postgres:17.12-trixie",
+    POSTGRES_EXPORTER: "quay.io/prometheuscommunity/postgres-exporter:v0.17.1",
+    PGBOUNCER: "ghcr.io/cloudnative-pg/pgbouncer:1.25.1",
+    PGBOUNCER_EXPORTER: "quay.io/prometheuscommunity/pgbouncer-exporter:v0.10.2",
 }
 SMALLEST = IMAGES[REDIS_EXPORTER]
 
@@ -26,18 +35,12 @@ def why_not_pulled(mirror: Mirror) -> str:
 
 
 def pull(steps: Steps, mirror: Mirror) -> tuple[str, ...]:
-    """Pull the nodes' image and those of the add-ons; returns the names that the manifests use."""
-    _ensure(steps, mirror.image(NODE))
-    return pull_as(steps, mirror, IMAGES)
-
-
-def pull_as(steps: Steps, mirror: Mirror, images: Mapping[str, str]) -> tuple[str, ...]:
-    """Pull each image (name to published name) that the engine lacks, and tag it with its name; returns the names."""
-    for source in images.values():
+    """Pull each image that the engine lacks, and tag it with the name that manifests use; returns those names."""
+    for source in (NODE, *IMAGES.values()):
         _ensure(steps, mirror.image(source))
-    for name, source in images.items():
+    for name, source in IMAGES.items():
         steps.command("docker-tag", ["docker", "tag", mirror.image(source), name])
-    return tuple(images)
+    return tuple(IMAGES)
 
 
 def _ensure(steps: Steps, image: str) -> None:

@@ -12,7 +12,8 @@ from kubernetes.client import ApiException
 from tests.e2e.helm import HelmRelease
 from tests.e2e.release import NAME
 
-# Small, quick to stop, and with no way in but the Service: several stand beside the shared release.
+# Small, quick to stop, each process with its own users, and no way in but the Service: several stand beside the shared
+# release.
 SMALL: dict[str, Any] = {
     "config": {"shutdownDrainSeconds": 1},
     "lifecycle": {"preStopSleepSeconds": 1, "terminationGracePeriodSeconds": 8},
@@ -23,6 +24,7 @@ SMALL: dict[str, Any] = {
     "podDisruptionBudget": {"enabled": False},
     "ingress": {"enabled": False},
     "redis": {"resources": {"requests": {"cpu": "20m"}}},
+    "postgresql": {"mode": "none"},
     "tests": {"timeoutSeconds": 5},
 }
 

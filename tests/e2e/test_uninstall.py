@@ -5,10 +5,18 @@ from tests.e2e.release import Release
 
 pytestmark = pytest.mark.e2e
 
+KEPT = {"persistentvolumeclaim", "secret"}
 
-def test_uninstall_leaves_nothing(installed: Release) -> None:
-    """After `helm uninstall` the namespace is as empty as a new one."""
+
+def test_uninstall_leaves_the_users_and_nothing_else(installed: Release) -> None:
+    """After `helm uninstall` the users and their passwords are left; without them the namespace is as a new one."""
     assert installed.objects()
     installed.helm("uninstall", installed.name, "--wait", "--timeout", "2m")
     installed.forget()
+    wait_until(installed.objects, lambda left: {_kind(name) for name in left} == KEPT, 90, "claims and secrets")
+    installed.kubectl("delete", "pvc,secret", "--selector", f"app.kubernetes.io/instance={installed.name}")
     wait_until(installed.objects, lambda left: not left, 90, "an empty namespace")
+
+
+def _kind(name: str) -> str:
+    return name.partition("/")[0]

@@ -1,16 +1,17 @@
 import re
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
-from k8s.cluster import images, modes, postgresql, published
+from k8s.cluster import images, modes, published
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn
 from k8s.cluster.group import COMPONENTS
 from k8s.cluster.groups import GROUPS
 from k8s.cluster.modules import version_of
 
 _IMAGES = {add_on.image.name: add_on for add_on in ADD_ONS if add_on.image}
-_BUILT = {*_IMAGES, images.REDIS, images.REDIS_EXPORTER}
+_BUILT = {*_IMAGES, *images.STORES}
 # Charts bring their own, and a test that installs an add-on says what it needs.
 _NOT_PULLED = {name for name, add_on in _IMAGES.items() if add_on.chart or add_on.on_demand}
 
@@ -44,26 +45,36 @@ def test_the_local_release_takes_its_images_from_there() -> None:
     """What values-kind.yaml names besides the service's own image is built and pulled too."""
     values = yaml.safe_load((FOLDERS.parent / "chart" / "values-kind.yaml").read_text(encoding="utf-8"))
     used = {
-        f"{image['repository']}:{image['tag']}"
-        for image in (values["redis"]["image"], values["redis"]["exporter"]["image"])
+        f"{image['repository']}:{image['tag']}" for store in ("redis", "postgresql") for image in _of(values[store])
     }
-    assert used == {images.REDIS, images.REDIS_EXPORTER}
-    assert used <= set(published.IMAGES)
+    assert {images.REDIS, images.POSTGRESQL} <= used
+    assert used <= set(images.STORES)
+    assert set(images.STORES) <= set(published.IMAGES)
 
 
-@pytest.mark.parametrize("image", postgresql.ALL, ids=lambda image: image.folder)
-def test_each_image_of_postgresql_is_built_and_pulled(image: postgresql.Image) -> None:
-    """Both modes bring it: there is a Dockerfile on Debian 13, and the published one is of a version."""
-    dockerfile = (images.IMAGES / image.folder / "Dockerfile").read_text(encoding="utf-8")
+def _of(values: object) -> Iterator[dict[str, str]]:
+    """All images that values name, at any depth."""
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if key == "image":
+            yield value
+        else:
+            yield from _of(value)
+
+
+@pytest.mark.parametrize("name", images.STORES)
+def test_each_image_of_a_store_is_of_a_version(name: str) -> None:
+    """There is a Dockerfile on a base that is given to it, and the published image is of a version."""
+    folder = name.removeprefix("localhost/").removesuffix(":local")
+    dockerfile = (images.IMAGES / folder / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"(?m)^FROM \$\{BASE_IMAGE\}$", dockerfile)
-    assert re.search(r":v?\d+\.\d+", image.published)
+    assert re.search(r":v?\d+\.\d+", published.IMAGES[name])
 
 
 def test_the_server_is_one_major_version_in_both_modes() -> None:
     """The package and the published image are of the same PostgreSQL, whose files another one does not read."""
-    dockerfile = (images.IMAGES / postgresql.SERVER.folder / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (images.IMAGES / "postgresql" / "Dockerfile").read_text(encoding="utf-8")
     (major,) = set(re.findall(r"\bpostgresql-(\d+)\b", dockerfile))
-    assert f":{major}." in postgresql.SERVER.published
+    assert f":{major}." in published.IMAGES[images.POSTGRESQL]
 
 
 @pytest.mark.parametrize("add_on", [each for each in ADD_ONS if each.name in _MODULES], ids=lambda add_on: add_on.name)

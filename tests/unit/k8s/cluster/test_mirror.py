@@ -9,7 +9,6 @@ import pytest
 from k8s.cluster import published
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS
 from k8s.cluster.mirror import REGISTRIES, Mirror
-from k8s.cluster.postgresql import PUBLISHED
 from k8s.cluster.steps import StepError
 from tests.unit.k8s.cluster.doubles import MACOS, UBUNTU, Machine, System
 
@@ -81,7 +80,7 @@ def test_a_mirror_on_this_host_has_another_address_in_a_node() -> None:
 
 def test_each_image_is_of_a_registry_that_nodes_are_told_of() -> None:
     """A registry that is named anew here is told to the nodes too."""
-    named = (published.NODE, published.PYTHON, *published.IMAGES.values(), *PUBLISHED.values())
+    named = (published.NODE, published.PYTHON, *published.IMAGES.values())
     for name in named:
         assert Mirror(images="127.0.0.1:5000").image(name).split("/")[1] in REGISTRIES
 

@@ -1,0 +1,70 @@
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import pytest
+
+from k8s.client.waiting import wait_until
+from tests.e2e.load import BASE_URL, HEADERS
+from tests.e2e.release import Release
+
+pytestmark = pytest.mark.e2e
+
+REPLICAS = 8
+READS = 1000
+READERS = 4
+
+
+@pytest.fixture(scope="module")
+def eight(installed: Release) -> Release:
+    """The shared release with eight replicas."""
+    installed.configure({"autoscaling": {"minReplicas": REPLICAS, "maxReplicas": REPLICAS}})
+    installed.wait_for_replicas(REPLICAS, seconds=180)
+    return installed
+
+
+@pytest.fixture
+def user(eight: Release, http: httpx.Client) -> Iterator[dict[str, Any]]:
+    """A user who was just created, and is gone afterwards."""
+    assert eight.ready() == REPLICAS
+    created = http.post("/api/users", json={"name": "Ada", "email": f"{uuid.uuid4()}@example.com"})
+    assert created.status_code == HTTPStatus.CREATED, created.text
+    user: dict[str, Any] = created.json()
+    yield user
+    http.delete(f"/api/users/{user['id']}")
+
+
+def read_by_all(path: str) -> list[httpx.Response]:
+    """Read a thousand times, on a new connection each: the Ingress passes them to one replica after the other."""
+
+    def read(count: int) -> list[httpx.Response]:
+        limits = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(base_url=BASE_URL, headers=HEADERS, limits=limits, timeout=10) as client:
+            return [client.get(path) for _ in range(count)]
+
+    with ThreadPoolExecutor(READERS) as pool:
+        return [answer for answers in pool.map(read, [READS // READERS] * READERS) for answer in answers]
+
+
+def test_every_replica_has_what_one_acknowledged(user: dict[str, Any], http: httpx.Client) -> None:
+    """A user who was created is in each of the next thousand reads, and who was deleted in none."""
+    path = f"/api/users/{user['id']}"
+    assert [answer for answer in read_by_all(path) if answer.json() != user] == []
+    assert http.delete(path).status_code == HTTPStatus.NO_CONTENT
+    assert {answer.status_code for answer in read_by_all(path)} == {HTTPStatus.NOT_FOUND}
+
+
+def test_users_outlive_all_pods(eight: Release, user: dict[str, Any], http: httpx.Client) -> None:
+    """After all pods of the release were deleted at once, the database's and Redis' too, the users are there."""
+    eight.kubectl("delete", "pods", "--all", "--wait=true", "--timeout=150s")
+    for workload in eight.kubectl("get", "deployment,statefulset", "--output=name").split():
+        eight.kubectl("rollout", "status", workload, "--timeout=120s")
+
+    def read() -> tuple[int, Any]:
+        answer = http.get(f"/api/users/{user['id']}")
+        return answer.status_code, answer.json()
+
+    wait_until(read, lambda seen: seen == (HTTPStatus.OK, user), 60, "the user is read")
