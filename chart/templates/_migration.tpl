@@ -97,7 +97,7 @@ template:
 - name: {{ .name | quote }}
   image: {{ include "users-api.image" (dict "image" .root.Values.image "tag" .root.Chart.AppVersion) | quote }}
   imagePullPolicy: {{ .root.Values.image.pullPolicy | quote }}
-  command: {{ toRawJson .command }}
+  command: {{ .command | toJson }}
   env:
     {{- if not $postgresql.roles.owner.urlKey }}
     - name: USERS_API_DATABASE_URL

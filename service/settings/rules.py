@@ -44,6 +44,11 @@ RULES = (
         "{faults_enabled} breaks the service on request: set it to false in production",
     ),
     Rule(
+        (_IN_PRODUCTION, Condition("database_url", "unset")),
+        "{database_url} names no server, and production refuses users that each process makes up: set it, or set"
+        " {environment} to staging",
+    ),
+    Rule(
         (Condition("server", "is", "uvicorn"), Condition("workers", "above", 1)),
         "{workers} above 1 needs {server} gunicorn or granian, as uvicorn's own workers lose TCP_NODELAY, 40 ms a"
         " request: set that, or keep 1 and run more replicas",

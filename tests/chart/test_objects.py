@@ -123,6 +123,7 @@ def test_another_volume_changes_nothing_that_is_fixed(render: Render, field: str
 def test_without_redis_nothing_of_it_is_left(render: Render) -> None:
     """No Redis by choice: no alert, dashboard, policy, Secret, Job or scrape is about one."""
     settings = {"redis.enabled": "false", "redis.exporter.enabled": "true"}
+    settings |= {"postgresql.mode": "none", "config.environment": "staging"}
     without = dict.fromkeys(("prometheusRule.enabled", "dashboards.enabled", "metrics.podMonitor.enabled"), "true")
     manifests = render(**settings, **without)
     assert not [m["metadata"]["name"] for m in manifests if "redis" in m["metadata"]["name"]]
@@ -135,9 +136,10 @@ def test_without_redis_nothing_of_it_is_left(render: Render) -> None:
 @pytest.mark.parametrize("monitor", ["", "metrics.podMonitor.enabled", "metrics.serviceMonitor.enabled"])
 @pytest.mark.parametrize("exporter", ["true", "false"])
 def test_each_pod_is_scraped_once(render: Render, monitor: str, exporter: str) -> None:
-    """API and exporter are scraped by annotations, PodMonitor or ServiceMonitor: by one, and by one only."""
-    manifests = render(**{"redis.exporter.enabled": exporter}, **({monitor: "true"} if monitor else {}))
-    wanted = {"api", "redis"} if exporter == "true" else {"api"}
+    """API and exporters are scraped by annotations, PodMonitor or ServiceMonitor: by one, and by one only."""
+    exporters = dict.fromkeys(("redis.exporter.enabled", "postgresql.bundled.exporter.enabled"), exporter)
+    manifests = render(**exporters, **({monitor: "true"} if monitor else {}))
+    wanted = {"api", "redis", "postgresql-primary", "postgresql-replica"} if exporter == "true" else {"api"}
     templates = [m["spec"]["template"]["metadata"] for m in manifests if m["kind"] in {"Deployment", "StatefulSet"}]
     component = "app.kubernetes.io/component"
     annotated = {t["labels"][component] for t in templates if "prometheus.io/scrape" in t.get("annotations", {})}

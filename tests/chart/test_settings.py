@@ -24,10 +24,11 @@ SCHEMAS = setting_schemas()
 MAPPED = {value.path: SCHEMAS[value.setting] for value in VALUES if isinstance(value, Value)}
 NUMBERS = {"integer", "number"}
 HASH = "4C5DC9B7708905F77F5E5D16316B5DFB425E68CB326DCD55A860E90A7707031E"
-# Workers need another server than uvicorn, and a long stop a long grace: neither is what these tests are about.
+# Workers need another server than uvicorn, a long stop a long grace, many connections a large database. None is meant here.
 AROUND = {
     "config": {"environment": "staging", "server": "granian"},
     "lifecycle": {"terminationGracePeriodSeconds": 9999},
+    "postgresql": {"mode": "none"},
 }
 
 
@@ -303,10 +304,12 @@ def test_each_rule_holds_on_both_sides(rule: Any, tmp_path: Path) -> None:  # no
         "database_replica_urls": ["postgresql://replica/users"],
     }
     paths = {value.setting: value.path for value in VALUES if isinstance(value, Value)}
-    settings: dict[str, Any] = {}
-    values: dict[str, Any] = {}
+    named = {condition.setting for condition in rule.conditions}
+    settings: dict[str, Any] = {} if "database_url" in named else {"database_url": "postgresql://db/users"}
+    values: dict[str, Any] = {} if "environment" in named else {"config": {"environment": "staging"}}
     for condition in rule.conditions:
         if condition.operator == "unset":
+            values["postgresql"] = {"mode": "none"}
             continue
         value = condition.value + 1 if condition.operator == "above" else condition.value
         settings[condition.setting] = value = examples.get(condition.setting, value)

@@ -13,6 +13,12 @@ pytestmark = pytest.mark.e2e
 IMAGES = {
     "image": {"repository": "localhost/users-api", "tag": "dev"},
     "redis": {"flavor": "redis", "image": {"repository": "localhost/redis", "tag": "local"}},
+    "postgresql": {
+        "bundled": {
+            "image": {"repository": "localhost/postgresql", "tag": "local"},
+            "exporter": {"image": {"repository": "localhost/postgres-exporter", "tag": "local"}},
+        }
+    },
 }
 
 
@@ -25,14 +31,15 @@ def release(api: client.ApiClient) -> Iterator[OwnRelease]:
 
 
 def test_the_defaults_come_up_and_say_what_is_missing(release: OwnRelease) -> None:
-    """`helm install` with no value but images comes up within two minutes, and NOTES say what is missing."""
-    notes = release.helm("install", release.name, "chart", "--values", "-", "--wait", "--timeout", "2m", values=IMAGES)
+    """`helm install` with no value but images comes up, and NOTES say what is missing."""
+    notes = release.helm("install", release.name, "chart", "--values", "-", "--wait", "--timeout", "3m", values=IMAGES)
     assert release.ready() >= 1
     assert "MISSING for scaling on the request rate" in notes
     assert "MISSING: an issuer of tokens" in notes
     release.wait_for_replicas(2, seconds=60)
     assert release.get("/readyz?verbose")["checks"]["redis"]["available"]
     assert release.autoscaler().minimum == 2
+    wait_until(lambda: release.get("/readyz?verbose")["checks"]["database"]["available"], bool, 120, "the database")
 
 
 def test_the_chart_s_tests_pass_and_fail_with_the_service(release: OwnRelease) -> None:

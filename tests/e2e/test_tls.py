@@ -23,6 +23,9 @@ VALUES: dict[str, Any] = {
     **SMALL,
     # Only in production does the service tell browsers to stay with HTTPS.
     "config": {**SMALL["config"], "environment": "production", "faultsEnabled": False},
+    "extraEnv": [
+        {"name": "USERS_API_DATABASE_URL", "value": "postgresql://nobody.invalid/users"}
+    ],  # nobody is asked for
     "auth": {"staticTokens": None},
     "ingress": {"enabled": True},
     "routing": {"hosts": [HOST], "tls": {"mode": "generated"}},

@@ -50,7 +50,11 @@ def test_all_wrong_settings_are_named_at_once(
     monkeypatch.delenv("USERS_API_POTR")
     assert main() == 64
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split()[1] for line in lines] == ["USERS_API_FAULTS_ENABLED", "USERS_API_WORKERS"]
+    assert [line.split()[1] for line in lines] == [
+        "USERS_API_FAULTS_ENABLED",
+        "USERS_API_DATABASE_URL",
+        "USERS_API_WORKERS",
+    ]
 
 
 @pytest.mark.parametrize(

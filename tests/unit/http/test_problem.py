@@ -104,6 +104,7 @@ async def test_a_browser_can_read_a_failure(*, fast_path_enabled: bool) -> None:
     """500 that nobody caught carries CORS, security and transport headers, each once, in production too."""
     origin = "https://app.example.com"
     settings = {"environment": "production", "cors_origins": [origin], "fast_path_enabled": fast_path_enabled}
+    settings["database_url"] = "postgresql://nobody.invalid/users"
     async with running(**settings) as app, client_of(app, origin=origin) as client:
         app.state.authenticator.authenticate = None
         response = await client.get("/api/users/1", headers=TOKEN)

@@ -13,7 +13,7 @@ EXPECTED = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
-PRODUCTION = {"environment": "production", "static_tokens": []}
+PRODUCTION = {"environment": "production", "static_tokens": [], "database_url": "postgresql://nobody.invalid/users"}
 
 
 @pytest.mark.parametrize("path", ["/api/users/1", "/api/users", "/nowhere", "/livez", "/metrics"])

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from service.settings import RateLimitOverride, Settings, StaticToken
 
 HASH = hashlib.sha256(b"another").hexdigest()
+DATABASE_URL = "postgresql://db.example.com/users"
 
 
 def test_development_knows_the_test_token() -> None:
@@ -22,6 +23,7 @@ def test_development_knows_the_test_token() -> None:
 def test_only_development_has_a_default_token(environment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere no token is known that was not set."""
     monkeypatch.setenv("USERS_API_ENVIRONMENT", environment)
+    monkeypatch.setenv("USERS_API_DATABASE_URL", DATABASE_URL)
     assert Settings().tokens == ()
 
 
@@ -42,6 +44,12 @@ def test_production_refuses_static_tokens() -> None:
     """A token in a setting can't be revoked or expire, so production does not start with one."""
     with pytest.raises(ValidationError, match="STATIC_TOKENS: static tokens don't expire"):
         Settings(environment="production", static_tokens=(StaticToken(sha256=HASH, subject="ci"),))
+
+
+def test_production_refuses_users_that_do_not_last() -> None:
+    """Without a database each replica has users of its own, so production does not start."""
+    with pytest.raises(ValidationError, match="DATABASE_URL names no server"):
+        Settings(environment="production")
 
 
 def test_production_refuses_faults() -> None:
@@ -126,7 +134,9 @@ def test_the_password_does_not_print() -> None:
 )
 def test_docs_are_off_in_production_unless_set(environment: str, enabled: bool | None, served: bool) -> None:  # noqa: FBT001
     """The docs page follows the environment until a setting decides."""
-    settings = Settings.model_validate({"environment": environment, "docs_enabled": enabled})
+    settings = Settings.model_validate(
+        {"environment": environment, "docs_enabled": enabled, "database_url": DATABASE_URL}
+    )
     assert settings.docs_are_served is served
 
 
