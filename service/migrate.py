@@ -35,10 +35,12 @@ Branch = Literal["expand", "contract"]
 
 # Any number that nobody else uses will do: one Job at a time holds it.
 ADVISORY_LOCK = 0x75736572736170
-# A statement that waits for a lock makes every later one on that table wait behind it: rather give up, and come again.
-LOCK_TIMEOUT_SECONDS = 4
-LOCK_ATTEMPTS = 30
-LOCK_PAUSE_SECONDS = 1.0
+# A statement that waits for a lock makes every later one on that table wait behind it, and the service's requests have
+# less than a second, of which they wait a quarter for a connection: rather give up before that, and come again. All
+# attempts together outlast a report of two minutes.
+LOCK_TIMEOUT_SECONDS = 0.2
+LOCK_ATTEMPTS = 75
+LOCK_PAUSE_SECONDS = 2.0
 CONNECT_ATTEMPTS = 60
 CONNECT_TIMEOUT_SECONDS = 5
 POLL_SECONDS = 1.0

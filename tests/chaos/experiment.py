@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from k8s.client.recorder import Moment, ReleaseRecorder
+from loadtests.ledger import Ledger
 from loadtests.measure import READ, Answers, Request, Stage, open_load
 from tests.chaos import reliability
 from tests.chaos.plot import plot
 from tests.chaos.verdict import Bound, not_held
 from tests.e2e.controller import gateway
-from tests.e2e.load import BASE_URL
+from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import Release
 
 RESULTS = Path("build/chaos")
 # Longer than any experiment: it stops its load itself.
 ENDLESS_SECONDS = 3600
+# Of clients that wait for their write: all that a long outage has gathered would be the load otherwise.
+LONGEST_PAUSE_SECONDS = 5
 
 
 class Extent(NamedTuple):
@@ -47,6 +50,8 @@ class Experiment:
     """Breaks what values cannot, after the install of the broken variation."""
     by_gateway: bool = False
     """Whether the load comes through the cluster's Gateway."""
+    without_redis: bool = False
+    """Whether Redis is gone at the same time."""
 
 
 @dataclass
@@ -88,26 +93,47 @@ class Run:
 
     @contextmanager
     def load(
-        self, rate: int | Sequence[Stage], *, requests: Sequence[Request] = (READ,), keep_alive: bool = True
+        self,
+        rate: int | Sequence[Stage],
+        *,
+        requests: Sequence[Request] = (READ,),
+        keep_alive: bool = True,
+        users: int | None = None,
     ) -> Iterator[None]:
-        """Send requests at a constant rate or in stages, and record all while the block lasts."""
-        base_url = gateway().http if self.experiment.by_gateway else BASE_URL
+        """Send requests at a constant rate or in stages, and record all while the block lasts.
+
+        `users`: draw from so many; from more than the caches hold, the database is asked.
+        """
+        environment = {"BASE_URL": self.base_url} | ({} if users is None else {"USERS": str(users)})
         stages = [Stage(rate, ENDLESS_SECONDS)] if isinstance(rate, int) else rate
         recorder = ReleaseRecorder(self.release)
         with (
             recorder.recording(),
-            open_load(
-                self.folder, stages, requests=requests, keep_alive=keep_alive, environment={"BASE_URL": base_url}
-            ) as load,
+            open_load(self.folder, stages, requests=requests, keep_alive=keep_alive, environment=environment) as load,
         ):
             try:
                 yield
             finally:
                 load.stop()
-                self.answers = load.answers()
+                self.answers = Answers([*self.answers, *load.answers()])
                 self.dropped = load.dropped
                 self.k6_cpu_seconds = load.cpu_seconds
                 self.moments = recorder.moments
+
+    @contextmanager
+    def writes(self, per_second: int) -> Iterator[Ledger]:
+        """Create users beside the load, each of whose clients knows what it was told."""
+        ledger = Ledger(self.base_url, HEADERS, per_second=per_second, longest_pause_seconds=LONGEST_PAUSE_SECONDS)
+        try:
+            with ledger:
+                yield ledger
+        finally:
+            self.answers = Answers([*self.answers, *ledger.outcome.answers])
+
+    @property
+    def base_url(self) -> str:
+        """Where the load comes in."""
+        return gateway().http if self.experiment.by_gateway else BASE_URL
 
     def failed_within(self, share: float) -> list[Bound]:
         """Say that at most this share of the requests may have failed, and that the load was as offered."""

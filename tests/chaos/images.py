@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,20 +21,38 @@ class Images:
     broken: str
 
 
+# Where the image has the revisions of the schema.
+REVISIONS = "/opt/app/service/migrations/versions/"
+
+
 def build(folder: Path) -> Images:
     """Make a newer image of the service, with another revision in it, and one that ends at once; load both."""
     base = f"{REPOSITORY}:{image_tag()}"
     images = Images(new="chaos-new", broken="chaos-broken")
     _build(base, 'ENV USERS_API_REVISION="new"', images.new)
     _build(base, 'ENTRYPOINT ["python", "-c", "raise SystemExit(\'broken on purpose\')"]', images.broken)
-    kind = shutil.which("kind")
-    assert kind, "kind is missing: `make kind-up` builds it, and make's targets find it"
-    Kind(Path(kind).parent, Steps(folder)).load((f"{REPOSITORY}:{images.new}", f"{REPOSITORY}:{images.broken}"))
+    _load(folder, images.new, images.broken)
     return images
 
 
-def _build(base: str, instruction: str, tag: str) -> None:
+def build_with_revisions(folder: Path, revisions: Mapping[str, str]) -> str:
+    """Make an image with further revisions of the schema, by file name, and load it; gives its tag."""
+    tag = "chaos-revisions"
+    _build(f"{REPOSITORY}:{image_tag()}", f"COPY {' '.join(revisions)} {REVISIONS}", tag, revisions)
+    _load(folder, tag)
+    return tag
+
+
+def _load(folder: Path, *tags: str) -> None:
+    kind = shutil.which("kind")
+    assert kind, "kind is missing: `make kind-up` builds it, and make's targets find it"
+    Kind(Path(kind).parent, Steps(folder)).load(tuple(f"{REPOSITORY}:{tag}" for tag in tags))
+
+
+def _build(base: str, instruction: str, tag: str, files: Mapping[str, str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as context:
+        for name, text in (files or {}).items():
+            (Path(context) / name).write_text(text)
         (Path(context) / "Dockerfile").write_text(f"FROM {base}\n{instruction}\n")
         command = ("docker", "build", "--quiet", "--tag", f"{REPOSITORY}:{tag}", context)
         done = subprocess.run(

@@ -35,8 +35,8 @@ def test_scaling(start: Start, experiment: Experiment) -> None:
     run = start(experiment)
     with run.load(run.of(RATE), requests=MIX):
         for _ in range(run.of(ROUNDS)):
-            _scale(run, MOST)
-            _scale(run, FEWEST)
+            scale(run, MOST)
+            scale(run, FEWEST)
         time.sleep(2)
     ready = [moment.ready for moment in run.moments if moment.ready is not None]
     run.conclude(
@@ -46,7 +46,7 @@ def test_scaling(start: Start, experiment: Experiment) -> None:
     )
 
 
-def _scale(run: Run, replicas: int) -> None:
+def scale(run: Run, replicas: int) -> None:
     """Give the autoscaler another target, and wait until it has followed and pods that had to go are gone."""
     run.mark(f"target for {replicas}")
     threshold = "/spec/triggers/1/metadata/threshold"

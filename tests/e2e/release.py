@@ -58,10 +58,10 @@ def connected() -> Any:  # noqa: ANN401 - the client has no types
 
 
 class Release(HelmRelease):
-    """The one release that the tests share, with the image under test."""
+    """The one release that the tests share, with the image under test; in another namespace, one of the same form."""
 
-    def __init__(self, api: client.ApiClient) -> None:
-        super().__init__(api, NAMESPACE, NAME)
+    def __init__(self, api: client.ApiClient, namespace: str = NAMESPACE) -> None:
+        super().__init__(api, namespace, NAME)
         self._installed: dict[str, Any] | None = None
 
     def configure(self, *changes: Mapping[str, Any]) -> None:

@@ -1,0 +1,90 @@
+"""The servers of a release's own PostgreSQL: asked, killed and frozen."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.e2e.helm import run
+from tests.e2e.release import NAME, Release
+
+# The postmaster first: what it has not started can't run on. psql and the scripts are others' processes.
+SIGNAL = """
+kill -"$1" "$(head -n 1 "$PGDATA/postmaster.pid")"
+for process in /proc/[0-9]*; do
+  if [ "$(cat "$process/comm" 2>/dev/null)" = postgres ]; then kill -"$1" "${process#/proc/}" 2>/dev/null || true; fi
+done
+"""
+
+
+class Server:
+    """The pod of one server."""
+
+    def __init__(self, release: Release, pod: str) -> None:
+        self.release = release
+        self.pod = pod
+
+    def sql(self, statement: str) -> str:
+        """Carry out a statement as the superuser; the rows, their columns divided by `|`."""
+        return self.execute(*psql(statement)).strip()
+
+    def kill(self) -> None:
+        """SIGKILL all processes of the server, which the pod's script starts again."""
+        self.execute("sh", "-c", SIGNAL, "sh", "KILL")
+
+    def kill_container(self) -> None:
+        """SIGKILL all of the container from its node: its first process cannot be killed from within."""
+        pod = self._look()
+        (status,) = [each for each in pod["status"]["containerStatuses"] if each["name"] == "postgresql"]
+        container = status["containerID"].removeprefix("containerd://")
+        kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
+        run("docker", "exec", pod["spec"]["nodeName"], *kill)
+
+    def kill_pod(self) -> None:
+        """Delete the pod without grace."""
+        self.release.kubectl("delete", "pod", self.pod, "--force", "--grace-period=0")
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP all processes of the server for as long as the block lasts: it accepts, and says nothing."""
+        self.execute("sh", "-c", SIGNAL, "sh", "STOP")
+        try:
+            yield
+        finally:
+            self.execute("sh", "-c", SIGNAL, "sh", "CONT")
+
+    def execute(self, *command: str) -> str:
+        """Run a command in the server's container."""
+        return self.release.kubectl(*self.execution(*command))
+
+    def execution(self, *command: str) -> tuple[str, ...]:
+        """Return what kubectl has to be told for that."""
+        return ("exec", self.pod, "--container=postgresql", "--", *command)
+
+    @property
+    def node(self) -> str:
+        """Where the pod is."""
+        return str(self._look()["spec"]["nodeName"])
+
+    @property
+    def started_at(self) -> str:
+        """When the server that answers was started."""
+        return self.sql("SELECT pg_postmaster_start_time()")
+
+    def _look(self) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self.release.kubectl("get", "pod", self.pod, "--output=json"))
+
+
+def psql(statement: str) -> tuple[str, ...]:
+    """Return the command that carries out a statement in a server's container."""
+    return ("psql", "-XAtq", "--username=postgres", "--dbname=users", f"--command={statement}")
+
+
+def primary(release: Release) -> Server:
+    """Return the server that takes the writes."""
+    return Server(release, f"{NAME}-postgresql-0")
+
+
+def replica(release: Release) -> Server:
+    """Return the one that follows it."""
+    return Server(release, f"{NAME}-postgresql-replica-0")
