@@ -37,6 +37,14 @@ class Outcome:
     """Writes that may have happened or not: no try had an answer that tells."""
     answers: list[Answer] = field(default_factory=list)
     """Each try."""
+    begun: int = 0
+    """Writes, of those that were due."""
+    due: int = 0
+
+    @property
+    def begun_share(self) -> float:
+        """How much of the load there was, 0 to 1: a busy machine may leave the clients behind."""
+        return self.begun / self.due if self.due else 0.0
 
     @property
     def doubled(self) -> int:
@@ -79,13 +87,15 @@ class Ledger:
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        started = due = loop.time()
         async with self._client() as client, asyncio.TaskGroup() as writes:
             for number in itertools.count():
                 await asyncio.sleep(max(0.0, due - loop.time()))
                 if self._is_ending.is_set():
+                    self.outcome.due = round((loop.time() - started) / self._interval_seconds)
                     return
                 due += self._interval_seconds
+                self.outcome.begun += 1
                 writes.create_task(self._create(client, number))
 
     async def _create(self, client: httpx.AsyncClient, number: int) -> None:

@@ -41,8 +41,9 @@ def wait_for_writes(ledger: Ledger) -> None:
 
 
 def kept(ledger: Ledger) -> list[Bound]:
-    """Say that what was acknowledged is there, once, and that all else was told what it is."""
+    """Say that what was acknowledged is there, once, that all else was told what it is, and that it was all the load."""
     return [
+        Bound("share of the writes that were begun", ledger.outcome.begun_share, at_least=0.95, of_time=True),
         Bound("acknowledged writes lost", len(ledger.lost()), at_most=0),
         Bound("writes that happened twice", ledger.outcome.doubled, at_most=0),
         Bound("writes refused", len(ledger.outcome.refused) - ledger.outcome.doubled, at_most=0),
