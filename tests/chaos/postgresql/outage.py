@@ -41,7 +41,7 @@ def wait_for_writes(ledger: Ledger) -> None:
 
 
 def kept(ledger: Ledger) -> list[Bound]:
-    """Say that what was acknowledged is there, once, that all else was told what it is, and that it was all the load."""
+    """Say that what was acknowledged is there, and once, of as many writes as there should have been."""
     return [
         Bound("share of the writes that were begun", ledger.outcome.begun_share, at_least=0.95, of_time=True),
         Bound("acknowledged writes lost", len(ledger.lost()), at_most=0),

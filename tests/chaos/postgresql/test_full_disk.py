@@ -33,7 +33,7 @@ FULL_DISK = Experiment(
             "postgresql": {
                 "bundled": {
                     "persistence": {"existingClaim": NAME},
-                    # Enough for a replica that is slow: one that is cut off copies the primary, and is not read meanwhile.
+                    # Enough for a slow replica: one that is cut off copies the primary, and is not read meanwhile.
                     "extraConfig": "max_wal_size = 32MB\nmin_wal_size = 32MB\nwal_keep_size = 64MB",
                 }
             }
