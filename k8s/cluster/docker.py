@@ -25,12 +25,14 @@ class Answer:
         architecture: of what runs in it, as Linux calls it: x86_64 or aarch64. On macOS its machine is not the host.
         cgroup_version: 1 or 2; hybrid counts as 1.
         root_folder: where it keeps its state.
+        memory_bytes: of the machine that it runs in; 0 where it says nothing.
     """
 
     trouble: str = ""
     architecture: str = ""
     cgroup_version: int = 0
     root_folder: str = ""
+    memory_bytes: int = 0
 
 
 def ask() -> Answer:
@@ -49,6 +51,7 @@ def ask() -> Answer:
         {"arm64": "aarch64", "amd64": "x86_64"}.get(architecture, architecture),
         int(facts.get("CgroupVersion") or 0),
         str(facts.get("DockerRootDir", "")),
+        int(facts.get("MemTotal") or 0),
     )
 
 

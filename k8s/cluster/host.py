@@ -61,10 +61,20 @@ def low_inotify_limits() -> list[str]:
 
 def free_bytes(path: Path) -> int:
     """Return the space left for this user on the file system of `path` or its nearest parent."""
-    while not path.exists():
-        path = path.parent
-    stat = os.statvfs(path)
+    stat = os.statvfs(_nearest(path))
     return stat.f_bavail * stat.f_frsize
+
+
+def disk(path: Path) -> int:
+    """Return a number that is one for all folders of a file system."""
+    return _nearest(path).stat().st_dev
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path, or its nearest parent that there is and may be looked at."""
+    while not os.access(path, os.F_OK):
+        path = path.parent
+    return path
 
 
 def port_is_free(port: int) -> bool:

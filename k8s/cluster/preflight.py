@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,10 +14,15 @@ from k8s.cluster.modes import BUILD
 from k8s.cluster.modules import go_version
 from k8s.cluster.steps import StepError
 
-# Measured: sources 4.3 GB, compiler's cache 2.5 GB, binaries 1 GB, images 2.5 GB, nodes 3 GB.
-BUILD_BYTES = 15 * 1024**3
-PULL_BYTES = 8 * 1024**3
-RUN_BYTES = 5 * 1024**3
+_GIB = 1024**3
+# Free at the start, by what docs/footprint.md measured: the compiled and the engine's, and what Go keeps.
+BUILD_BYTES = 15 * _GIB
+GO_BYTES = 13 * _GIB
+# The programs for the host, and what the engine keeps: the nodes with their images.
+TOOLS_BYTES = 1 * _GIB
+PULL_BYTES = 7 * _GIB
+RUN_BYTES = 5 * _GIB
+MEMORY_BYTES = 6 * _GIB
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -24,21 +30,21 @@ def check(cache: Path, mode: str, engine: docker.Answer | None, *, cluster_exist
     """Raise with every remedy at once rather than with the first.
 
     Args:
-        cache: on whose disk there must be space.
-        mode: may still be open; pulling needs less.
+        cache: where there must be space.
+        mode: may still be open; pulling needs less space.
         engine: None where it is to be installed and started yet.
         cluster_exists: its ports are taken by it.
         built: most of what fills the disk is there.
 
     Raises:
-        StepError: a tool, the engine, a port or disk space is missing; lists each with its remedy.
+        StepError: a tool, the engine, memory, a port or disk space is missing; lists each with its remedy.
     """
     problems = _go() if mode == BUILD else _pulling(engine) if engine else []
     if find_spec("pip") is None:
         problems.append(f"{sys.executable} has no pip: run this by make, which makes a virtual environment first")
-    problems += _disk(cache, build=mode == BUILD, built=built)
+    problems += _disks(_needs(cache, mode, engine, built=built))
     if not cluster_exists:
-        problems += _ports()
+        problems += _memory(engine) + _ports()
     if problems:
         raise StepError("this cannot work yet:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
@@ -75,14 +81,74 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-def _disk(cache: Path, *, build: bool, built: bool) -> list[str]:
-    needed = RUN_BYTES if built else BUILD_BYTES if build else PULL_BYTES
-    free = host.free_bytes(cache)
-    if free >= needed:
+def _memory(engine: docker.Answer | None) -> list[str]:
+    if engine is None or not 0 < engine.memory_bytes < MEMORY_BYTES:
         return []
-    gib = 1024**3
-    shortage = f"{free / gib:.1f} GiB are free on the disk of {cache}, {needed / gib:.0f} GiB are needed"
-    return [f"{shortage}: free some, or set CACHE_DIR to another disk"]
+    remedy = "Docker Desktop has it under Settings, Resources" if system.is_macos() else "close what you can spare"
+    has = f"the engine has {engine.memory_bytes / _GIB:.1f} GiB of memory"
+    return [f"{has}, {MEMORY_BYTES / _GIB:.0f} GiB are needed: {remedy}"]
+
+
+@dataclass(frozen=True)
+class _Need:
+    """How much must be free in a folder, and how that is moved to another disk."""
+
+    folder: Path
+    size: int
+    moved_by: str
+
+
+def _needs(cache: Path, mode: str, engine: docker.Answer | None, *, built: bool) -> list[_Need]:
+    ours = "set CACHE_DIR to a folder on another disk"
+    root = Path(engine.root_folder) if engine and engine.root_folder else cache
+    # On macOS it is in the virtual machine, whose disk is a file in the home.
+    there = root.parent.exists() and not system.is_macos()
+    engines = (root, "give the engine another `data-root`") if there and root.parent != cache else (cache, ours)
+    if built:
+        return [_Need(engines[0], RUN_BYTES, engines[1])]
+    if mode != BUILD:
+        return [_Need(cache, TOOLS_BYTES, ours), _Need(engines[0], PULL_BYTES, engines[1])]
+    return [_Need(cache, BUILD_BYTES, ours), _Need(_go_cache() or cache, GO_BYTES, "set GOCACHE and GOMODCACHE")]
+
+
+def _disks(needs: list[_Need]) -> list[str]:
+    """Tell of each disk that has too little for what is to lie on it."""
+    disks: dict[int, list[_Need]] = {}
+    for need in needs:
+        disks.setdefault(host.disk(need.folder), []).append(need)
+    problems = []
+    for parts in disks.values():
+        free, size = host.free_bytes(parts[0].folder), sum(need.size for need in parts)
+        if free < size:
+            folders = " and ".join(dict.fromkeys(str(need.folder) for need in parts))
+            moved_by = ", or ".join(dict.fromkeys(need.moved_by for need in parts))
+            problems.append(
+                f"{free / _GIB:.1f} GiB are free on the disk of {folders}, {size / _GIB:.0f} GiB are needed: "
+                f"free some, or {moved_by}"
+            )
+    return problems
+
+
+def _go_cache() -> Path | None:
+    if shutil.which("go") is None:
+        return None
+    said = subprocess.run(["go", "env", "GOCACHE"], capture_output=True, text=True, check=False).stdout.strip()
+    return Path(said) if said.startswith("/") else None
+
+
+def _disks(needed: list[tuple[Path, int]]) -> list[str]:
+    """Tell of each disk that has too little for what is to lie on it."""
+    disks: dict[int, list[tuple[Path, int]]] = {}
+    for folder, size in needed:
+        disks.setdefault(host.disk(folder), []).append((folder, size))
+    problems = []
+    for parts in disks.values():
+        free, total = host.free_bytes(parts[0][0]), sum(size for _, size in parts)
+        if free < total:
+            folders = " and ".join(dict.fromkeys(str(folder) for folder, _ in parts))
+            shortage = f"{free / _GIB:.1f} GiB are free on the disk of {folders}, {total / _GIB:.0f} GiB are needed"
+            problems.append(f"{shortage}: free some, or set CACHE_DIR to another disk")
+    return problems
 
 
 def _ports() -> list[str]:

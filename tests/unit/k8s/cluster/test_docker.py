@@ -5,7 +5,7 @@ import pytest
 
 from k8s.cluster import docker
 
-_INFO = {"Architecture": "aarch64", "CgroupVersion": "2", "DockerRootDir": "/var/lib/docker"}
+_INFO = {"Architecture": "aarch64", "CgroupVersion": "2", "DockerRootDir": "/var/lib/docker", "MemTotal": 8 << 30}
 
 
 def _stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -19,7 +19,7 @@ def _stub(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 def test_an_engine_is_asked_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, meant: str) -> None:
     """Its architecture is told as Linux calls it, whatever the host's is."""
     _stub(tmp_path, monkeypatch, f"echo '{json.dumps(_INFO | {'Architecture': said})}'")
-    assert docker.ask() == docker.Answer("", meant, 2, "/var/lib/docker")
+    assert docker.ask() == docker.Answer("", meant, 2, "/var/lib/docker", 8 << 30)
 
 
 @pytest.mark.parametrize("script", ["echo no such daemon >&2; exit 1", 'echo \'{"ServerErrors": ["no such daemon"]}\''])

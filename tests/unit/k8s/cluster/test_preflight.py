@@ -25,10 +25,36 @@ def test_a_host_with_all_that_is_needed_passes(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_full_disk_names_what_is_needed_and_where_to_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too little space is told in GiB, with the variable that moves the cache."""
-    monkeypatch.setattr(host, "free_bytes", lambda _path: 1024**3)
-    with pytest.raises(StepError, match=r"1\.0 GiB are free .* 15 GiB are needed.*CACHE_DIR"):
+    """Too little space is told in GiB, with the variable that moves the cache; Go's own caches count too."""
+    monkeypatch.setattr(host, "free_bytes", lambda _path: 1 << 30)
+    monkeypatch.setattr(host, "disk", lambda _path: 1)
+    _go(tmp_path, monkeypatch, "1.999.0", "local")
+    with pytest.raises(StepError, match=r"1\.0 GiB are free .* 28 GiB are needed.*CACHE_DIR .* GOCACHE"):
         preflight.check(tmp_path, "build", _ENGINE, cluster_exists=True, built=False)
+
+
+def test_each_disk_is_looked_at_for_what_is_to_lie_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine keeps its images where it is set up to, which CACHE_DIR does not move."""
+    engine = Answer("", "x86_64", 2, str(tmp_path / "engine/docker"), 8 << 30)
+    (tmp_path / "engine").mkdir()
+    monkeypatch.setattr(host, "disk", lambda path: len(path.parts))
+    monkeypatch.setattr(host, "free_bytes", lambda path: (1 if "docker" in path.parts else 100) << 30)
+    with pytest.raises(StepError, match=r"engine/docker, 7 GiB are needed: .*`data-root`") as raised:
+        preflight.check(tmp_path, "pull", engine, cluster_exists=True, built=False)
+    assert "CACHE_DIR" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("kernel", "remedy"), [("Linux", "close what you can spare"), ("Darwin", "Docker Desktop")])
+def test_an_engine_with_too_little_memory_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: str, remedy: str
+) -> None:
+    """Docker Desktop's may have far less than the host; a cluster that is there is left alone."""
+    monkeypatch.setattr("platform.system", lambda: kernel)
+    monkeypatch.setattr(preflight, "_ports", list)
+    engine = Answer("", "aarch64", 2, "/var/lib/docker", 4 << 30)
+    with pytest.raises(StepError, match=rf"engine has 4\.0 GiB of memory, 6 GiB are needed: {remedy}"):
+        preflight.check(tmp_path, "pull", engine, cluster_exists=False, built=True)
+    preflight.check(tmp_path, "pull", engine, cluster_exists=True, built=True)
 
 
 @pytest.mark.parametrize(("kernel", "command"), [("Linux", "ss -ltnp"), ("Darwin", "lsof -nP -iTCP")])
