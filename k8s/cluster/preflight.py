@@ -136,21 +136,6 @@ def _go_cache() -> Path | None:
     return Path(said) if said.startswith("/") else None
 
 
-def _disks(needed: list[tuple[Path, int]]) -> list[str]:
-    """Tell of each disk that has too little for what is to lie on it."""
-    disks: dict[int, list[tuple[Path, int]]] = {}
-    for folder, size in needed:
-        disks.setdefault(host.disk(folder), []).append((folder, size))
-    problems = []
-    for parts in disks.values():
-        free, total = host.free_bytes(parts[0][0]), sum(size for _, size in parts)
-        if free < total:
-            folders = " and ".join(dict.fromkeys(str(folder) for folder, _ in parts))
-            shortage = f"{free / _GIB:.1f} GiB are free on the disk of {folders}, {total / _GIB:.0f} GiB are needed"
-            problems.append(f"{shortage}: free some, or set CACHE_DIR to another disk")
-    return problems
-
-
 def _ports() -> list[str]:
     ports = re.findall(r"hostPort: (\d+)", CONFIG.read_text(encoding="utf-8"))
     return [

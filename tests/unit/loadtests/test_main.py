@@ -29,7 +29,7 @@ def test_variables_stand_before_or_after_the_options(
     ("words", "reason"),
     [
         (["--output", "x", "--vus=5"], "unrecognized arguments: --vus=5"),
-        (["--output", "x", "more"], "unrecognized arguments: more"),
+        (["--output", "x", "more"], "more"),  # an argument too many, and from Python 3.13 on no variable
         (["--output", "x", "VU S=5"], "write NAME=VALUE"),
         (["5=VUS"], "write NAME=VALUE"),
     ],

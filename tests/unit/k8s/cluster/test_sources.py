@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from k8s.alertmanager import trim as alertmanager
-from k8s.cluster import groups
-from k8s.cluster.binaries import key
+from k8s.cluster import binaries, groups
 from k8s.jaeger import trim as jaeger
 
 _FACTORY = Path("internal/storage/v1/factory/factory.go")
@@ -59,7 +58,8 @@ def test_an_alertmanager_of_another_shape_is_refused(tmp_path: Path) -> None:
         alertmanager.trim(_alertmanager(tmp_path / "source", embedded=""), tmp_path / "trimmed")
 
 
-def test_each_group_has_a_key_of_its_own() -> None:
+def test_each_group_has_a_key_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change to one group's sources leaves the others' binaries where they are."""
-    keys = [key(group) for group in (*groups.GROUPS, groups.HOST_GROUP)]
+    monkeypatch.setattr(binaries, "_go_version", lambda: "go1.999.0")  # whoever pulls images has none
+    keys = [binaries.key(group) for group in (*groups.GROUPS, groups.HOST_GROUP)]
     assert len(set(keys)) == len(keys)
