@@ -15,7 +15,7 @@ from k8s.cluster.modules import go_version
 from k8s.cluster.steps import StepError
 
 _GIB = 1024**3
-# Free at the start: for what is compiled and the engine keeps, and for Go, whose two caches took 11.6 GB (revision 7cbbd60).
+# Free at the start: for what is compiled and the engine keeps; for Go's two caches, which took 11.6 GB here (7cbbd60).
 BUILD_BYTES = 15 * _GIB
 GO_BYTES = 13 * _GIB
 # The programs for the host, and what the engine keeps: the nodes with their images.
