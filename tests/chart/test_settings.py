@@ -24,7 +24,7 @@ SCHEMAS = setting_schemas()
 MAPPED = {value.path: SCHEMAS[value.setting] for value in VALUES if isinstance(value, Value)}
 NUMBERS = {"integer", "number"}
 HASH = "4C5DC9B7708905F77F5E5D16316B5DFB425E68CB326DCD55A860E90A7707031E"
-# Workers need another server than uvicorn, a long stop a long grace, many connections a large database. None is meant here.
+# Workers need another server than uvicorn, a long stop a long grace, many connections a large database: not meant here.
 AROUND = {
     "config": {"environment": "staging", "server": "granian"},
     "lifecycle": {"terminationGracePeriodSeconds": 9999},
