@@ -85,9 +85,3 @@ def test_hosts_with_wildcards_are_escaped_in_rules(render: Render, tmp_path: Pat
         rule = find(render(**tls, **route, **hosts), "PrometheusRule")
         (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": rule["spec"]["groups"]}))
         run("promtool", "check", "rules", tmp_path / "rules.yaml")
-
-
-def test_a_rendering_is_the_same_twice(helm: str, values: list[Path]) -> None:
-    """Byte for byte: nothing is drawn by chance, so that GitOps finds no change where there is none."""
-    arguments = ["template", "users-api", "chart", *(f"--values={path}" for path in values)]
-    assert run(helm, *arguments).stdout == run(helm, *arguments).stdout

@@ -1,4 +1,6 @@
+import functools
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -38,13 +40,14 @@ WARNING = 5
 OPTIONAL = ("container-seccomp-profile", "container-ports-check")
 
 
-def findings(manifests: list[Manifest], folder: Path) -> set[tuple[str, str]]:
+def findings(manifests: list[Manifest]) -> set[tuple[str, str]]:
     """Check and remark of all that kube-score finds critical or worth a warning."""
-    file = folder / "manifests.yaml"
-    file.write_text(yaml.safe_dump_all(manifests))
     options = ["--kubernetes-version", "v1.36", "--output-format", "json"]
     options += [argument for test in OPTIONAL for argument in ("--enable-optional-test", test)]
-    scored = json.loads(run("kube-score", "score", *options, file, check=False).stdout)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.dump_all(manifests, file, yaml.CSafeDumper)
+        file.flush()
+        scored = json.loads(run("kube-score", "score", *options, file.name, check=False).stdout)
     assert any(scored_object["type_meta"]["kind"] == "Deployment" for scored_object in scored)
     return {
         (check["check"]["id"], comment["summary"])
@@ -55,18 +58,20 @@ def findings(manifests: list[Manifest], folder: Path) -> set[tuple[str, str]]:
     }
 
 
-def test_kube_score_finds_nothing_but_the_exceptions(values: list[Path], tmp_path: Path) -> None:
+@functools.cache
+def findings_with(*values: Path) -> set[tuple[str, str]]:
+    """What it finds with values files of the chart, looked for once."""
+    return findings(template("helm", values, {}))
+
+
+def test_kube_score_finds_nothing_but_the_exceptions(values: list[Path]) -> None:
     """Each remark of kube-score on any values file has a reason to stay."""
-    assert findings(template("helm", values, {}), tmp_path) <= set(EXCEPTIONS)
+    assert findings_with(*values) <= set(EXCEPTIONS)
 
 
-def test_each_exception_is_needed(tmp_path: Path) -> None:
+def test_each_exception_is_needed() -> None:
     """No exception outlives what it was for."""
-    found: set[tuple[str, str]] = set()
-    for name, values in VALUES.items():
-        (tmp_path / name).mkdir()
-        found |= findings(template("helm", values, {}), tmp_path / name)
-    assert found == set(EXCEPTIONS)
+    assert {each for values in VALUES.values() for each in findings_with(*values)} == set(EXCEPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +82,9 @@ def test_each_exception_is_needed(tmp_path: Path) -> None:
         ({"securityContext": {"privileged": True}}, "The container is privileged"),
     ],
 )
-def test_kube_score_sees_a_careless_container(change: Manifest, remark: str, tmp_path: Path) -> None:
+def test_kube_score_sees_a_careless_container(change: Manifest, remark: str) -> None:
     """A container with the tag latest, without limits or with all rights is found."""
     manifests = template("helm", [], {})
     (deployment,) = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
     deployment["spec"]["template"]["spec"]["containers"][0].update(change)
-    assert remark in {summary for _, summary in findings(manifests, tmp_path)}
+    assert remark in {summary for _, summary in findings(manifests)}

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from tests.chart.conftest import KUBERNETES, run, template
+from tests.chart.conftest import KUBERNETES, first_rendering, rendering, run, template
 
 
 def test_helm_finds_nothing_to_object_to(helm: str, values: list[Path]) -> None:
@@ -20,15 +20,8 @@ def test_helm_3_and_4_render_alike(values: list[Path]) -> None:
 
 def test_two_renderings_are_the_same(helm: str, values: list[Path]) -> None:
     """Byte for byte: nothing is drawn or looked up while rendering, so Argo CD and Flux change nothing by looking."""
-    arguments = [
-        "template",
-        "users-api",
-        "chart",
-        "--kube-version",
-        KUBERNETES,
-        *(f"--values={path}" for path in values),
-    ]
-    assert run(helm, *arguments).stdout == run(helm, *arguments).stdout
+    before = first_rendering(helm, tuple((path, path.read_bytes()) for path in values), ())
+    assert rendering(helm, values, {}) == before
 
 
 def test_package_holds_a_chart_and_nothing_else(helm: str, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.chart.conftest import KUBERNETES, Manifest, run, selects
+from tests.chart.rendering import StrictLoader
 from tests.chart.test_schemas import conform
 from tests.umbrella import build
 
@@ -16,21 +16,11 @@ EVERYTHING = {
 }
 
 
-class Strict(yaml.SafeLoader):
-    """A loader that refuses a mapping with a key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-        """Construct, once each key was seen once."""
-        keys = [key.value for key, _ in node.value]
-        assert len(keys) == len(set(keys)), f"a key is there twice: {keys}"
-        return super().construct_mapping(node, deep)
-
-
 def rendered(helm: str, umbrella: Path, release: str = "shop", **settings: str) -> list[Manifest]:
     """The umbrella's manifests, read strictly."""
     arguments = ["template", release, str(umbrella), "--namespace", "shop", "--kube-version", KUBERNETES]
     arguments += [f"--set={name}={value}" for name, value in settings.items()]
-    return [manifest for manifest in yaml.load_all(run(helm, *arguments).stdout, Strict) if manifest]
+    return [manifest for manifest in yaml.load_all(run(helm, *arguments).stdout, StrictLoader) if manifest]
 
 
 @pytest.fixture
