@@ -176,7 +176,7 @@ on-demand: .venv/created # images that tests install and nobody publishes; where
 	$(CLUSTER) --output build/on-demand on-demand
 
 .PHONY: test-e2e
-test-e2e: .venv/installed on-demand ## End to end on the cluster; LANE=shared, own or alone takes only what may run beside the others
+test-e2e: .venv/installed on-demand ## End to end on the cluster; LANE=shared, own, helms or alone takes only what may run beside the others
 	$(BIN)/python -m pytest --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
 
 .PHONY: chaos

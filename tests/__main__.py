@@ -1,7 +1,7 @@
 """`python -m tests`: the parts of `make test`, side by side where they don't disturb each other.
 
-A cluster that comes up mostly waits, so what needs none is checked meanwhile. The end-to-end tests and the
-experiments put load on the cluster, and have the machine to themselves.
+A cluster that comes up mostly waits, and so do tests that install releases of their own: what needs no cluster is
+checked meanwhile. What puts load on the cluster has the machine to itself, but for those.
 """
 
 import re
@@ -33,11 +33,13 @@ PARTS = (
     Part("lint", ("make", "lint")),
     Part("code", ("make", "test-code"), after=("lint",)),
     Part("simulation", ("make", "test-simulation"), after=("cluster",)),  # of the binaries that the cluster has
-    Part("chart", ("make", "chart"), after=("code", "cluster")),  # Helm comes with the cluster
-    # What shares a release, and loads it, beside what has releases of its own.
+    # Helm comes with the cluster. What needs a core lets go first those who wait for pods.
+    Part("chart", ("nice", "make", "chart"), after=("code", "cluster")),
+    # Releases of the tests' own mostly wait; what shares a release, and loads it, begins when the cores are free.
+    Part("e2e own", ("make", "test-e2e", "LANE=own"), after=("code", "cluster")),
+    Part("e2e helms", ("make", "test-e2e", "LANE=helms"), after=("code", "cluster")),
     Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("chart", "simulation")),
-    Part("e2e own", ("make", "test-e2e", "LANE=own"), after=("chart", "simulation")),
-    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e own")),
+    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e own", "e2e helms")),
 )
 
 

@@ -11,7 +11,7 @@ from tests.e2e.release import MINIMUM, Release
 
 __all__ = ["api", "prometheus", "pytest_runtest_makereport"]
 
-LANES = ("shared", "own", "alone")
+LANES = ("shared", "own", "helms", "alone")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +50,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     shared, as_it_is = files_with("installed"), files_with("release")
     for item in items:
-        if "alone" not in item.keywords:
+        if not any(lane in item.keywords for lane in LANES):
             item.add_marker("shared" if item.path in shared else "own")
     items.sort(key=lambda item: (*(lane not in item.keywords for lane in LANES), item.path not in as_it_is))

@@ -9,7 +9,7 @@ from tests.e2e.own_release import SMALL, OwnRelease, at_once
 from tests.e2e.release import NAME
 from tests.e2e.test_helm import ROLL_BACK
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.helms]
 
 FOUR = 4
 FEWEST, MOST = 2, 8

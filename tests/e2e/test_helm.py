@@ -7,7 +7,7 @@ from kubernetes import client
 from k8s.client.waiting import wait_until
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.helms]
 
 SIX = 6
 # Idle pods use more than 1 % of their request, so that a real HPA on a real metric goes to its maximum and stays.
