@@ -27,9 +27,9 @@ class Obliging(Quiet, BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def pods() -> dict[str, Manifest]:
-    """Command and environment of each test pod that the kind values render."""
+    """Command and environment of each test pod that the kind values render; on a cluster one is of the database too."""
     found = {}
-    for manifest in template("helm", VALUES["kind"], {}):
+    for manifest in template("helm", VALUES["kind"], {"postgresql.mode": "none"}):
         if manifest["kind"] == "Pod":
             name = manifest["metadata"]["name"].removeprefix("users-api-test-")
             found[name] = manifest["spec"]["containers"][0]

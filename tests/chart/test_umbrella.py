@@ -64,13 +64,15 @@ def test_each_chart_selects_its_own_pods_alone(helm: str, umbrella: Path) -> Non
     manifests = rendered(helm, umbrella, **EVERYTHING)
     pods = list(labels_of_pods(manifests))
     assert len(pods) > 15
-    owners = {"users": {"users", "users-redis"}, "accounts": {"accounts", "accounts-redis"}, "neighbour": {"neighbour"}}
+    stores = ("redis", "postgresql")
+    owners = {alias: {alias, *(f"{alias}-{store}" for store in stores)} for alias in ("users", "accounts")}
+    owners["neighbour"] = {"neighbour"}
     checked = set()
     for manifest in manifests:
         selector = selector_of(manifest)
         if selector is None:
             continue
-        name = manifest["metadata"]["labels"]["app.kubernetes.io/name"].removesuffix("-redis")
+        name = manifest["metadata"]["labels"]["app.kubernetes.io/name"].partition("-")[0]
         selected = {labels["app.kubernetes.io/name"] for labels in pods if selects(selector, labels)}
         assert selected, manifest["metadata"]["name"]
         assert selected <= owners[name], manifest["metadata"]["name"]
