@@ -99,7 +99,7 @@ class PostgresUserRepository:
     async def _get_many(self, ids: list[int], *, fresh: bool) -> list[Found | Exception]:
         if len(ids) == 1:
             return [await self._get(ids[0], fresh=fresh)]
-        read = await self._database.read(queries.GET_MANY, ids, fresh=fresh)
+        read = await self._database.read(queries.GET_MANY, ",".join(map(str, ids)), fresh=fresh)
         found = {row["id"]: _found(row, read) for row in read.rows}
         nobody = Found(None, cacheable=read.cacheable)
         return [found.get(user_id, nobody) for user_id in ids]

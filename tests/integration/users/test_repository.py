@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
+from loadtests.explain import QUERIES, arguments
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query
 from service.idempotency import ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from service.redis_client import NoRedis
@@ -404,3 +405,18 @@ async def test_a_scan_meets_everyone_who_stays_once(users_url: str) -> None:
                 assert stay <= set(seen)
         finally:
             await disturbance
+
+
+async def test_a_new_connection_knows_each_statement_s_types(users_url: str) -> None:
+    """No statement makes the driver ask a new connection about types first, which takes longer than the statement."""
+    for name, query in QUERIES.items():
+        said: list[str] = []
+        connection = await asyncpg.connect(users_url)
+        try:
+            connection.add_query_logger(lambda logged, said=said: said.append(logged.query))
+            await connection.execute("BEGIN")
+            await connection.fetch(query.sql, *arguments(1, 1)[name])
+            await connection.execute("ROLLBACK")
+        finally:
+            await connection.close()
+        assert [statement for statement in said if statement != query.sql and "pg_catalog" in statement] == [], name
