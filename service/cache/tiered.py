@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from service.cache import metrics
 from service.cache.config import CacheConfig
 from service.cache.entry import Entry
+from service.cache.flight import Flight
 from service.cache.memory import MemoryCache
 from service.cache.response import Tier
 from service.cache.shared import SharedCache
@@ -60,13 +61,6 @@ _FOUND_IN: dict[Tier, Counter] = {
 }
 
 
-class UnderWay(NamedTuple):
-    """What is being looked up, for all who ask, and since when."""
-
-    task: asyncio.Task[Lookup]
-    began: float
-
-
 class TieredCache:
     """L1 in this process, L2 in Redis, then the source: each asked only if the one before has nothing fresh.
 
@@ -82,7 +76,7 @@ class TieredCache:
         self._minimums = Minimums()
         self.sender = secrets.token_hex(8).encode()
         self.shared = SharedCache(redis, config, sender=self.sender)
-        self._flights: dict[str, UnderWay] = {}
+        self._flights: dict[str, Flight[Lookup]] = {}
         self._jobs = Jobs("cache_load")
         self.trusted_until = 0.0
         """Until then (monotonic) no invalidation can have been missed; the invalidation channel moves it on."""
@@ -112,8 +106,10 @@ class TieredCache:
         Raises what `load` raises, unless an entry is left that may be served on error.
         """
         lookup = self._from_memory(key, load)
-        if lookup is None:
-            lookup = await _outcome(self._flight(key, load))
+        while lookup is None:
+            under_way = self._under_way(key)
+            # In the task of who asks first: one of its own takes a tenth of an uncached request's time.
+            lookup = await (self._fly(key, load, self._take_off(key)) if under_way is None else under_way.join())
         _FOUND_IN[lookup.tier].inc()
         return lookup
 
@@ -174,18 +170,43 @@ class TieredCache:
     def _refresh(self, key: str, load: Load, reason: str) -> None:
         if key not in self._flights:
             metrics.REFRESHES.labels(reason).inc()
-            self._flight(key, load)
+            flight = self._take_off(key)
+            task = self._jobs.spawn(self._fly(key, load, flight))
+            task.add_done_callback(
+                lambda _: self._land(key, flight, None)
+            )  # it may have been cancelled before it began
 
-    def _flight(self, key: str, load: Load) -> asyncio.Task[Lookup]:
-        """Return the load under way, unless writes may have been missed since it began; else a new one."""
-        under_way = self._flights.get(key)
-        now = time.monotonic()
-        if under_way is not None and self._believes(under_way.began, now):
-            return under_way.task
-        task = self._jobs.spawn(self._fill(key, load))
-        self._flights[key] = UnderWay(task, now)
-        task.add_done_callback(lambda done: self._forget(key, done))
-        return task
+    def _under_way(self, key: str) -> Flight[Lookup] | None:
+        """Return the look-up under way, unless writes may have been missed since it began."""
+        flight = self._flights.get(key)
+        return flight if flight is not None and self._believes(flight.began, time.monotonic()) else None
+
+    def _take_off(self, key: str) -> Flight[Lookup]:
+        flight: Flight[Lookup] = Flight(time.monotonic())
+        self._flights[key] = flight
+        return flight
+
+    async def _fly(self, key: str, load: Load, flight: Flight[Lookup]) -> Lookup:
+        """Look up for all who have joined by the end; where the caller is cancelled, one of them takes its place."""
+        outcome: Lookup | Exception | None = None
+        try:
+            outcome = await self._fill(key, load)
+        except Exception as error:
+            outcome = error
+            raise
+        except BaseException as error:
+            if _ends_caller(error):
+                raise
+            outcome = RuntimeError(f"a load ended in {type(error).__name__}")
+            raise outcome from error
+        finally:
+            self._land(key, flight, outcome)
+        return outcome
+
+    def _land(self, key: str, flight: Flight[Lookup], outcome: Lookup | Exception | None) -> None:
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        flight.land(outcome)
 
     async def _fill(self, key: str, load: Load) -> Lookup:
         began = time.monotonic()
@@ -244,10 +265,13 @@ class TieredCache:
         self._memory.put(key, entry)
         return True
 
-    def _forget(self, key: str, done: asyncio.Task[Lookup]) -> None:
-        under_way = self._flights.get(key)
-        if under_way is not None and under_way.task is done:
-            del self._flights[key]
+
+def _ends_caller(error: BaseException) -> bool:
+    """Whether that is meant for the task or process that it is raised in, and not what a load has come to."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | SystemExit)
 
 
 async def _outcome(task: asyncio.Task[T]) -> T:
