@@ -92,11 +92,11 @@ class SharedCache:
         return self._unsent.get(key, NOTHING)
 
     async def get(self, key: str) -> Shared:
-        """What Redis says of `key`; nothing for a miss, an unreadable value, or where it could not be asked."""
+        """What Redis says of `key`; nothing for a miss, what is no value of ours, or where it could not be asked."""
         if not self.readable or key in self._unsent:
             return NOTHING_SAID
         try:
-            value = await self._redis.read("GET", self._redis_key(key))
+            value = await self._redis.get(self._redis_key(key))
         except RedisError:
             metrics.L2_ERRORS.labels("get").inc()
             return NOTHING_SAID

@@ -4,7 +4,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
@@ -23,6 +23,7 @@ from service.supervision import Jobs, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
+Q = TypeVar("Q")
 Command = tuple[bytes | str | int | float, ...]
 
 # redis-py's asyncio client costs about 52 us of CPU a command and 12 us in a pipeline of eight: most of it is per trip.
@@ -50,6 +51,7 @@ class RedisClient:
             on_change=self._on_breaker_change,
             metrics=BreakerMetrics(metrics.AVAILABLE, metrics.BREAKER_TRANSITIONS),
         )
+        self._gets = self._batcher(self._execute_gets)
         self._reads = self._batcher(self._execute_reads)
         self._writes = self._batcher(self._execute_writes)
         self._housekeeping = Jobs("redis_housekeeping")
@@ -60,7 +62,7 @@ class RedisClient:
         self._last_pool_drop = 0.0
         metrics.POOL_SIZE.set(config.pool_size)
 
-    def _batcher(self, execute: Callable[[list[Command]], Awaitable[list[Any]]]) -> Batcher[Command, Any]:
+    def _batcher(self, execute: Callable[[list[Q]], Awaitable[list[Any]]]) -> Batcher[Q, Any]:
         return Batcher(execute, max_batch=MAX_BATCH, max_in_flight=self._config.pool_size, lost=RedisUnavailableError)
 
     def _new_pool(self, size: int) -> BlockingConnectionPool:
@@ -109,11 +111,19 @@ class RedisClient:
     async def aclose(self) -> None:
         """Stop probing, let batches under way end, close all connections."""
         await self.background.aclose()
+        await self._gets.aclose()
         await self._reads.aclose()
         await self._writes.aclose()
         await self._housekeeping.join()
         await self._redis.aclose()
         await self._pool.aclose()
+
+    async def get(self, key: str) -> bytes | None:
+        """Return what a key holds; None where that is no string. Those asked for in one turn of the loop are one MGET."""
+        if self._breaker.is_open:
+            raise RedisUnavailableError("circuit breaker is open")
+        value: bytes | None = await self._gets.submit(key)
+        return value
 
     async def read(self, *command: bytes | str | float) -> Any:  # noqa: ANN401 - what Redis replies
         """Send an idempotent command: after a lost connection it is sent once more, within the same time limit."""
@@ -147,9 +157,13 @@ class RedisClient:
         """
         name, *arguments = command
         try:
-            return name, *[self._encode(word) for word in arguments]
+            return name, *[word if type(word) is bytes else self._encode(word) for word in arguments]
         except UnicodeEncodeError as error:
             raise DataError("a command holds text that is not Unicode") from error
+
+    async def _execute_gets(self, keys: list[str]) -> list[Any]:
+        (values,) = await self._execute([self._encoded(("MGET", *keys))], attempts=2)
+        return [values] * len(keys) if isinstance(values, RedisError) else values
 
     async def _execute_reads(self, commands: list[Command]) -> list[Any]:
         return await self._execute(commands, attempts=2)

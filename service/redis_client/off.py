@@ -35,6 +35,10 @@ class NoRedis(RedisClient):
     async def aclose(self) -> None:
         """Close nothing."""
 
+    async def get(self, _key: str) -> bytes | None:
+        """Refuse."""
+        self._refuse()
+
     async def read(self, *_command: bytes | str | float) -> Any:  # noqa: ANN401 - as of a Redis
         """Refuse."""
         self._refuse()

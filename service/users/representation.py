@@ -1,10 +1,14 @@
+from pydantic import TypeAdapter
+
 from service.cache import etag_of
 from service.users.schemas import User
+
+_SERIALIZER = TypeAdapter(User).serializer
 
 
 def encode(user: User) -> bytes:
     """Return the one representation of a user, which its ETag is made of."""
-    return user.model_dump_json().encode()
+    return _SERIALIZER.to_json(user)
 
 
 def etag_of_user(user: User, version: int) -> bytes:

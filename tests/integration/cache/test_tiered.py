@@ -127,7 +127,7 @@ async def test_nobody_joins_a_load_from_before_a_pause(redis: RedisProcess) -> N
         await until(lambda: source.loads == 1)
         joined = asyncio.ensure_future(cache.lookup(KEY, source))
         await asyncio.sleep(0)
-        cache._flights[KEY] = cache._flights[KEY]._replace(began=time.monotonic() - CONFIG.untrusted_seconds)
+        cache._flights[KEY].began = time.monotonic() - CONFIG.untrusted_seconds
         old = source.value
         source.change()
         later = asyncio.ensure_future(cache.lookup(KEY, source))
@@ -167,15 +167,26 @@ async def test_fills_share_a_trip(redis: RedisProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "operation"), [(("SET", REDIS_KEY, "garbage"), "decode"), (("LPUSH", REDIS_KEY, "x"), "get")]
+    ("written", "counted"), [(("SET", REDIS_KEY, "garbage"), True), (("LPUSH", REDIS_KEY, "x"), False)]
 )
-async def test_what_cannot_be_read_is_a_miss(redis: RedisProcess, written: tuple[str, ...], operation: str) -> None:
-    """A value of another format, or a key of another type, is loaded anew, and counted."""
+async def test_what_cannot_be_read_is_a_miss(redis: RedisProcess, written: tuple[str, ...], *, counted: bool) -> None:
+    """A value of another format is loaded anew, and counted; so is a key of another type, which is not."""
     redis.command(*written)
-    before = sample("users_api_cache_l2_errors_total", operation=operation)
+    before = sample("users_api_cache_l2_errors_total", operation="decode")
     async with replica(redis) as cache:
         assert (await cache.lookup(KEY, Source())).tier == "MISS"
-    assert sample("users_api_cache_l2_errors_total", operation=operation) == before + 1
+    assert sample("users_api_cache_l2_errors_total", operation="decode") == before + counted
+
+
+async def test_l2_that_refuses_to_be_read_is_a_miss(redis: RedisProcess) -> None:
+    """Each look-up that Redis answers with an error is loaded, and counted."""
+    source = Source()
+    before = sample("users_api_cache_l2_errors_total", operation="get")
+    async with replica(redis) as cache:
+        redis.command("ACL", "SETUSER", "default", "-mget")
+        lookups = await asyncio.gather(*(cache.lookup(f"users:{number}", source) for number in range(3)))
+        assert [lookup.tier for lookup in lookups] == ["MISS"] * 3
+    assert sample("users_api_cache_l2_errors_total", operation="get") == before + 3
 
 
 async def test_tiers_can_be_turned_off(redis: RedisProcess) -> None:
@@ -217,30 +228,37 @@ async def test_redis_full(redis: RedisProcess) -> None:
         assert sample("users_api_cache_l2_errors_total", operation="put") == before + 1
 
 
-async def test_a_cancelled_load_answers_its_waiters(redis: RedisProcess) -> None:
-    """A load that is cancelled is an error to who waits for it, and does not cancel them too."""
+async def test_who_goes_away_ends_nobody_elses_look_up(redis: RedisProcess) -> None:
+    """Whether the first to ask is cancelled or another: those who are left get what one of them loads."""
     source = Source()
     async with replica(redis) as cache:
         source.gate.clear()
-        pending = asyncio.ensure_future(cache.lookup(KEY, source))
+        first, second, third, fourth = [asyncio.ensure_future(cache.lookup(KEY, source)) for _ in range(4)]
         await until(lambda: source.loads == 1)
-        cache._flights[KEY].task.cancel()
-        with pytest.raises(RuntimeError, match="cancelled"):
-            await asyncio.wait_for(pending, 10)
-
-
-async def test_who_goes_away_does_not_end_the_load(redis: RedisProcess) -> None:
-    """A request that is cancelled is cancelled, and the others get what is being loaded."""
-    source = Source()
-    async with replica(redis) as cache:
-        source.gate.clear()
-        gone, waiting = [asyncio.ensure_future(cache.lookup(KEY, source)) for _ in range(2)]
-        await until(lambda: source.loads == 1)
-        gone.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await gone
+        for gone in (first, third):
+            gone.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await gone
+        await until(lambda: source.loads == 2)
         source.gate.set()
-        assert (await asyncio.wait_for(waiting, 10)).entry.found
+        lookups = await asyncio.wait_for(asyncio.gather(second, fourth), 60)
+        assert lookups[0] is lookups[1]
+        assert source.loads == 2
+        assert cache._flights == {}
+
+
+async def test_a_refresh_that_never_began(redis: RedisProcess) -> None:
+    """Cancelled before its first step, it leaves nobody waiting, and the next look-up works."""
+    source = Source()
+    async with replica(redis, replace(CONFIG, l2_enabled=False)) as cache:
+        await cache.lookup(KEY, source)
+        age(cache, 70)
+        assert (await cache.lookup(KEY, source)).tier == "STALE"
+        (refresh,) = cache._jobs._tasks
+        refresh.cancel()
+        cache._memory.clear()
+        assert (await asyncio.wait_for(cache.lookup(KEY, source), 60)).tier == "MISS"
+        assert source.loads == 2
 
 
 class EndOfTheWorldError(BaseException):

@@ -177,10 +177,10 @@ async def test_misses_are_loaded(redis: RedisProcess) -> None:
 async def test_nobody_is_looked_up_once(redis: RedisProcess) -> None:
     """That there is none the routes don't find out again."""
     async with serving(redis) as (app, client):
-        before = redis.calls("get")
+        before = redis.calls("mget")
         counted = sample("users_api_cache_requests_total", tier="miss")
         assert (await client.get("/api/users/4242")).status_code == 404
-        assert redis.calls("get") == before + 1
+        assert redis.calls("mget") == before + 1
         assert sample("users_api_cache_requests_total", tier="miss") == counted + 1
         assert app.state.settings.fast_path_enabled
 

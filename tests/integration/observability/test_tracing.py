@@ -65,7 +65,7 @@ async def test_a_request_and_its_redis_calls_are_one_trace(collector: Collector,
     request = spans["GET /api/users/{user_id}"]
     assert request.trace_id.hex() == TRACE_ID
     assert request.parent_span_id.hex() == "00f067aa0ba902b7"
-    assert _attributes(spans["GET"])["db.statement"] == "GET ?"
+    assert _attributes(spans["MGET"])["db.statement"] == "MGET ?"
     assert all(span.trace_id == request.trace_id for span in collector.spans)
     assert {span.parent_span_id for span in collector.spans} == {request.parent_span_id, request.span_id}
     assert not [span for span in collector.spans if "send" in span.name]

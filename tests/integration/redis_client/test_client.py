@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from service.dev import free_port
 from service.redis_client import RedisClient, RedisConfig, RedisUnavailableError
@@ -41,6 +41,19 @@ async def test_reads_and_writes(redis: RedisProcess) -> None:
             await client.read("GET")
 
 
+async def test_keys_of_one_turn_are_one_command(redis: RedisProcess) -> None:
+    """Each caller gets its own key's value, and None for what is no string; a refusal is for all of them."""
+    async with connected(redis.url) as client:
+        redis.command("SET", "a", "1")
+        redis.command("LPUSH", "b", "2")
+        before = sample("users_api_redis_commands_total")
+        assert await asyncio.gather(*map(client.get, "abc")) == [b"1", None, None]
+        assert sample("users_api_redis_commands_total") == before + 1
+        redis.command("ACL", "SETUSER", "default", "-mget")
+        outcomes = await asyncio.gather(*map(client.get, "abc"), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [NoPermissionError] * 3
+
+
 async def test_pool_is_prewarmed(redis: RedisProcess) -> None:
     """After start the pool's connections exist already."""
     async with connected(redis.url, pool_size=3):
@@ -58,6 +71,8 @@ async def test_killed(redis: RedisProcess) -> None:
         assert client.state == "open"
         with pytest.raises(RedisUnavailableError, match="breaker is open"):
             await client.read("GET", "key")
+        with pytest.raises(RedisUnavailableError, match="breaker is open"):
+            await client.get("key")
         with pytest.raises(RedisUnavailableError, match="breaker is open"):
             await client.write("SET", "key", "value")
         redis.start()

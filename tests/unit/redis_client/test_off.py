@@ -16,6 +16,8 @@ async def test_every_call_is_refused_and_none_is_tried() -> None:
     for call in (redis.read, redis.write):
         with pytest.raises(RedisUnavailableError, match="by choice"):
             await call("GET", "key")
+    with pytest.raises(RedisUnavailableError, match="by choice"):
+        await redis.get("key")
     assert not redis.background.is_started
     assert math.isnan(sample("users_api_redis_available"))
     await redis.aclose()
