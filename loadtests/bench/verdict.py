@@ -27,6 +27,9 @@ def _ratios(record: Record) -> Iterator[str]:
 
 
 def _overload(record: Record) -> Iterator[str]:
+    for name, seen in record.overloads.items():
+        for reason in overload.invalid(seen):
+            yield f"twice the load, {name}: {reason}"
     for reason in overload.missed(record.overloads[overload.GATED]):
         yield f"under twice the load: {reason}"
     if not any(overload.missed(record.overloads[overload.UNGATED])):

@@ -47,6 +47,10 @@ def test_promises_that_are_just_kept_are_kept() -> None:
             "under twice the load: cached reads took 10.0 ms at p99, to be under 10 ms",
         ),
         (
+            replace(RECORD, overloads={**OVERLOADS, UNGATED: replace(OVERLOADS[UNGATED], unsent=3)}),
+            "twice the load, without a gate: all wait: 3 requests could not be sent, so it was less",
+        ),
+        (
             replace(RECORD, overloads={**OVERLOADS, UNGATED: KEPT_OVERLOAD}),
             "under twice the load all is well without a gate too, which proves nothing of the gate",
         ),
@@ -57,7 +61,7 @@ def test_promises_that_are_just_kept_are_kept() -> None:
             "RSS grows by 0.2 MiB/min in the soak's second half, to be 0.1 at most",
         ),
     ],
-    ids=["ratio", "look-up", "overload", "gate", "start", "memory", "soak"],
+    ids=["ratio", "look-up", "overload", "load", "gate", "start", "memory", "soak"],
 )
 def test_a_promise_that_is_not_kept_is_named_with_what_was_measured(record: Record, reason: str) -> None:
     """Each miss is told once, with the figure and its bound."""
