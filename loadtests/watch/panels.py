@@ -10,7 +10,8 @@ from k8s.client.pod import Pod
 from loadtests.watch.feed import Feed
 from loadtests.watch.glyphs import ago, meter, sparkline
 from loadtests.watch.history import History
-from loadtests.watch.snapshot import Fleet, Traffic
+from loadtests.watch.snapshot import Database, Fleet, Traffic
+from service.staleness import MAX_STALENESS_SECONDS
 
 UNKNOWN = "-"
 GOOD, WARN, BAD, DIM = "$text-success", "$text-warning", "bold $text-error", "dim"
@@ -66,7 +67,7 @@ def autoscaler(scaler: Autoscaler | None, happened: Sequence[Event], width: int)
 
 
 def inside(traffic: Traffic) -> Lines:
-    """Cache, rate limiter and circuit breaker, as the replicas count them."""
+    """Cache, rate limiter, circuit breaker and database, as the replicas count them."""
     tiers = traffic.by_cache_tier
     looked_up = sum(tiers.values())
     named = {"L1": "l1", "L2": "l2", "miss": "miss", "stale": "stale"}
@@ -87,7 +88,30 @@ def inside(traffic: Traffic) -> Lines:
             (f"OPEN in {cut_off} of {len(redis)}", BAD) if cut_off else closed,
             (f", {_rate(degraded)} without Redis", BAD if degraded else DIM),
         ),
+        *(_database(traffic.database) if traffic.database else ()),
         Content.styled(f"scraped {UNKNOWN if scraped is None else f'{ago(scraped)} ago or less'}", DIM),
+    ]
+
+
+def _database(found: Database) -> Lines:
+    replicas = found.primary_available_by_pod
+    cut_off = sum(not available for available in replicas.values())
+    behind = found.behind_seconds
+    return [
+        Content.assemble(
+            "database ",
+            (f"OPEN in {cut_off} of {len(replicas)}", BAD) if cut_off else f"closed in {len(replicas)}",
+            f", {_rate(found.statements)}, p95 {_milliseconds(found.p95_ms)}",
+        ),
+        Content.assemble(
+            "  ",
+            (
+                f"{found.in_use:.0f} of {found.connections:.0f} in use",
+                WARN if found.in_use >= found.connections else "",
+            ),
+            (f", {behind:.1f}s behind", BAD if behind > MAX_STALENESS_SECONDS else "") if behind is not None else "",
+            (f", {_rate(found.shed)} turned away", BAD) if found.shed else "",
+        ),
     ]
 
 

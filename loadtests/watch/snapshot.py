@@ -17,6 +17,23 @@ class Fleet:
 
 
 @dataclass(frozen=True)
+class Database:
+    """What the replicas count of PostgreSQL."""
+
+    primary_available_by_pod: Mapping[str, bool]
+    statements: float
+    """A second, those that requests need."""
+    p95_ms: float | None
+    in_use: float
+    """Connections that carry a statement, of as many as `connections`."""
+    connections: float
+    shed: float
+    """Statements a second that found no connection."""
+    behind_seconds: float | None
+    """The replica of the database that is furthest behind; None without one, or where that is not known."""
+
+
+@dataclass(frozen=True)
 class Traffic:
     """What Prometheus knows, rates in events a second; empty or None where it has no series."""
 
@@ -29,6 +46,8 @@ class Traffic:
     refused: float | None
     degraded: float | None
     redis_available_by_pod: Mapping[str, bool]
+    database: Database | None
+    """None: there is none, and each replica has users of its own."""
     oldest_scrape_seconds: float | None
 
     @property

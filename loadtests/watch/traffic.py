@@ -2,8 +2,9 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
+from k8s.chart.dashboards.postgresql import OF_REQUESTS, PRIMARY
 from k8s.client.prometheus import Prometheus, Sample
-from loadtests.watch.snapshot import Traffic
+from loadtests.watch.snapshot import Database, Traffic
 
 
 def read_traffic(prometheus: Prometheus, query: str) -> Traffic:
@@ -21,10 +22,12 @@ def traffic_query(pods: str, window_seconds: int) -> str:
     `pods` selects the series of the release's pods.
     """
 
-    def rate(metric: str, by: str = "") -> str:
-        return f"sum by ({by}) (rate({metric}{{{pods}}}[{window_seconds}s]))"
+    def rate(metric: str, by: str = "", matcher: str = "") -> str:
+        series = f"{pods},{matcher}" if matcher else pods
+        return f"sum by ({by}) (rate({metric}{{{series}}}[{window_seconds}s]))"
 
     buckets = rate("http_request_duration_seconds_bucket", "le")
+    statements = "users_api_database_query_seconds"
     parts = {
         "status": rate("http_requests_total", "status"),
         "pod": rate("http_requests_total", "pod"),
@@ -33,6 +36,13 @@ def traffic_query(pods: str, window_seconds: int) -> str:
         "refused": rate("users_api_rate_limit_denied_total"),
         "degraded": rate("users_api_rate_limit_degraded_total"),
         "redis": f"min by (pod) (users_api_redis_available{{{pods}}})",
+        "primary": f"min by (pod) (users_api_database_available{{{pods},{PRIMARY}}})",
+        "statements": rate(f"{statements}_count", matcher=OF_REQUESTS),
+        "statement": f"histogram_quantile(0.95, {rate(f'{statements}_bucket', 'le', OF_REQUESTS)})",
+        "in_use": f"sum(users_api_database_pool_in_use{{{pods}}})",
+        "connections": f"sum(users_api_database_pool_size{{{pods}}})",
+        "shed": rate("users_api_database_shed_total"),
+        "behind": f"max(users_api_database_replica_staleness_seconds{{{pods}}})",
         "scrape": f"time() - max by (pod) (timestamp(up{{{pods}}}))",
     }
     return " or ".join(f'label_replace({expression}, "part", "{part}", "", "")' for part, expression in parts.items())
@@ -49,6 +59,16 @@ def traffic(series: Iterable[Sample]) -> Traffic:
     def one(part: str, factor: float = 1) -> float | None:
         return parts[part][""] * factor if "" in parts[part] else None
 
+    primary = {pod: bool(value) for pod, value in parts["primary"].items()}
+    database = Database(
+        primary_available_by_pod=primary,
+        statements=one("statements") or 0,
+        p95_ms=one("statement", 1000),
+        in_use=one("in_use") or 0,
+        connections=one("connections") or 0,
+        shed=one("shed") or 0,
+        behind_seconds=one("behind"),
+    )
     return Traffic(
         by_status=parts["status"],
         by_pod=parts["pod"],
@@ -59,5 +79,6 @@ def traffic(series: Iterable[Sample]) -> Traffic:
         refused=one("refused"),
         degraded=one("degraded"),
         redis_available_by_pod={pod: bool(value) for pod, value in parts["redis"].items()},
+        database=database if primary else None,
         oldest_scrape_seconds=max(parts["scrape"].values(), default=None),
     )

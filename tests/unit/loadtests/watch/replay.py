@@ -26,6 +26,11 @@ class Replay:
         """Answer as the cluster did at this moment."""
         self.answers = self.read(moment)
 
+    def play_database(self) -> None:
+        """Have Prometheus answer as that of a release with PostgreSQL did."""
+        path = next(path for path in self.answers if path.endswith("/query"))
+        self.answers = {**self.answers, path: self.read("database")}
+
     @staticmethod
     def read(moment: str) -> dict[str, Any]:
         """Answers by path, as they were recorded."""

@@ -42,6 +42,14 @@ async def test_smallest_terminal_shows_all_of_it(view: View) -> None:
         assert seen.count("Ready ") >= view.fleet.value.ready
 
 
+async def test_the_database_has_its_lines(view: View, replay: Replay) -> None:
+    """In the smallest terminal too."""
+    replay.play_database()
+    async with WatchApp(view).run_test(size=SMALLEST) as pilot:
+        seen = await wait_for_screen(pilot, lambda text: "database closed in 2, " in text)
+        assert "0 of 32 in use, 0.0s behind" in seen
+
+
 async def test_wide_terminal_shows_more_events_after_a_resize(view: View) -> None:
     """What grows with the window is the list of events."""
     async with WatchApp(view).run_test(size=SMALLEST) as pilot:

@@ -22,6 +22,27 @@ def test_once_prints_plain_text(view: View, capsys: pytest.CaptureFixture[str]) 
     assert not set(printed) & {*BARS, "\x1b"}
 
 
+def test_once_has_the_database(view: View, replay: Replay, capsys: pytest.CaptureFixture[str]) -> None:
+    """Breakers, statements, connections and how far the replica is behind; and what is wrong with them, if anything."""
+    replay.play_database()
+    watch(view, once=True)
+    printed = capsys.readouterr().out
+    assert re.search(r"database closed in 2, [\d.]+/s, p95 [\d.]+ ms\n +0 of 32 in use, 0\.0s behind\n", printed)
+    for series in next(answer for path, answer in replay.answers.items() if path.endswith("/query"))["data"]["result"]:
+        match series["metric"]["part"]:
+            case "primary":
+                series["value"][1] = "0"
+            case "in_use" | "connections":
+                series["value"][1] = "16"
+            case "behind":
+                series["metric"]["part"] = "shed"
+                series["value"][1] = "3"
+    watch(view, once=True)
+    printed = capsys.readouterr().out
+    assert "database OPEN in 2 of 2" in printed
+    assert "16 of 16 in use, 3.0/s turned away\n" in printed
+
+
 def test_once_fails_with_what_to_do_when_the_release_is_missing(
     view: View, replay: Replay, capsys: pytest.CaptureFixture[str]
 ) -> None:

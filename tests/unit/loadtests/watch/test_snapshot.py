@@ -123,6 +123,25 @@ def test_traffic_under_load(view: View) -> None:
     assert seen.failed == 0
 
 
+def test_a_release_without_postgresql_has_none(view: View) -> None:
+    """The recorded cluster had none."""
+    assert view.traffic.source().database is None
+
+
+def test_the_database_under_load(view: View, replay: Replay) -> None:
+    """One answer, here of a real PostgreSQL with a replica, holds what the service's replicas count of it."""
+    replay.play_database()
+    seen = view.traffic.source().database
+    assert seen is not None
+    assert list(seen.primary_available_by_pod.values()) == [True, True]
+    assert seen.statements > 1
+    assert seen.p95_ms is not None
+    assert 0 < seen.p95_ms < 1000
+    assert (seen.in_use, seen.connections, seen.shed) == (0, 32, 0)
+    assert seen.behind_seconds is not None
+    assert 0 < seen.behind_seconds < 1
+
+
 def test_traffic_without_any_series_is_unknown() -> None:
     """Before the first scrape there is a rate of nothing, and no latency."""
     seen = traffic([Sample({"part": "p95"}, ((0, float("nan")),))])
@@ -132,8 +151,8 @@ def test_traffic_without_any_series_is_unknown() -> None:
 def test_query_asks_for_the_release_s_pods_alone() -> None:
     """Each part is kept to the pods whose series are given."""
     query = traffic_query('pod="a"', 30)
-    assert query.count('{pod="a"}') == 10
-    assert query.count("[30s]") == 8
+    assert query.count('{pod="a"') == 17
+    assert query.count("[30s]") == 11
 
 
 def test_events_are_the_release_s_newest_first(replay: Replay, release: Release) -> None:
