@@ -1,4 +1,4 @@
-"""The live view of a release: replicas, rate, latency, cache, limiter, database, autoscaler, events, each second anew."""
+"""The live view of a release: replicas, rate, latency, cache, limiter, database, autoscaler, events, every second."""
 
 from loadtests.watch.command import watch
 from loadtests.watch.view import View

@@ -119,7 +119,7 @@ class RedisClient:
         await self._pool.aclose()
 
     async def get(self, key: str) -> bytes | None:
-        """Return what a key holds; None where that is no string. Those asked for in one turn of the loop are one MGET."""
+        """Return what a key holds; None where that is no string. All that one turn of the loop asks for is one MGET."""
         if self._breaker.is_open:
             raise RedisUnavailableError("circuit breaker is open")
         value: bytes | None = await self._gets.submit(key)

@@ -9,7 +9,6 @@ import httpx
 import pytest
 import yaml
 
-from k8s.chart.dashboards import postgresql
 from k8s.chart.dashboards.files import DASHBOARDS
 from k8s.chart.dashboards.model import Dashboard, Panel
 from k8s.client.prometheus import Prometheus
@@ -65,6 +64,16 @@ IDLE_IN_HEALTH = {
     ("redis", "Second tries"),
     ("redis", "Breaker changes in five minutes"),
     ("redis", "Connections refused"),
+    ("postgresql", "Turned away"),
+    ("postgresql", "Turned away by why"),
+    ("postgresql", "Failures by statement"),
+    ("postgresql", "Failures by reason"),
+    ("postgresql", "Second tries of statements"),
+    ("postgresql", "Requests that wait"),
+    ("postgresql", "Time waited for a connection"),
+    ("postgresql", "Share that waits"),
+    ("postgresql", "Changes of breakers in five minutes"),
+    ("postgresql", "Left alone for a second"),
     ("ingress-traefik", "Configurations taken"),
     ("ingress-nginx", "Configurations taken"),
     ("slo", "Alerts firing"),
@@ -83,11 +92,9 @@ def configured(installed: Release) -> Release:
 
 
 @pytest.fixture
-def pages(prometheus: Prometheus) -> list[Dashboard]:
-    """All dashboards but those of what this cluster does not have: one controller serves the Ingress; no PostgreSQL."""
+def pages() -> list[Dashboard]:
+    """All dashboards but those of what this cluster does not have: one controller serves the Ingress."""
     absent = {one.dashboard for one in CONTROLLERS if one is not controller()}
-    if not prometheus.query("users_api_database_available"):
-        absent.add(postgresql.DASHBOARD.slug)
     return [page for page in DASHBOARDS if page.slug not in absent]
 
 

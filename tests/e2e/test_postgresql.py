@@ -122,7 +122,6 @@ def test_a_replica_takes_over_from_a_volume_that_is_lost(release: OwnRelease, ht
 def test_uninstall_leaves_the_data_and_what_opens_it(release: OwnRelease) -> None:
     """After `helm uninstall` claims and passwords are there, nothing else, and the documented command takes them."""
     release.helm("uninstall", release.name, "--wait", "--timeout", "2m")
-    release.kubectl("delete", "job", "backup", "restore")
 
     def others() -> set[str]:
         return {name for name in release.objects() if not name.startswith(("persistentvolumeclaim/", "secret/"))}

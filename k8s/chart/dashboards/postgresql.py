@@ -132,8 +132,8 @@ POOL = Row(
             "Time waited for a connection",
             "By those who had to wait, in vain or not.",
             "s",
-            p50=or_zero(quantile(0.5, WAIT)),
-            p95=or_zero(quantile(0.95, WAIT)),
+            p50=or_zero(f"({quantile(0.5, WAIT)} >= 0)"),  # of nobody it is no number
+            p95=or_zero(f"({quantile(0.95, WAIT)} >= 0)"),
         ),
         lines(
             "Share that waits",
