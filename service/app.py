@@ -3,6 +3,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,6 +31,7 @@ from service.observability import endpoints as observability
 from service.observability import metrics, tracing
 from service.observability.access_log import AccessLog, AccessLogMiddleware
 from service.observability.request_id import RequestIdMiddleware
+from service.observability.sampling import SampledFastAPI
 from service.observability.tracing import Tracing
 from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
 from service.redis_client import NoRedis, RedisClient, RedisConfig
@@ -49,7 +51,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Put the service together; nothing is connected before its lifespan starts."""
     settings = settings or Settings()
     traces = Tracing(settings) if settings.otel_enabled else None
-    app = FastAPI(
+    new_app = FastAPI if traces is None else partial(SampledFastAPI, traces.sampling)
+    app = new_app(
         title="Users API",
         version=__version__,
         lifespan=_lifespan,
@@ -61,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=tracing.OFF if traces is None else traces.fastapi,
     )
     app.state.traces = traces
-    redis = RedisClient(_redis_config(settings)) if settings.redis_url else NoRedis()
+    redis = _redis(settings, traces)
     cache = TieredCache(redis, _cache_config(settings))
     app.state.settings = settings
     app.state.readiness = Readiness()
@@ -180,6 +183,12 @@ def _collect_from_now_on() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def _redis(settings: Settings, traces: Tracing | None) -> RedisClient:
+    if not settings.redis_url:
+        return NoRedis()
+    return RedisClient(_redis_config(settings), None if traces is None else traces.instrument_redis)
 
 
 def _database(settings: Settings, traces: Tracing | None) -> Database:

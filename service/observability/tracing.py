@@ -1,11 +1,17 @@
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
-from starlette.types import Scope
 
 from service import NAME, __version__
+from service.observability.sampling import Sampling, drawn_trace_id
 from service.settings import Settings
 
-UNTRACED_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/gateway-health"})
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
 # All that a collector that is away may add to the time that a process takes to end: 10 s is the exporter's default.
 EXPORT_TIMEOUT_SECONDS = 3
 OFF = TelemetryConfig(tracing=False, metrics=False, logs=False)
@@ -15,7 +21,8 @@ class Tracing:
     """Spans of requests (by FastAPI) and of Redis calls (by OpenTelemetry's instrumentation), sent by OTLP over HTTP.
 
     FastAPI makes one span a request, and none for each message sent, as an ASGI instrumentation does; those of its
-    inner steps are turned off. The SDK takes 0.2 s to import, so it is imported here and only when tracing is on.
+    inner steps are turned off. `sampling` says for which requests: nobody else here begins a trace. The SDK takes 0.2 s
+    to import, so it is imported here and only when tracing is on.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -26,6 +33,8 @@ class Tracing:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
         from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
 
+        from service.observability.trace_ids import DrawnTraceIds  # noqa: PLC0415
+
         resource = Resource.create(
             {
                 "service.name": NAME,
@@ -34,13 +43,17 @@ class Tracing:
                 "deployment.environment.name": settings.environment,
             }
         )
-        sampler = ParentBased(TraceIdRatioBased(settings.otel_sample_ratio))
-        self.provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+        ratio = TraceIdRatioBased(settings.otel_sample_ratio)
+        self.provider = TracerProvider(
+            sampler=ParentBased(ratio), resource=resource, id_generator=DrawnTraceIds(), shutdown_on_exit=False
+        )
         endpoint = str(settings.otel_endpoint).rstrip("/") + "/v1/traces"
         exporter = OTLPSpanExporter(endpoint, timeout=EXPORT_TIMEOUT_SECONDS)
         self.provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._redis = RedisInstrumentor()
-        self._redis.instrument(tracer_provider=self.provider)
+        self.sampling = Sampling(ratio.bound, self.provider.get_tracer("service.sampling"))
+        self.instrument_redis: Callable[[Redis], None] = partial(
+            RedisInstrumentor.instrument_client, tracer_provider=self.provider
+        )
 
     @property
     def fastapi(self) -> TelemetryConfig:
@@ -52,27 +65,24 @@ class Tracing:
             logs=False,
             operation_spans=False,
             auto_configure=False,
-            exclude=_is_untraced,
         )
 
     def close(self) -> None:
         """Send the spans that wait, and stop; blocks for `EXPORT_TIMEOUT_SECONDS` at most."""
-        self._redis.uninstrument()
         self.provider.shutdown()
 
 
 def name_span(method: str, route: str) -> None:
-    """Name the current span as FastAPI does where it routes a request, for answers given before that."""
-    span = trace.get_current_span()
-    span.update_name(f"{method} {route}")
-    span.set_attribute("http.route", route)
+    """Name the current span, if any, as FastAPI does where it routes a request, for answers given before that."""
+    if drawn_trace_id.get() is not None:
+        span = trace.get_current_span()
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
 
 
 def trace_id() -> str | None:
     """Return the current trace's id, if it is sampled: only then is there something to look up."""
+    if drawn_trace_id.get() is None:
+        return None
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.trace_flags.sampled else None
-
-
-def _is_untraced(scope: Scope) -> bool:
-    return scope["type"] != "http" or scope["path"] in UNTRACED_PATHS

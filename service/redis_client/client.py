@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal, TypeVar
 
+from opentelemetry import trace
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -40,10 +41,16 @@ class RedisClient:
     redis-py's own where Redis refused the command. Callers have a fallback for both.
     """
 
-    def __init__(self, config: RedisConfig) -> None:
+    def __init__(self, config: RedisConfig, instrument: Callable[[Redis], None] | None = None) -> None:
+        """Take `instrument` to have redis-py's client make a span of each trip that a recorded request causes."""
         self._config = config
         self._pool = self._new_pool(config.pool_size)
         self._redis = Redis(connection_pool=self._pool)
+        self._recording = None
+        if instrument is not None:
+            # One of its own: an instrumented client makes ready for a span whether there will be one or not.
+            instrument(client := Redis(connection_pool=self._pool))
+            self._recording = client
         self._encode = self._pool.get_encoder().encode  # type: ignore[no-untyped-call]
         self._breaker = CircuitBreaker(
             "redis",
@@ -210,7 +217,10 @@ class RedisClient:
                 await asyncio.sleep(random.uniform(0, RETRY_JITTER_SECONDS))  # noqa: S311 - jitter, not a secret
 
     async def _round_trip(self, commands: list[Command]) -> list[Any]:
-        pipeline = self._redis.pipeline(transaction=False)
+        redis = self._redis
+        if self._recording is not None and trace.get_current_span().is_recording():
+            redis = self._recording
+        pipeline = redis.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
         return await pipeline.execute(raise_on_error=False)

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SAMPLED = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"}
+NOT_SAMPLED = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-00"}
 OPENMETRICS = {"accept": "application/openmetrics-text;version=1.0.0"}
 
 
@@ -96,4 +97,17 @@ async def test_what_is_not_sampled_is_not_sent(collector: Collector, redis: Redi
     async with calling(**settings) as client:
         await client.get("/api/users/1")
         await client.get("/api/users/1")
+    assert collector.spans == []
+
+
+@pytest.mark.parametrize("fast_path_enabled", [True, False])
+async def test_a_caller_that_is_not_sampled_is_not_recorded(
+    collector: Collector, redis: RedisProcess, *, fast_path_enabled: bool
+) -> None:
+    """Whatever the ratio: neither the request, nor what it asks of Redis, nor what nobody asked for; probes are not."""
+    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 1}
+    async with calling(**settings, fast_path_enabled=fast_path_enabled) as client:
+        for _ in range(2):
+            (await client.get("/api/users/1", headers=NOT_SAMPLED)).raise_for_status()
+        (await client.get("/livez", headers=SAMPLED)).raise_for_status()
     assert collector.spans == []
