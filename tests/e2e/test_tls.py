@@ -24,7 +24,7 @@ VALUES: dict[str, Any] = {
     # Only in production does the service tell browsers to stay with HTTPS.
     "config": {**SMALL["config"], "environment": "production", "faultsEnabled": False},
     "extraEnv": [
-        {"name": "USERS_API_DATABASE_URL", "value": "postgresql://nobody.invalid/users"}
+        {"name": "USERS_API_DATABASE_URL", "value": "postgresql://nobody@db.invalid/users"}
     ],  # nobody is asked for
     "auth": {"staticTokens": None},
     "ingress": {"enabled": True},
