@@ -17,7 +17,9 @@ RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/l
 FROM ${BASE_IMAGE}
 COPY --from=build /opt /opt
 ARG REVISION=unknown
-ENV PATH=/opt/venv/bin:$PATH \
+# uvloop looks names up on four threads: while Redis' name is not found, the database's would wait behind it.
+ENV UV_THREADPOOL_SIZE=32 \
+    PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/app \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

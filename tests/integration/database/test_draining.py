@@ -7,6 +7,7 @@ import pytest
 
 from service import NAME
 from service.database import Query
+from tests import postgres_process
 from tests.api import TOKEN
 from tests.integration.database import without_draining
 from tests.integration.database.connected import connected
@@ -88,7 +89,7 @@ async def test_a_process_that_ends_leaves_its_connections(
 
 async def test_who_waits_gets_the_connection_that_is_given_back(postgres: PostgresProcess, users_url: str) -> None:
     """While others wait for it, it is passed on; after the last of them it is closed."""
-    async with connected(users_url, pool_size=1) as database:
+    async with connected(users_url, pool_size=1, **postgres_process.PATIENT) as database:
         async with locked_users(users_url):
             reads = [asyncio.create_task(database.read(PID)) for _ in range(3)]
             await until(lambda: database.primary.pool._gate.waiting == 2)
