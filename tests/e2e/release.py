@@ -16,8 +16,10 @@ NAMESPACE = "users-api"
 NAME = "users-api"
 MINIMUM = 2
 MAXIMUM = 6
-# The chart's kind values, with an autoscaler that goes back within seconds.
+# The chart's kind values, with an autoscaler that goes back within seconds. Tests of something else than the users have
+# no database, whose start would be the longest of a rollout.
 VALUES: dict[str, Any] = {
+    "postgresql": {"mode": "none"},
     "autoscaling": {
         "minReplicas": MINIMUM,
         "maxReplicas": MAXIMUM,
@@ -27,8 +29,10 @@ VALUES: dict[str, Any] = {
                 "policies": [{"type": "Percent", "value": 100, "periodSeconds": 5}],
             }
         },
-    }
+    },
 }
+
+WITH_DATABASE: dict[str, Any] = {"postgresql": {"mode": "bundled"}}
 
 
 def helm(*arguments: str) -> str:

@@ -18,7 +18,7 @@ def test_all_pods_are_admitted_as_restricted(release: Release) -> None:
         for pod in release.core.list_namespaced_pod(NAMESPACE).items
         if pod.status.phase == "Running"
     }
-    assert components == {"api", "redis", "postgresql-primary", "postgresql-replica"}
+    assert components == {"api", "redis"}
 
 
 def test_a_pod_with_more_rights_is_refused(release: Release) -> None:

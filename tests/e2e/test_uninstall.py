@@ -1,7 +1,7 @@
 import pytest
 
 from k8s.client.waiting import wait_until
-from tests.e2e.release import Release
+from tests.e2e.release import WITH_DATABASE, Release
 
 pytestmark = pytest.mark.e2e
 
@@ -10,6 +10,7 @@ KEPT = {"persistentvolumeclaim", "secret"}
 
 def test_uninstall_leaves_the_users_and_nothing_else(installed: Release) -> None:
     """After `helm uninstall` the users and their passwords are left; without them the namespace is as a new one."""
+    installed.configure(WITH_DATABASE)
     assert installed.objects()
     installed.helm("uninstall", installed.name, "--wait", "--timeout", "2m")
     installed.forget()

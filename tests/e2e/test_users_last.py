@@ -9,7 +9,7 @@ import pytest
 
 from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
-from tests.e2e.release import Release
+from tests.e2e.release import WITH_DATABASE, Release
 
 pytestmark = pytest.mark.e2e
 
@@ -21,7 +21,7 @@ READERS = 4
 @pytest.fixture(scope="module")
 def eight(installed: Release) -> Release:
     """The shared release with eight replicas."""
-    installed.configure({"autoscaling": {"minReplicas": REPLICAS, "maxReplicas": REPLICAS}})
+    installed.configure(WITH_DATABASE, {"autoscaling": {"minReplicas": REPLICAS, "maxReplicas": REPLICAS}})
     installed.wait_for_replicas(REPLICAS, seconds=180)
     return installed
 
@@ -30,8 +30,12 @@ def eight(installed: Release) -> Release:
 def user(eight: Release, http: httpx.Client) -> Iterator[dict[str, Any]]:
     """A user who was just created, and is gone afterwards."""
     assert eight.ready() == REPLICAS
-    created = http.post("/api/users", json={"name": "Ada", "email": f"{uuid.uuid4()}@example.com"})
-    assert created.status_code == HTTPStatus.CREATED, created.text
+    email = f"{uuid.uuid4()}@example.com"
+
+    def create() -> httpx.Response:
+        return http.post("/api/users", json={"name": "Ada", "email": email}, headers={"idempotency-key": email})
+
+    created = wait_until(create, lambda answer: answer.status_code == HTTPStatus.CREATED, 120, "a write is taken")
     user: dict[str, Any] = created.json()
     yield user
     http.delete(f"/api/users/{user['id']}")
