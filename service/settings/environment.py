@@ -1,6 +1,8 @@
+import getpass
 import re
 from collections.abc import Mapping
 from typing import get_args
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -36,6 +38,17 @@ def read(environment: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> dic
 def service_links(environment: Mapping[str, str]) -> list[str]:
     """Return the variables that look like settings, and are what Kubernetes says of a Service of a like name."""
     return [name for name, text in environment.items() if name.startswith(PREFIX) and _is_service_link(name, text)]
+
+
+def names_a_role(url: str) -> bool:
+    """Whether a URL of PostgreSQL's says who logs in, or the system does: the user of a container has a number only."""
+    parts = urlsplit(url)
+    if parts.username or "user" in parse_qs(parts.query):
+        return True
+    try:
+        return bool(getpass.getuser())
+    except (KeyError, OSError):  # Python 3.13 has made one of the other
+        return False
 
 
 def is_password(field: FieldInfo) -> bool:

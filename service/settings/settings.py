@@ -227,6 +227,16 @@ class Settings(BaseSettings):
             raise PydanticCustomError("rule", "\n".join(rule.remedy.format(**names) for rule in broken))
         return self
 
+    @model_validator(mode="after")
+    def _names_a_role(self) -> Self:
+        if self.database_url and self.database_username is None and not environment.names_a_role(self.database_url):
+            prefix = environment.PREFIX
+            message = (
+                "{prefix}DATABASE_URL names no role, nor has this process' user a name: set {prefix}DATABASE_USERNAME"
+            )
+            raise PydanticCustomError("nameless", message, {"prefix": prefix})
+        return self
+
     @cached_property
     def tokens(self) -> tuple[StaticToken, ...]:
         """The static tokens in force: those set, else `test-token` in development, else none."""

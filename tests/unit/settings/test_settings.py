@@ -52,6 +52,23 @@ def test_production_refuses_users_that_do_not_last() -> None:
         Settings(environment="production")
 
 
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("No username set in the environment")])
+def test_a_database_wants_to_know_who_logs_in(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role comes from the URL, from its own setting, or from the system, which has none for a container's user."""
+
+    def getuser() -> str:
+        raise error
+
+    nameless = "postgresql://db.example.com/users"
+    assert Settings(database_url=nameless).database_url == nameless
+    monkeypatch.setattr("getpass.getuser", getuser)
+    with pytest.raises(ValidationError, match="DATABASE_URL names no role"):
+        Settings(database_url=nameless)
+    for url in ("postgresql://app@db.example.com/users", f"{nameless}?user=app"):
+        assert Settings(database_url=url).database_url == url
+    assert Settings(database_url=nameless, database_username="app").database_username == "app"
+
+
 def test_production_refuses_faults() -> None:
     """Nobody can burn the CPU of production by request."""
     with pytest.raises(ValidationError, match="FAULTS_ENABLED"):
