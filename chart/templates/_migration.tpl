@@ -71,19 +71,22 @@ template:
     {{- end }}
     securityContext:
       {{- include "users-api.podSecurityContext" .root.Values.runAsUser | nindent 6 }}
-    {{- $command := list "python" "-m" "service.migrate" }}
+    {{- $migrate := list "python" "-m" "service.migrate" }}
+    {{- $users := int $postgresql.migrations.seedUsers }}
     {{- if .isAhead }}
-    containers:
-      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" (append $command "--skip-if-absent")) | nindent 6 }}
-    {{- else if $postgresql.migrations.seedUsers }}
-    {{- $seed := list "python" "-m" "service.seed" "--users" ($postgresql.migrations.seedUsers | int | toString) }}
+    {{- $migrate = append $migrate "--skip-if-absent" }}
+    {{- $users = 0 }}
+    {{- end }}
+    {{- if $users }}
     initContainers:
-      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" $command) | nindent 6 }}
-    containers:
-      {{- include "users-api.migration.container" (dict "root" .root "name" "seed" "command" $seed) | nindent 6 }}
     {{- else }}
     containers:
-      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" $command) | nindent 6 }}
+    {{- end }}
+      {{- include "users-api.migration.container" (dict "root" .root "name" "migrate" "command" $migrate) | nindent 6 }}
+    {{- if $users }}
+    containers:
+      {{- $seed := list "python" "-m" "service.seed" "--users" (toString $users) }}
+      {{- include "users-api.migration.container" (dict "root" .root "name" "seed" "command" $seed) | nindent 6 }}
     {{- end }}
     {{- with include "users-api.postgresql.volumes" (dict "root" .root "isOptional" .isAhead) | fromYamlArray }}
     volumes:

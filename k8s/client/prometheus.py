@@ -22,6 +22,11 @@ class Sample:
         return self.values[-1][1]
 
 
+def all_at_once(expressions: Mapping[str, str], label: str) -> str:
+    """Write one query for several expressions, of whose series each has the name of its own as `label`."""
+    return " or ".join(f'label_replace({expr}, "{label}", "{name}", "", "")' for name, expr in expressions.items())
+
+
 class Prometheus:
     """A Prometheus, asked through the API server, which needs no port of this host."""
 

@@ -75,8 +75,7 @@ class Images:
         self.build(PYTHON_BUILD, IMAGES / "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
         self.base(NEWER_DEBIAN)
         for name, debian in STORES.items():
-            folder = name.rpartition("/")[2].partition(":")[0]
-            self.build(name, IMAGES / folder, {}, arguments={"BASE_IMAGE": debian}, about="15 s")
+            self.build(name, IMAGES / _last_of(name), {}, arguments={"BASE_IMAGE": debian}, about="15 s")
 
     def node(self) -> str:
         """Build the node image with the control plane's images inside, and return its name."""
@@ -183,7 +182,7 @@ class Images:
             r"image: (\S+)|--helper-image\n\s+- (\S+)", _storage_manifest(self.binaries.source("sigs.k8s.io/kind"))
         )
         provisioner, helper = storage[0][0], storage[1][1]
-        names = {name.rpartition("/")[2].partition(":")[0]: name for name in listed}
+        names = {_last_of(name): name for name in listed}
         self.build(
             names["kube-apiserver"],
             IMAGES / "kubernetes",
@@ -245,6 +244,11 @@ class Images:
             check=False,
         )
         return found.returncode == 0 and found.stdout.strip() == inputs
+
+
+def _last_of(name: str) -> str:
+    """Return the last part of an image's name, without its tag."""
+    return name.rpartition("/")[2].partition(":")[0]
 
 
 def build_environment(mode: str) -> dict[str, str]:

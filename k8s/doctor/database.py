@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from k8s.client.deployment import series_of_pods
 from k8s.client.errors import NoAnswerError
 from k8s.client.pod import Pod, read_pod
+from k8s.client.prometheus import all_at_once
 from k8s.doctor.api import Api, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
 from k8s.doctor.prometheus import query
@@ -83,7 +84,7 @@ def figures_query(release: Snapshot, pods: Mapping[str, tuple[Pod, ...]]) -> str
         "kept": f"max by (pod) (pg_settings_superuser_reserved_connections{{{of_servers}}})",
         "open": f"sum by (pod) (pg_stat_activity_count{{{of_servers}}})",
     }
-    return " or ".join(f'label_replace({expr}, "figure", "{name}", "", "")' for name, expr in figures.items())
+    return all_at_once(figures, "figure")
 
 
 def _figures(series: list[Json]) -> Mapping[str, Values]:

@@ -3,7 +3,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from k8s.chart.dashboards.postgresql import OF_REQUESTS, PRIMARY
-from k8s.client.prometheus import Prometheus, Sample
+from k8s.client.prometheus import Prometheus, Sample, all_at_once
 from loadtests.watch.snapshot import Database, Traffic
 
 
@@ -45,7 +45,7 @@ def traffic_query(pods: str, window_seconds: int) -> str:
         "behind": f"max(users_api_database_replica_staleness_seconds{{{pods}}})",
         "scrape": f"time() - max by (pod) (timestamp(up{{{pods}}}))",
     }
-    return " or ".join(f'label_replace({expression}, "part", "{part}", "", "")' for part, expression in parts.items())
+    return all_at_once(parts, "part")
 
 
 def traffic(series: Iterable[Sample]) -> Traffic:

@@ -172,9 +172,8 @@ class TieredCache:
             metrics.REFRESHES.labels(reason).inc()
             flight = self._take_off(key)
             task = self._jobs.spawn(self._fly(key, load, flight))
-            task.add_done_callback(
-                lambda _: self._land(key, flight, None)
-            )  # it may have been cancelled before it began
+            # One that was cancelled before it began has landed nothing.
+            task.add_done_callback(lambda _: self._land(key, flight, None))
 
     def _under_way(self, key: str) -> Flight[Lookup] | None:
         """Return the look-up under way, unless writes may have been missed since it began."""

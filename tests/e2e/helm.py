@@ -60,6 +60,10 @@ class HelmRelease(release.Release):
         self.kubectl(*apply, stdin=json.dumps(body))
 
     def wait_for_rollout(self) -> None:
+        """Wait until what the release was changed in has only pods of its newest template."""
+        self.wait_for_all_rollouts()
+
+    def wait_for_all_rollouts(self) -> None:
         """Wait until each workload has only pods of its newest template."""
         for workload in self.kubectl("get", "deployment,statefulset", "--output=name").split():
             self.kubectl("rollout", "status", workload, "--timeout=120s")

@@ -1,6 +1,5 @@
 import json
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +10,8 @@ from kubernetes import client
 from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.own_release import SMALL, OwnRelease, own_release
+from tests.e2e.postgres_server import Server, primary, replica
+from tests.e2e.users import create_user
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +27,6 @@ VALUES: dict[str, Any] = {
         "pooler": {"enabled": True, "replicas": 1, "preStopSleepSeconds": 1, "terminationGracePeriodSeconds": 8},
     },
 }
-PRIMARY, REPLICA = "users-api-postgresql-0", "users-api-postgresql-replica-0"
 
 
 @pytest.fixture(scope="module")
@@ -46,27 +46,9 @@ def http(release: OwnRelease) -> Iterator[httpx.Client]:  # noqa: ARG001 - it is
         yield http
 
 
-def create(http: httpx.Client) -> int:
-    """Create a user, as soon as writes are taken."""
-    body = {"name": "Ada", "email": f"{uuid.uuid4()}@example.com"}
-
-    def post() -> httpx.Response:
-        return http.post("/api/users", json=body, headers={"idempotency-key": body["email"]})
-
-    answer = wait_until(post, lambda seen: seen.status_code == HTTPStatus.CREATED, 60, "a write is taken")
-    identity: int = answer.json()["id"]
-    return identity
-
-
-def psql(release: OwnRelease, statement: str, pod: str = PRIMARY) -> str:
-    """Ask a server, as its superuser."""
-    command = ("psql", "-U", "postgres", "-XAtq", "-c", statement, "users")
-    return release.kubectl("exec", pod, "--container=postgresql", "--", *command).strip()
-
-
-def holds(release: OwnRelease, identity: int, pod: str = PRIMARY) -> bool:
+def holds(server: Server, user: Mapping[str, Any]) -> bool:
     """Whether a server has the user."""
-    return psql(release, f"SELECT count(*) FROM users WHERE id = {identity}", pod) == "1"  # noqa: S608 - an int
+    return server.sql(f"SELECT count(*) FROM users WHERE id = {user['id']}") == "1"  # noqa: S608 - an int
 
 
 def run_job(release: OwnRelease, name: str, cron_job: str) -> str:
@@ -84,39 +66,40 @@ def test_the_chart_s_test_reaches_the_database(release: OwnRelease, http: httpx.
 
 def test_an_upgrade_and_a_rollback_leave_the_users(release: OwnRelease, http: httpx.Client) -> None:
     """An upgrade migrates ahead of the rest, a rollback does not, both end, and who was there is there."""
-    identity = create(http)
+    user = create_user(http)
     release.upgrade({**VALUES, "config": {**SMALL["config"], "logLevel": "WARNING"}}, "--wait", "--timeout", "3m")
     release.helm("rollback", release.name, "--wait", "--timeout", "3m")
     release.wait_for_rollout()
-    assert holds(release, identity)
-    assert create(http) > identity
+    assert holds(primary(release), user)
+    assert create_user(http)["id"] > user["id"]
 
 
 def test_a_backup_brings_a_user_back(release: OwnRelease, http: httpx.Client) -> None:
     """Who was deleted after a backup is there after its restore."""
-    identity = create(http)
+    user, server = create_user(http), primary(release)
     run_job(release, "backup", f"{release.name}-postgresql-backup")
-    assert http.delete(f"/api/users/{identity}").status_code == HTTPStatus.NO_CONTENT
-    assert not holds(release, identity)
+    assert http.delete(f"/api/users/{user['id']}").status_code == HTTPStatus.NO_CONTENT
+    assert not holds(server, user)
     run_job(release, "restore", f"{release.name}-postgresql-restore")
-    assert holds(release, identity)
+    assert holds(server, user)
 
 
 def test_a_replica_takes_over_from_a_volume_that_is_lost(release: OwnRelease, http: httpx.Client) -> None:
     """The documented commands make a primary of the replica's copy once the volume is gone, with all users in it."""
-    identity = create(http)
-    wait_until(lambda: holds(release, identity, REPLICA), bool, 60, "the replica has the user")
+    user, old, heir = create_user(http), primary(release), replica(release)
+    wait_until(lambda: holds(heir, user), bool, 60, "the replica has the user")
     release.kubectl("delete", "persistentvolumeclaim", "users-api-postgresql-data", "--wait=false")
-    release.kubectl("delete", "pod", PRIMARY, "--force")
-    promote = ("exec", REPLICA, "--container=postgresql", "--", "sh", "/etc/postgresql/promote.sh")
+    old.kill_pod()
+    promote = heir.execution("sh", "/etc/postgresql/promote.sh")
     wait_until(lambda: _succeeds(release, *promote), bool, 120, "the replica is promoted")
     release.upgrade(VALUES)
-    wait_until(lambda: _succeeds(release, "get", "pod", PRIMARY), bool, 120, "a new primary")
+    new = primary(release)
+    wait_until(lambda: _succeeds(release, "get", "pod", new.pod), bool, 120, "a new primary")
     release.wait_for_rollout()
-    assert holds(release, identity)
-    create(http)
+    assert holds(new, user)
+    create_user(http)
     following = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
-    wait_until(lambda: psql(release, following), lambda count: count == "1", 180, "the replica follows the new primary")
+    wait_until(lambda: new.sql(following), lambda count: count == "1", 180, "the replica follows the new primary")
 
 
 def test_uninstall_leaves_the_data_and_what_opens_it(release: OwnRelease) -> None:

@@ -1,4 +1,3 @@
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -10,6 +9,7 @@ import pytest
 from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.release import WITH_DATABASE, Release
+from tests.e2e.users import create_user
 
 pytestmark = pytest.mark.e2e
 
@@ -30,13 +30,7 @@ def eight(installed: Release) -> Release:
 def user(eight: Release, http: httpx.Client) -> Iterator[dict[str, Any]]:
     """A user who was just created, and is gone afterwards."""
     assert eight.ready() == REPLICAS
-    email = f"{uuid.uuid4()}@example.com"
-
-    def create() -> httpx.Response:
-        return http.post("/api/users", json={"name": "Ada", "email": email}, headers={"idempotency-key": email})
-
-    created = wait_until(create, lambda answer: answer.status_code == HTTPStatus.CREATED, 120, "a write is taken")
-    user: dict[str, Any] = created.json()
+    user = create_user(http)
     yield user
     http.delete(f"/api/users/{user['id']}")
 
@@ -64,8 +58,7 @@ def test_every_replica_has_what_one_acknowledged(user: dict[str, Any], http: htt
 def test_users_outlive_all_pods(eight: Release, user: dict[str, Any], http: httpx.Client) -> None:
     """After all pods of the release were deleted at once, the database's and Redis' too, the users are there."""
     eight.kubectl("delete", "pods", "--all", "--wait=true", "--timeout=150s")
-    for workload in eight.kubectl("get", "deployment,statefulset", "--output=name").split():
-        eight.kubectl("rollout", "status", workload, "--timeout=120s")
+    eight.wait_for_all_rollouts()
 
     def read() -> tuple[int, Any]:
         answer = http.get(f"/api/users/{user['id']}")

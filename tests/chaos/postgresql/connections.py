@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.chaos.postgresql.server import Server, psql
 from tests.e2e.helm import CONTEXT
+from tests.e2e.postgres_server import Server, psql
 
 # What a client is told whom the server has no room for: without the reserved ones, or at all.
 REFUSALS = ("too many clients already", "remaining connection slots are reserved")

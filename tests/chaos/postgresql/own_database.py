@@ -1,7 +1,7 @@
 """The users of a release that has its database to itself, and the end of both."""
 
 from tests.chaos.postgresql import owner_job
-from tests.chaos.postgresql.server import primary
+from tests.e2e.postgres_server import primary
 from tests.e2e.release import Release
 
 # A million on a busy machine.

@@ -4,11 +4,11 @@ import pytest
 
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.connections import counted, refused
-from tests.chaos.postgresql.server import primary, replica
 from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
 from tests.chaos.test_scaling import FEWEST, MOST, SHARES, scale
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.verdict import Bound
+from tests.e2e.postgres_server import primary, replica
 from tests.e2e.release import merged
 
 pytestmark = pytest.mark.chaos

@@ -5,9 +5,9 @@ import pytest
 from tests.chaos import nodes
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import failing_for, kept, named, told, wait_for_writes
-from tests.chaos.postgresql.server import primary
 from tests.chaos.postgresql.values import NO_REPLICA, ON_WORKERS, SEEDED_USERS
 from tests.chaos.verdict import Bound
+from tests.e2e.postgres_server import primary
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]
 

@@ -4,10 +4,10 @@ import pytest
 
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import failing_for, kept, named, outages, p50, told, wait_for_writes
-from tests.chaos.postgresql.server import primary
 from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
 from tests.chaos.postgresql.without_redis import redis_as_said, with_redis_and_without
 from tests.chaos.verdict import Bound
+from tests.e2e.postgres_server import primary
 
 pytestmark = pytest.mark.chaos
 

@@ -1,6 +1,7 @@
 import gzip
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -57,9 +58,14 @@ def _attributes(span: Span) -> dict[str, str]:
     return {attribute.key: attribute.value.string_value for attribute in span.attributes}
 
 
+def traced(collector: Collector, redis: RedisProcess, *, ratio: int) -> dict[str, Any]:
+    """Settings of a service that sends there what of its requests is sampled."""
+    return {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": ratio}
+
+
 async def test_a_request_and_its_redis_calls_are_one_trace(collector: Collector, redis: RedisProcess) -> None:
     """One span a request, by its route, under the caller's; below it Redis; all flushed at the end; no key or token."""
-    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 0}
+    settings = traced(collector, redis, ratio=0)
     async with calling(**settings) as client:
         await client.get("/api/users/1", headers={**TOKEN, **SAMPLED})
     spans = {span.name: span for span in collector.spans}
@@ -78,7 +84,7 @@ async def test_a_cached_answer_has_a_span_of_the_same_name(
     collector: Collector, redis: RedisProcess, *, fast_path_enabled: bool
 ) -> None:
     """Whether the routes were asked can't be seen in the trace, and its id is the latency's exemplar."""
-    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 1}
+    settings = traced(collector, redis, ratio=1)
     async with calling(**settings, fast_path_enabled=fast_path_enabled) as client:
         await client.get("/api/users/2")
         assert (await client.get("/api/users/2", headers=TOKEN)).headers["x-cache"] == "L1"
@@ -93,7 +99,7 @@ async def test_a_cached_answer_has_a_span_of_the_same_name(
 
 async def test_what_is_not_sampled_is_not_sent(collector: Collector, redis: RedisProcess) -> None:
     """At a ratio of zero nothing is, unless the caller says so."""
-    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 0}
+    settings = traced(collector, redis, ratio=0)
     async with calling(**settings) as client:
         await client.get("/api/users/1")
         await client.get("/api/users/1")
@@ -105,7 +111,7 @@ async def test_a_caller_that_is_not_sampled_is_not_recorded(
     collector: Collector, redis: RedisProcess, *, fast_path_enabled: bool
 ) -> None:
     """Whatever the ratio: neither the request, nor what it asks of Redis, nor what nobody asked for; probes are not."""
-    settings = {"redis_url": redis.url, "otel_enabled": True, "otel_endpoint": collector.url, "otel_sample_ratio": 1}
+    settings = traced(collector, redis, ratio=1)
     async with calling(**settings, fast_path_enabled=fast_path_enabled) as client:
         for _ in range(2):
             (await client.get("/api/users/1", headers=NOT_SAMPLED)).raise_for_status()

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.helm import run
-from tests.e2e.release import NAME, Release
+from tests.e2e.helm import HelmRelease, run
 
 # The postmaster first: what it has not started can't run on. psql and the scripts are others' processes.
 SIGNAL = """
@@ -20,7 +19,7 @@ done
 class Server:
     """The pod of one server."""
 
-    def __init__(self, release: Release, pod: str) -> None:
+    def __init__(self, release: HelmRelease, pod: str) -> None:
         self.release = release
         self.pod = pod
 
@@ -80,11 +79,11 @@ def psql(statement: str) -> tuple[str, ...]:
     return ("psql", "-XAtq", "--username=postgres", "--dbname=users", f"--command={statement}")
 
 
-def primary(release: Release) -> Server:
+def primary(release: HelmRelease) -> Server:
     """Return the server that takes the writes."""
-    return Server(release, f"{NAME}-postgresql-0")
+    return Server(release, f"{release.name}-postgresql-0")
 
 
-def replica(release: Release) -> Server:
+def replica(release: HelmRelease) -> Server:
     """Return the one that follows it."""
-    return Server(release, f"{NAME}-postgresql-replica-0")
+    return Server(release, f"{release.name}-postgresql-replica-0")
