@@ -11,7 +11,7 @@ from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
 from tests.e2e.own_release import SMALL, OwnRelease, own_release
 from tests.e2e.postgres_server import Server, primary, replica
-from tests.e2e.users import create_user
+from tests.e2e.users import create_user, delete_user
 
 pytestmark = pytest.mark.e2e
 
@@ -78,7 +78,8 @@ def test_a_backup_brings_a_user_back(release: OwnRelease, http: httpx.Client) ->
     """Who was deleted after a backup is there after its restore."""
     user, server = create_user(http), primary(release)
     run_job(release, "backup", f"{release.name}-postgresql-backup")
-    assert http.delete(f"/api/users/{user['id']}").status_code == HTTPStatus.NO_CONTENT
+    assert holds(server, user)
+    delete_user(http, user)
     assert not holds(server, user)
     run_job(release, "restore", f"{release.name}-postgresql-restore")
     assert holds(server, user)

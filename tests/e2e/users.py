@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,3 +18,9 @@ def create_user(http: httpx.Client) -> dict[str, Any]:
     answer = wait_until(post, lambda seen: seen.status_code == HTTPStatus.CREATED, 120, "a write is taken")
     user: dict[str, Any] = answer.json()
     return user
+
+
+def delete_user(http: httpx.Client, user: Mapping[str, Any]) -> None:
+    """Delete a user, as soon as writes are taken; after a try that was answered 503 there may be none left."""
+    gone = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND}
+    wait_until(lambda: http.delete(f"/api/users/{user['id']}").status_code, gone.__contains__, 120, "a write is taken")
