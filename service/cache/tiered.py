@@ -2,7 +2,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from prometheus_client import Counter
 
@@ -17,8 +17,6 @@ from service.cache.versions import ABSENT, MARK, NOTHING, Minimums, Order
 from service.http.state_key import StateKey
 from service.redis_client import RedisClient
 from service.supervision import Jobs
-
-T = TypeVar("T")
 
 
 class Loaded(NamedTuple):
@@ -122,7 +120,7 @@ class TieredCache:
         self.hear(key, entry.order)
         is_newest = self._keep(key, entry, began)
         # In a task: who waits for it may be cancelled, and the write has happened.
-        await _outcome(self._jobs.spawn(self.shared.tell(key, entry if is_newest else None, entry.order, began)))
+        await asyncio.shield(self._jobs.spawn(self.shared.tell(key, entry if is_newest else None, entry.order, began)))
 
     async def reached(self, key: str, version: int, began: float) -> None:
         """Let all tiers and replicas know that a write, looked up from `began` on (monotonic), has left this version.
@@ -131,7 +129,7 @@ class TieredCache:
         """
         order = Order(version, MARK)
         self.hear(key, order)
-        await _outcome(self._jobs.spawn(self.shared.tell(key, None, order, began)))
+        await asyncio.shield(self._jobs.spawn(self.shared.tell(key, None, order, began)))
 
     def hear(self, key: str, order: Order) -> None:
         """Drop what is older than a write, now and for five seconds. Loads under way still answer those who wait."""
@@ -271,17 +269,3 @@ def _ends_caller(error: BaseException) -> bool:
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
     return isinstance(error, KeyboardInterrupt | SystemExit)
-
-
-async def _outcome(task: asyncio.Task[T]) -> T:
-    """Wait for a task that others may wait for too; what would end a task ends `task` and not who waits for it."""
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not task.cancelled():  # but who waits for it
-            raise
-        raise RuntimeError("a load was cancelled") from None
-    except Exception:
-        raise
-    except BaseException as error:
-        raise RuntimeError(f"a load ended in {type(error).__name__}") from error
