@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from service.database import metrics
 from service.database.config import DatabaseConfig
 from service.database.errors import MEANS_AWAY, WORTH_A_SECOND_TRY, DatabaseUnavailableError
-from service.database.pool import PRIMARY
+from service.database.login import PRIMARY
 from service.database.query import Arguments, Query, Read, Record
 from service.database.replicas import ReplicaSet
 from service.database.schema import Schema

@@ -1,38 +1,17 @@
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
-import asyncpg
-from asyncpg.connect_utils import SessionAttribute
-
-from service import NAME
 from service.database import metrics
 from service.database.config import DatabaseConfig
-from service.database.errors import reason_of
 from service.database.gate import Gate
+from service.database.login import Connection, Login
+from service.database.opener import Opener
 from service.database.query import Query
 from service.supervision import Jobs
 
-PRIMARY = "primary"
-MIN_TIMEOUT_SECONDS = 0.001
 SHOW_SECONDS = 0.1  # far below the time between two scrapes
 # asyncpg lets no statement begin before the one cancelled has ended.
 SETTLE = Query("settle", "SELECT 1")
-
-if TYPE_CHECKING:
-    _Connection = asyncpg.Connection[asyncpg.Record]
-else:
-    _Connection = asyncpg.Connection  # generic in its stubs only
-
-
-class Connection(_Connection):
-    """A connection that knows when it was made and put aside, and up to where its server has replayed at least."""
-
-    __slots__ = ("generation", "idle_since", "position")
-
-    generation: int
-    idle_since: float
-    position: int
 
 
 class ConnectionPool:
@@ -41,13 +20,20 @@ class ConnectionPool:
     asyncpg's own pool costs 40 % of a look-up's rate even without its reset, for tasks and shields around each release.
     Here only a connection whose statement was cancelled takes a task, which keeps its place until the server has
     acknowledged that; one that does not within `operation_timeout_seconds` is closed, and `on_silence` is told why.
+    `on_spared` is told why one more could not be opened, while there are others.
     """
 
-    def __init__(self, config: DatabaseConfig, target: str, *, on_silence: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        config: DatabaseConfig,
+        target: str,
+        *,
+        on_silence: Callable[[Exception], None],
+        on_spared: Callable[[Exception], None],
+    ) -> None:
         self._on_silence = on_silence
         self._config = config
-        self._logins = config.logins
-        self._target = target
+        self._log_in = Login(config, target)
         self._in_use = metrics.POOL_IN_USE.labels(target)
         self._waiting = metrics.POOL_WAITING.labels(target)
         self._idle_gauge = metrics.POOL_IDLE.labels(target)
@@ -58,6 +44,13 @@ class ConnectionPool:
             wait_seconds=config.wait_seconds,
             on_change=self._show,
             on_waited=metrics.WAIT_SECONDS.labels(target).observe,
+        )
+        self._opener = Opener(
+            self._open,
+            timeout_seconds=config.connect_timeout_seconds,
+            has_others=lambda: self._gate.in_use > self._opener.waiting,
+            on_opened=self._put,
+            on_spared=on_spared,
         )
         self._idle: list[Connection] = []
         self._generation = 0
@@ -88,31 +81,30 @@ class ConnectionPool:
         return connection
 
     async def take(self, deadline: float, *, ahead: bool = False) -> Connection:
-        """Return a connection, to be given back; a new one is made by `deadline` (of the loop's clock) or not at all.
+        """Return a connection by `deadline` (of the loop's clock), to be given back.
 
         `ahead` of all who wait, for what the service itself has to know.
 
         Raises:
             GateClosedError: all are in use, and will be.
+            TimeoutError: none came in time.
+            Exception: what the login came to, where there is no other connection.
         """
         await self._gate.enter(ahead=ahead)
         try:
-            return self._pop_idle() or await self._connect(deadline)
+            return self._pop_idle() or await self._opener.wait(deadline)
         except BaseException:
             self._gate.leave()
             raise
 
     def give_back(self, connection: Connection) -> None:
-        """Put aside a connection whose statement has ended."""
-        if connection.generation != self._generation:
-            connection.terminate()
-        elif self.is_draining and not self._gate.waiting:
+        """Hand on a connection whose statement has ended, or put it aside."""
+        if self.is_draining and not self._gate.waiting and not self._opener.waiting:
             self._jobs.spawn(self._close_and_leave(connection))
             return
-        elif not connection.is_closed():
-            connection.idle_since = asyncio.get_running_loop().time()
-            self._idle.append(connection)
+        self._put(connection)
         self._gate.leave()
+        self._opener.look()
 
     def give_back_unsettled(self, connection: Connection) -> None:
         """Put aside a connection whose statement was cancelled, once the server has let go of it."""
@@ -124,6 +116,7 @@ class ConnectionPool:
         for connection in self._idle:
             connection.terminate()
         self._idle.clear()
+        self._opener.begin_anew()
         self._show(self._gate)
 
     def close_idle(self, idle_seconds: float) -> None:
@@ -145,6 +138,7 @@ class ConnectionPool:
     async def aclose(self) -> None:
         """Close all connections; those in use when they are given back."""
         self.drain()
+        await self._opener.aclose()
         await self._jobs.join()
         if self._shown_soon is not None:
             self._shown_soon.cancel()
@@ -157,36 +151,22 @@ class ConnectionPool:
                 return connection
         return None
 
-    async def _connect(self, deadline: float) -> Connection:
-        """Connect to the first host that takes us, each with its share of the time: one may be silent."""
-        loop = asyncio.get_running_loop()
-        deadline = min(deadline, loop.time() + self._config.connect_timeout_seconds)
-        untried = list(self._logins)
-        while True:
-            login = untried.pop(0)
-            try:
-                connection = await self._connect_to(login, (deadline - loop.time()) / (len(untried) + 1))
-            except Exception as error:
-                if not untried or reason_of(error) is None:
-                    raise
-            else:
-                # Where the next one begins.
-                self._logins = [login, *(other for other in self._logins if other is not login)]
-                return connection
+    def _put(self, connection: Connection) -> None:
+        """Hand a connection that nobody uses to who waits for one, or put it aside; close it if it is of no use."""
+        if connection.generation != self._generation:
+            connection.terminate()
+        elif connection.is_closed() or self._opener.offer(connection):
+            return
+        elif self.is_draining and not self._gate.waiting:
+            self._jobs.spawn(self._close(connection))
+        else:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
 
-    async def _connect_to(self, login: dict[str, Any], seconds: float) -> Connection:
+    async def _open(self, seconds: float) -> Connection:
         generation = self._generation
-        connection = await asyncpg.connect(
-            **login,
-            # Of several hosts the one that is primary; asyncpg's default takes the first that answers.
-            target_session_attrs=SessionAttribute.primary if self._target == PRIMARY else SessionAttribute.any,
-            timeout=max(MIN_TIMEOUT_SECONDS, seconds),
-            command_timeout=self._config.operation_timeout_seconds,
-            connection_class=Connection,
-            server_settings={"application_name": NAME},
-        )
+        connection = await self._log_in(seconds)
         connection.generation = generation
-        connection.position = 0
         return connection
 
     async def _settle(self, connection: Connection) -> None:

@@ -20,7 +20,9 @@ from service.database.errors import (
     was_rolled_back,
 )
 from service.database.gate import GateClosedError
-from service.database.pool import MIN_TIMEOUT_SECONDS, PRIMARY, SETTLE, Connection, ConnectionPool
+from service.database.login import MIN_TIMEOUT_SECONDS, PRIMARY, Connection
+from service.database.opener import PATIENCE_SECONDS
+from service.database.pool import SETTLE, ConnectionPool
 from service.database.query import Arguments, Query, Record
 from service.database.tracing import query_span
 from service.supervision import SupervisedTask
@@ -28,6 +30,7 @@ from service.supervision import SupervisedTask
 logger = logging.getLogger(__name__)
 
 PROBE = Query("probe", "SELECT 1")
+CONNECT = Query("connect", "")  # for the metrics alone
 # Up to where it has replayed the primary's log; not even to the beginning, if it follows none.
 REPLAYED = Query(
     "replayed",
@@ -45,7 +48,7 @@ class Server:
         self.target = target
         self._config = config
         self._tracer = tracer
-        self.pool = ConnectionPool(config, target, on_silence=self._on_silence)
+        self.pool = ConnectionPool(config, target, on_silence=self._on_silence, on_spared=self._on_spared)
         self._breaker = CircuitBreaker(
             f"database {target}",
             failures=config.breaker_failures,
@@ -72,8 +75,11 @@ class Server:
         return self.pool.is_draining
 
     async def start(self) -> None:
-        """Connect once ahead of the first request, and begin to watch; never raises, whatever the server does."""
-        if not await self._probe():
+        """Connect once ahead of the first request, and begin to watch; never raises, whatever the server does.
+
+        With more patience than later: a process that starts beside many others is slow, and has no requests yet.
+        """
+        if not await self._probe(PATIENCE_SECONDS):
             self._breaker.trip()
         self.background.start()
 
@@ -116,6 +122,8 @@ class Server:
             if isinstance(error, Exception):
                 reason = reason_of(error)
                 if reason is not None:
+                    if reason in EXPIRES_CONNECTIONS:
+                        self.pool.expire()
                     raise self._failure(query, reason, error, may_have_happened=not was_rolled_back(error)) from error
                 self._observe(query, perf_counter() - started)
             raise
@@ -161,8 +169,6 @@ class Server:
         self, query: Query, reason: Reason, error: Exception, *, may_have_happened: bool
     ) -> DatabaseUnavailableError:
         metrics.FAILURES.labels(self.target, query.name, reason).inc()
-        if reason in EXPIRES_CONNECTIONS:
-            self.pool.expire()
         # Connections that it has no room for say little of a server that answers on others.
         if reason in OPENS_BREAKER or (reason == "full" and not self._has_answered_lately):
             self._breaker.cause = f"{reason}: {error}"
@@ -178,7 +184,13 @@ class Server:
 
     def _on_silence(self, error: Exception) -> None:
         """Count a statement that can't be cancelled as a failure of the server; a slow one alone is none."""
+        self.pool.expire()
         self._failure(SETTLE, "connection", error, may_have_happened=True)
+
+    def _on_spared(self, error: Exception) -> None:
+        """Note that there are no more connections than before: those that there are go on."""
+        metrics.FAILURES.labels(self.target, CONNECT.name, reason_of(error) or "connection").inc()
+        logger.info("no further connection to the database: %s", error or "time limit exceeded")
 
     def _on_breaker_change(self, state: State) -> None:
         if state == "open":
@@ -192,10 +204,10 @@ class Server:
             is_silent = not self._has_answered_lately and not self.is_draining
             # While all connections are in use, what they carry is the probe.
             if (self._breaker.is_open or is_silent) and self.pool.has_place:
-                await self._probe()
+                await self._probe(self._config.operation_timeout_seconds)
 
-    async def _probe(self) -> bool:
-        deadline = asyncio.get_running_loop().time() + self._config.operation_timeout_seconds
+    async def _probe(self, seconds: float) -> bool:
+        deadline = asyncio.get_running_loop().time() + seconds
         try:
             await self._carry_out(PROBE, (), deadline)
         except DatabaseUnavailableError as error:

@@ -8,7 +8,8 @@ import pytest
 
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, server
 from service.database.errors import OPENS_BREAKER
-from service.database.pool import Connection
+from service.database.login import Connection
+from service.database.opener import Opener
 from service.dev import free_port
 from tests.integration.database.connected import connected
 from tests.observe import recording, sample, until
@@ -22,6 +23,8 @@ ONE = Query("one", "SELECT 1 AS one")
 SLEEP = Query("sleep", "SELECT pg_sleep($1)")
 ADD = Query("add", "INSERT INTO numbers VALUES ($1)")
 COUNT = Query("count", "SELECT count(*) AS count FROM numbers")
+FAILURES = "users_api_database_failures_total"
+OF_FEW = "SELECT count(*) FROM pg_stat_activity WHERE usename LIKE 'few_%'"
 
 
 async def test_reads_and_writes(postgres: PostgresProcess, database_url: str) -> None:
@@ -170,24 +173,40 @@ async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, dat
             await database.aclose()
 
 
+def _fail_all(opener: Opener[Connection], error: Exception) -> None:
+    """What nobody waits beside others means: all fail."""
+    while opener._waiting:
+        opener._waiting.popitem()[0].set_exception(error)
+
+
+@sabotage("who waits beside others is failed by a refusal", patched((Opener, "_fail", _fail_all)))
+async def test_those_who_find_no_room_share_what_there_is(postgres: PostgresProcess, database_url: str) -> None:
+    """A server that gives no further connection fails nobody: who waits gets those that are given back."""
+    url = _few(postgres, database_url)
+    async with connected(url) as database:
+        before = sample(FAILURES, target="primary", query="connect", reason="full")
+        await asyncio.gather(*(database.read(SLEEP, 0.02) for _ in range(8)))
+        assert sample(FAILURES, target="primary", query="connect", reason="full") == before + 1
+        assert database.available
+
+
 @sabotage(
     "a connection refused for want of room counts as an outage",
     patched((server, "OPENS_BREAKER", OPENS_BREAKER | {"full"})),
 )
 async def test_a_server_full_of_connections(postgres: PostgresProcess, database_url: str) -> None:
-    """Who has a connection goes on with it. Who needs one more is refused, and the breaker stays closed."""
-    name = name_of(database_url)
-    postgres.sql(f"CREATE ROLE few_{name} LOGIN CONNECTION LIMIT 1")
-    url = postgres.url(name, f"few_{name}")
+    """Who has none and gets none is refused, and the breaker stays closed: the server lives. Who starts then waits."""
+    url = _few(postgres, database_url)
     async with connected(url, probe_interval_seconds=10.0) as database:
-        for _ in range(3):
-            reads = [database.read(SLEEP, 0.1) for _ in range(8)]
-            outcomes = await asyncio.gather(*reads, return_exceptions=True)
-            refused = [outcome for outcome in outcomes if isinstance(outcome, DatabaseUnavailableError)]
-            assert [error.reason for error in refused] == ["full"] * 7
-            assert database.available
-        async with connected(url) as other:  # which gets none
+        async with connected(url) as other:
             assert other.checks() == {"available": False, "breaker": "open"}
+        database.primary.pool.close_idle(0)
+        await until(lambda: postgres.sql(OF_FEW) == "0")
+        async with connected(url):
+            for _ in range(3):
+                with pytest.raises(DatabaseUnavailableError, match="full"):
+                    await database.read(ONE)
+                assert database.available
 
 
 async def test_a_url_that_can_not_be_meant_is_no_outage() -> None:
@@ -349,3 +368,10 @@ async def test_a_connection_that_takes_too_long(limits: dict[str, float], reason
     assert error.value.reason == reason
     await database.aclose()
     listener.close()
+
+
+def _few(postgres: PostgresProcess, database_url: str) -> str:
+    """The URL of a role that gets one connection."""
+    name = name_of(database_url)
+    postgres.sql(f"CREATE ROLE few_{name} LOGIN CONNECTION LIMIT 1")
+    return postgres.url(name, f"few_{name}")

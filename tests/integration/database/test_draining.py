@@ -128,3 +128,18 @@ async def test_a_server_that_comes_back_meanwhile_is_used(postgres: PostgresProc
         postgres.start()
         await until(lambda: database.available)
         await until(lambda: count(postgres, database_url) == 0)
+
+
+async def test_a_connection_that_comes_too_late_is_closed(postgres: PostgresProcess, database_url: str) -> None:
+    """Begun for a request that has gone meanwhile, it is finished and not kept."""
+    async with connected(database_url, probe_interval_seconds=60.0) as database:
+        database.primary.pool.close_idle(0)
+        await until(lambda: count(postgres, database_url) == 0)
+        read = asyncio.create_task(database.read(Query("one", "SELECT 1")))
+        await until(lambda: database.primary.pool._opener.waiting == 1)
+        database.drain()
+        read.cancel()
+        await asyncio.wait([read])
+        await until(lambda: database.primary.pool._opener._opening is None)
+        await until(lambda: count(postgres, database_url) == 0)
+        assert not database.primary.pool._idle

@@ -381,7 +381,7 @@ async def test_of_several_hosts_a_silent_one_costs_its_share(postgres: PostgresP
         async with connected(url) as database:
             await until(lambda: database.available)
             assert (await database.read(READ)).rows[0]["number"] == 0
-            assert str(postgres.port) in database.primary.pool._logins[0]["dsn"]
+            assert str(postgres.port) in database.primary.pool._log_in._hosts[0]["dsn"]
     finally:
         silent.resume()
         silent.kill()
