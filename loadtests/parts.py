@@ -46,7 +46,7 @@ class Sink(asyncio.Transport):
         """Note the status line; a body, which is JSON, ends the answer."""
         if data[:5] == b"HTTP/":
             self.status = bytes(data[9:12])
-        elif data[:1] == b"{":
+        if data[-1:] == b"}":
             self.answered.set()
 
     def is_closing(self) -> bool:

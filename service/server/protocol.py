@@ -3,11 +3,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.health.readiness import Readiness
 from service.http.problem import problem_response
 from service.server import metrics
+from service.server.cycle import OneWriteCycle
 from service.settings import Settings
 
 ALWAYS_ADMITTED = frozenset({b"/livez", b"/readyz", b"/metrics"})
@@ -115,6 +116,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in the shape of every other error."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - ASGI, as uvicorn types it
+        # uvicorn names its class where it makes one; this one has no further fields.
+        cycle.__class__ = OneWriteCycle
+        super()._start_asgi_task(cycle, app)
 
     def _has_room(self, *, for_another: bool) -> bool:
         return len(self.connections) - len(self.extra) + for_another <= self.max_connections
