@@ -109,7 +109,7 @@ class Ledger:
             if response is not None and response.status_code == HTTPStatus.CREATED:
                 self.outcome.acknowledged[email] = response.json()["id"]
                 return
-            if response is not None and not _says_nothing(response):
+            if response is not None and not says_nothing(response):
                 self.outcome.refused.append(response.status_code)
                 return
             if not key or time.monotonic() > end:
@@ -156,7 +156,7 @@ class Ledger:
                 response = await client.get(f"{PATH}/{user_id}")
             except httpx.TransportError:
                 response = None
-            if response is not None and not _says_nothing(response):
+            if response is not None and not says_nothing(response):
                 return response.status_code == HTTPStatus.OK and response.json()["email"] == email
             if time.monotonic() > end:
                 return False
@@ -169,7 +169,7 @@ class Ledger:
         )
 
 
-def _says_nothing(response: httpx.Response) -> bool:
+def says_nothing(response: httpx.Response) -> bool:
     """Whether it leaves open what became of the request: of the service, or of the way in that has waited in vain."""
     return response.is_server_error or (
         response.status_code == HTTPStatus.CONFLICT and "retry-after" in response.headers

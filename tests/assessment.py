@@ -9,12 +9,14 @@ from loadtests.assess.caches import Caches
 from loadtests.assess.latency import Latency
 from loadtests.assess.limiter import Limiter
 from loadtests.assess.limiting import Limit
+from loadtests.assess.looks import Looks
 from loadtests.assess.parts import INGRESS, REDIS, SERVICE
 from loadtests.assess.response import Response
 from loadtests.assess.scaling import reactions
 from loadtests.assess.spread import spread
 from loadtests.assess.throughput import Step, Throughput
 from loadtests.assess.usage import K6, REST, Usage
+from loadtests.assess.writes import Writes
 from loadtests.timeline import Sample
 
 FACTS: dict[str, Any] = {
@@ -78,6 +80,16 @@ def assessment() -> Assessment:
     return Assessment(
         facts=FACTS,
         response=Response(FAST, FAST, 20, (1.0, 2.0, 8.25), (2.0, 3.0, 9.0)),
+        writes=Writes(
+            FAST,
+            FAST,
+            replace(FAST, requests=2000),
+            {},
+            Looks(400, 0, 0, 0.0, 0.1),
+            Looks(2400, 0, 7, 0.3, 1.4),
+            by_another_client=True,
+            left=(),
+        ),
         throughput=Throughput(
             [step(500), step(1000), step(2000, held=False)],
             hold,

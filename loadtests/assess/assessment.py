@@ -8,6 +8,7 @@ from loadtests.assess.response import Response
 from loadtests.assess.scaling import Scaling
 from loadtests.assess.spread import Spread
 from loadtests.assess.throughput import Throughput
+from loadtests.assess.writes import Writes
 
 # Long series, which the raw files have too.
 _SERIES = ("cached_ms", "uncached_ms", "by_second", "accepted_at_s", "samples")
@@ -19,6 +20,7 @@ class Assessment:
 
     facts: dict[str, Any] = field(default_factory=dict)
     response: Response | None = None
+    writes: Writes | None = None
     throughput: Throughput | None = None
     availability: Availability | None = None
     spread: Spread | None = None
@@ -26,7 +28,7 @@ class Assessment:
     caches: Caches | None = None
     limiter: Limiter | None = None
     left_out: dict[str, str] = field(default_factory=dict)
-    """Targets that this kind of run does not measure, and why."""
+    """Targets that this kind of run does not measure, or that are none of this release, and why."""
     problems: dict[str, str] = field(default_factory=dict)
     """Phases that could not be done, and why."""
     seconds: float = 0

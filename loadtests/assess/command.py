@@ -8,6 +8,7 @@ from k8s.client.errors import ClusterError
 from loadtests.assess.assessment import Assessment
 from loadtests.assess.availability import measure_availability
 from loadtests.assess.caches import measure_caches
+from loadtests.assess.database import NONE, has_database
 from loadtests.assess.facts import facts
 from loadtests.assess.installation import Installation
 from loadtests.assess.journal import phase, say
@@ -19,9 +20,10 @@ from loadtests.assess.response import cached_users, measure_response
 from loadtests.assess.scaling import measure_scaling
 from loadtests.assess.settling import settle
 from loadtests.assess.spread import measure_spread
-from loadtests.assess.targets import SCALING, targets
+from loadtests.assess.targets import SCALING, WRITES, targets
 from loadtests.assess.throughput import ThroughputPhase
 from loadtests.assess.usage import UsageMeter
+from loadtests.assess.writes import Writes, measure_writes
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
 
@@ -72,6 +74,8 @@ def _measure(installation: Installation, plan: Plan, output: Path, found: Assess
     found.response = attempt(
         "response time", seconds, lambda: measure_response(installation, plan, output / "response")
     )
+    # Before the limiter's own phase, which spends all that its client may, and waits if something is missing.
+    found.writes = attempt("writes", plan.writes_seconds, lambda: _writes(installation, plan, output, found))
     found.limiter = attempt(
         "rate limiter", 1 + 11 * plan.limiter_windows, lambda: measure_limiter(installation, plan, output / "limiter")
     )
@@ -96,3 +100,11 @@ def _measure(installation: Installation, plan: Plan, output: Path, found: Assess
         plan.spread_seconds,
         lambda: measure_spread(installation, plan, output / "spread", users),
     )
+
+
+def _writes(installation: Installation, plan: Plan, output: Path, found: Assessment) -> Writes | None:
+    if has_database(installation):
+        return measure_writes(installation, plan, output / "writes")
+    found.left_out.update(dict.fromkeys(WRITES, NONE))
+    say(f"  left out: {NONE}")
+    return None

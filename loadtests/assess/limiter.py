@@ -16,7 +16,7 @@ SPENT_SHARE = 0.005
 LONGEST_WINDOW_SECONDS = 120
 # "override-1";q=600;w=10, as draft-ietf-httpapi-ratelimit-headers has it
 _LEFT = re.compile(r";r=(\d+)")
-_POLICY = re.compile(r"q=(\d+);w=([\d.]+)")
+POLICY = re.compile(r"q=(\d+);w=([\d.]+)")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _reachable(installation: Installation) -> tuple[str, int, float, int]:
     reasons = []
     for name, token in (("LIMITED_TOKEN", installation.limited_token), ("TOKEN", installation.token)):
         status, headers, _ = installation.get("/api/users/1", token)
-        found = _POLICY.search(headers.get("ratelimit-policy", ""))
+        found = POLICY.search(headers.get("ratelimit-policy", ""))
         if status not in {HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS} or not found:
             reasons.append(f"{name} is answered with {status} and no RateLimit-Policy")
             continue

@@ -1,14 +1,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.assess.parts import INGRESS, REDIS, SERVICE
+from loadtests.assess.parts import INGRESS, POSTGRESQL, REDIS, SERVICE
 from loadtests.assess.usage import K6, REST, Usage
 
 # A request passes five processes in turn, each of which first waits for a core. On two that are busy for so much of the
 # time a piece of work waits 1.8 times as long as it takes (M/M/2), and what comes in bursts waits longer.
 BUSY = 0.8
 # What works for each request; the rest is there without any.
-PATH = (SERVICE, REDIS, INGRESS, K6)
+PATH = (SERVICE, REDIS, POSTGRESQL, INGRESS, K6)
 # One process answers on one thread: it cannot use more than a core.
 BUSY_THREAD = 0.85
 

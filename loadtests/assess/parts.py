@@ -6,11 +6,19 @@ from k8s.ingress.controllers import CONTROLLERS
 
 SERVICE = "service pods"
 REDIS = "Redis"
+POSTGRESQL = "PostgreSQL"
 INGRESS = "ingress controller"
 CONTROL_PLANE = "control plane (kube-system)"
 ADDONS = "monitoring, autoscaling and other pods"
 # By the recommended label app.kubernetes.io/name: the local cluster's, and others.
 INGRESS_NAMES = frozenset({one.app for one in CONTROLLERS} | {"nginx-ingress", "haproxy-ingress", "contour", "envoy"})
+_OF_RELEASE = {
+    "api": SERVICE,
+    "redis": REDIS,
+    "postgresql-primary": POSTGRESQL,
+    "postgresql-replica": POSTGRESQL,
+    "postgresql-pooler": POSTGRESQL,
+}
 AGENTS = frozenset(
     {"kubelet", "containerd", "containerd-shim", "dockerd", "docker-proxy", "runc", "systemd", "systemd-journal"}
 )
@@ -49,8 +57,8 @@ class Parts:
 
     def _part(self, namespace: str, labels: dict[str, str]) -> str:
         component = labels.get("app.kubernetes.io/component")
-        if namespace == self._release.namespace and component in {"api", "redis"}:
-            return SERVICE if component == "api" else REDIS
+        if namespace == self._release.namespace and component in _OF_RELEASE:
+            return _OF_RELEASE[component]
         if labels.get("app.kubernetes.io/name") in INGRESS_NAMES:
             return INGRESS
         return CONTROL_PLANE if namespace == "kube-system" else ADDONS

@@ -1,5 +1,7 @@
 from dataclasses import dataclass
 
+from loadtests.assess.writer import PACE, Pace
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -8,6 +10,9 @@ class Plan:
     response_rate: int = 20
     uncached_seconds: float = 15
     cached_seconds: float = 30
+    written_users: int = 100
+    """Enough for a p99 of creations, and of changes; only where there is a database."""
+    pace: Pace = PACE
     limiter_windows: int = 2
     availability_rate: int = 50
     """Below what makes the autoscaler of the kind values add replicas."""
@@ -26,10 +31,17 @@ class Plan:
     spread_seconds: float = 15
 
     @property
+    def writes_seconds(self) -> float:
+        """How long it takes to write users, and to look at the last of them."""
+        return self.written_users / self.pace.users_per_second + 2 * self.pace.looks_at_seconds[-1]
+
+    @property
     def about_seconds(self) -> float:
         """How long all of it takes, roughly: the search and the rollout end when they end."""
         search = 7 * self.step_seconds + self.settle_limit_seconds
-        fixed = self.uncached_seconds + self.cached_seconds + self.hold_seconds + self.spread_seconds
+        fixed = (
+            self.writes_seconds + self.uncached_seconds + self.cached_seconds + self.hold_seconds + self.spread_seconds
+        )
         return fixed + search + 12 * self.limiter_windows + 40 + (240 if self.scaling else 0)
 
 
@@ -37,6 +49,7 @@ FULL = Plan()
 QUICK = Plan(
     uncached_seconds=4,
     cached_seconds=4,
+    written_users=8,
     limiter_windows=1,
     settled_seconds=1,
     scaling=False,

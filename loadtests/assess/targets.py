@@ -9,6 +9,8 @@ from loadtests.assess.limiter import Limiter
 from loadtests.assess.scaling import Scaling
 from loadtests.assess.spread import Spread
 from loadtests.assess.throughput import P95_TARGET_MS, RATE_TARGET, Throughput
+from loadtests.assess.writes import Writes
+from service.staleness import MAX_STALENESS_SECONDS
 
 CACHED_MEAN_MS = 100.0
 AVAILABILITY_PERCENT = 99.9
@@ -16,6 +18,12 @@ REPLICAS = 3
 # Times the minimum.
 SCALE_OUT = 3
 SCALING = ("replicas ready at ten times the load", "first further replica ready after the load's rise")
+WRITES = (
+    "creation or change of a user, p95",
+    "creations and changes that failed",
+    "own writes that a read at once lacks",
+    "age of what another client may still read after a write",
+)
 # The spread counts as even where the deviation is small, or where chance alone makes one so uneven at least once in a
 # hundred times. Significance alone would not do: with enough requests any balancer that is no die fails such a test.
 SMALL_EFFECT = 0.1
@@ -106,6 +114,7 @@ def _all(found: Assessment) -> Iterator[Target]:
     mean, p95 = (cached.mean_ms, cached.p95_ms) if cached else (None, None)
     yield Target("cached response, mean", CACHED_MEAN_MS, "ms", mean, compose=COMPOSE["response"])
     yield Target("cached response, p95", P95_TARGET_MS, "ms", p95)
+    yield from _writes(found.writes)
     yield _throughput(found.throughput)
     yield _availability(found.availability)
     counts = list(found.spread.counts.values()) if found.spread else None
@@ -116,6 +125,24 @@ def _all(found: Assessment) -> Iterator[Target]:
     hits = found.caches.hit_percent if found.caches else None
     yield Target("cache hit ratio", CACHE_HIT_PERCENT, "%", hits, at_least=True)
     yield _limiter(found.limiter)
+
+
+def _writes(found: Writes | None) -> Iterator[Target]:
+    p95, failures, own, age = WRITES
+    if found is None:
+        yield Target(p95, P95_TARGET_MS, "ms", None)
+        yield Target(failures, 0, "", None)
+        yield Target(own, 0, "", None)
+        yield Target(age, MAX_STALENESS_SECONDS, "s", None)
+        return
+    yield Target(p95, P95_TARGET_MS, "ms", found.both.p95_ms, note=f"of {found.both.requests:,}")
+    reasons = ", ".join(f"{count:,} x {reason}" for reason, count in found.reasons.items())
+    yield Target(failures, 0, "", found.both.failed, limited_by="errors" if reasons else "", evidence=reasons)
+    yield Target(own, 0, "", found.own.lacking if found.own.telling else None, note=found.own.words)
+    others = found.others
+    measured = others.oldest_seconds if found.by_another_client and others.telling else None
+    why = "" if found.by_another_client else "; LIMITED_TOKEN is of no client that may read so often"
+    yield Target(age, MAX_STALENESS_SECONDS, "s", measured, note=others.words + why)
 
 
 def _availability(found: Availability | None) -> Target:

@@ -99,7 +99,7 @@ def test_a_report_of_nothing_is_still_one(tmp_path: Path) -> None:
     """When every phase failed, the report says so instead of failing too."""
     found = assessment()
     found.response = found.throughput = found.availability = found.spread = None
-    found.scaling = found.caches = found.limiter = None
+    found.scaling = found.caches = found.limiter = found.writes = None
     found.problems = {"response time": "no service answers"}
     write(found, [], tmp_path)
     assert not json.loads((tmp_path / "report.json").read_text())["all_met"]

@@ -23,7 +23,7 @@ def test_what_was_not_measured_is_not_met() -> None:
     """A phase that could not be done is no success, and its figure is no zero."""
     found = assessment()
     found.response = found.throughput = found.availability = found.spread = None
-    found.scaling = found.caches = found.limiter = None
+    found.scaling = found.caches = found.limiter = found.writes = None
     compared = targets(found)
     assert len(compared) == len(targets(assessment()))
     assert {(target.measured, target.met, target.shown) for target in compared} == {(None, False, "not measured")}
