@@ -193,11 +193,12 @@ spec:
       image: {{ include "users-api.image" (dict "image" $bundled.exporter.image) | quote }}
       imagePullPolicy: {{ $bundled.exporter.image.pullPolicy | quote }}
       env:
-        - name: DATA_SOURCE_URI
-          value: {{ printf "127.0.0.1:5432/%s?sslmode=disable" .root.Values.postgresql.database | quote }}
-        - name: DATA_SOURCE_USER
+        # The password by itself: a space in a URL's makes the exporter log the URL, and give up.
+        - name: DATA_SOURCE_NAME
+          value: {{ printf "postgresql://127.0.0.1:5432/%s?sslmode=disable" .root.Values.postgresql.database | quote }}
+        - name: PGUSER
           {{- include "users-api.postgresql.username" (dict "root" .root "role" "monitor") | nindent 10 }}
-        - name: DATA_SOURCE_PASS
+        - name: PGPASSWORD
           {{- include "users-api.postgresql.password" (dict "root" .root "role" "monitor") | nindent 10 }}
       securityContext:
         {{- include "users-api.containerSecurityContext" . | nindent 8 }}

@@ -5,8 +5,8 @@
 
 umask 077
 export PGUSER=postgres
+export PGPASSWORD="$REPLICATION_PASSWORD" # for other servers; a file of passwords could not hold every one
 folder=$(dirname "$0")
-passfile=$PGHOST/passfile
 child=
 stopping=
 
@@ -49,7 +49,7 @@ stop() {
 }
 trap stop INT TERM
 
-# Writes who may log in, and how this server logs in to another one. Nobody who is not named here gets in.
+# Writes who may log in. Nobody who is not named here gets in.
 write_access() {
   connection=hostssl
   [ -n "${TLS_FOLDER:-}" ] || connection=host
@@ -62,13 +62,11 @@ $connection "$DATABASE"  "$OWNER_USERNAME","$APP_USERNAME"        all           
 $connection replication  "$REPLICATION_USERNAME"                  all           scram-sha-256
 END
   echo "pod $(id -un) postgres" >"$PGHOST/pg_ident.conf"
-  escaped=$(printf %s "$REPLICATION_PASSWORD" | sed 's/[\\:]/\\&/g')
-  printf '*:*:*:%s:%s\n' "$REPLICATION_USERNAME" "$escaped" >"$passfile"
 }
 
 # How to log in to `host:port` as the one who may copy it.
 login() {
-  echo "host=${1%:*} port=${1##*:} user=$REPLICATION_USERNAME passfile=$passfile connect_timeout=3"
+  echo "host=${1%:*} port=${1##*:} user=$REPLICATION_USERNAME connect_timeout=3"
 }
 
 # The servers that REPLICAS stands for, a login each line.
