@@ -31,7 +31,6 @@ END
 
 initialise() {
   say "making an empty server"
-  rm -rf "$PGDATA.new"
   run initdb --pgdata="$PGDATA.new" --username=postgres --auth=reject --data-checksums \
     --locale-provider=builtin --builtin-locale=C.UTF-8 --locale=C --encoding=UTF8
 }
@@ -74,6 +73,7 @@ set_roles() {
 }
 
 write_access
+tidy
 prepare
 while [ -z "$stopping" ]; do
   start

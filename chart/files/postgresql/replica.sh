@@ -4,17 +4,12 @@
 set -eu
 . "$(dirname "$0")/server.sh"
 
-again=$PGDATA.again # says that the server was stopped to be copied afresh
+again=$PGDATA.again # says why the server was stopped
 primary=$(login "$PRIMARY")
 
+# Copies the primary beside the files that are here. A copy that has the file is whole.
 clone() {
-  until ask "$primary"; do
-    sleep 1
-  done
-  copy "$primary"
-  touch "$PGDATA.new/standby.signal"
-  take
-  rm -f "$again"
+  copy "$primary" && touch "$PGDATA.new/standby.signal"
 }
 
 # What keeps this server from following the primary: nothing, as long as that can't be said.
@@ -33,19 +28,24 @@ hindrance() {
   fi
 }
 
-# Stops the server when something has kept it from following for six looks in a row.
+# Stops the server when something has kept it from following for six looks in a row, and there is a new copy. Until then it
+# answers, and can be promoted: a copy that finds no room may never end. One that was promoted is stopped at once, as another
+# server is the primary now.
 watch() {
+  child=
+  trap '[ -z "$child" ] || kill "$child"; exit' TERM
   looks=0
   while sleep "${WATCH_SECONDS:-5}"; do
     found=$(hindrance) || continue
     looks=$((looks + 1))
     [ -n "$found" ] || looks=0
-    if [ "$looks" -ge 6 ]; then
-      say "the primary cannot be followed: $found"
-      echo "$found" >"$again"
-      kill -INT "$server"
-      return
-    fi
+    [ "$looks" -ge 6 ] || continue
+    looks=0
+    say "the primary cannot be followed: $found"
+    case $found in "another server" | promoted) ;; *) clone || continue ;; esac
+    echo "$found" >"$again"
+    kill -INT "$server"
+    return
   done
 }
 
@@ -61,21 +61,25 @@ follow() {
 
 write_access
 while [ -z "$stopping" ]; do
+  tidy
   if ! has_data; then
+    until ask "$primary"; do
+      sleep 1
+    done
     clone
+    take
   fi
   check_version
+  rm -f "$again"
   follow
   [ -z "$stopping" ] || break
-  if [ -e "$again" ]; then
-    if [ "$(cat "$again")" = "another server" ]; then
-      rm -f "$again"
-      fail "the primary at $PRIMARY is another server than the one that these files are of ($own). If it is the right one," \
-        "delete this pod, and with it the files; if they are what is left of the data, stop the primary, and promote.sh"
-    fi
-    clone
-  else
+  if [ ! -e "$again" ]; then
     starts_again || break
+  elif [ "$(cat "$again")" = "another server" ]; then
+    fail "the primary at $PRIMARY is another server than the one that these files are of ($own). If it is the right one," \
+      "delete this pod, and with it the files; if they are what is left of the data, stop the primary, and promote.sh"
+  elif [ -e "$PGDATA.new/standby.signal" ] || clone; then
+    take
   fi
 done
 exit "${ended:-1}"

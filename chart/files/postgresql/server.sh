@@ -112,19 +112,31 @@ check_version() {
       "$of_files, take a backup, and restore it into a new release"
 }
 
-# Copies the server of a login, for `take` to take in; what is here stays until the copy is whole.
+# Copies the server of a login, for `take` to take in; what is here stays until the copy is whole. One that broke off is
+# removed: where the disk is full, the server that is here needs the room.
 copy() {
   say "copying the server at $1"
   rm -rf "$PGDATA.new"
-  run pg_basebackup --pgdata="$PGDATA.new" --checkpoint=fast --wal-method=stream --no-password --dbname="$1" ||
-    fail "the copy broke off"
+  if ! run pg_basebackup --pgdata="$PGDATA.new" --checkpoint=fast --wal-method=stream --no-password --dbname="$1"; then
+    rm -rf "$PGDATA.new"
+    say "the copy broke off"
+    return 1
+  fi
 }
 
-# Puts new files in their place. Until then there are none: a start that was broken off begins anew.
+# Puts new files in the place of the old ones, whose last copy this may be: until the new ones have their name, so do these.
 take() {
-  rm -rf "$PGDATA"
+  rm -rf "$PGDATA.old"
+  [ ! -e "$PGDATA" ] || mv "$PGDATA" "$PGDATA.old"
   mv "$PGDATA.new" "$PGDATA"
   sync "$(dirname "$PGDATA")"
+  rm -rf "$PGDATA.old"
+}
+
+# Removes what a start that was broken off has left.
+tidy() {
+  [ -e "$PGDATA" ] || [ ! -e "$PGDATA.old" ] || mv "$PGDATA.old" "$PGDATA"
+  rm -rf "$PGDATA.old" "$PGDATA.new"
 }
 
 # The folder of the socket outlives a container that was killed: the process that its lock names may be another one by now.

@@ -1,6 +1,10 @@
+import shutil
+
 import pytest
 
+from service.dev.postgres import server_user
 from tests.integration.postgresql.conftest import Pods, make_users, users
+from tests.postgres_pod import PostgresPod
 
 pytestmark = pytest.mark.integration
 
@@ -37,9 +41,8 @@ def test_a_replica_starts_without_a_primary(pods: Pods) -> None:
     assert users(replica) == "3"
 
 
-def test_a_replica_that_was_away_too_long_is_copied_afresh(pods: Pods) -> None:
-    """The primary keeps only so much for it: when that is gone, the replica is back by itself."""
-    pods.start()
+def leave_behind(pods: Pods) -> PostgresPod:
+    """Stop a replica until the primary has no longer what it lacks; returns it."""
     make_users(pods.primary)
     pods.wait_for_replicas(2)
     for setting in ("wal_keep_size = 0", "max_wal_size = '32MB'", "min_wal_size = '32MB'"):
@@ -50,10 +53,60 @@ def test_a_replica_that_was_away_too_long_is_copied_afresh(pods: Pods) -> None:
     for _ in range(4):
         pods.primary.sql("CREATE TABLE filler AS SELECT repeat('x', 2000) FROM generate_series(1, 10000)", "users")
         pods.primary.sql("DROP TABLE filler; CHECKPOINT; SELECT pg_switch_wal()", "users")
+    return replica
+
+
+def test_a_replica_that_was_away_too_long_is_copied_afresh(pods: Pods) -> None:
+    """The primary keeps only so much for it: when that is gone, the replica is back by itself."""
+    pods.start()
+    replica = leave_behind(pods)
     replica.start()
     pods.wait_for_replicas(2)
     assert "cannot be followed: nothing received" in replica.log
     assert users(replica) == "3"
+
+
+def test_a_replica_without_room_for_another_copy_keeps_the_one_it_has(pods: Pods) -> None:
+    """Where no copy becomes whole the old one answers without a pause, can be promoted, and has all of the disk."""
+    pods.start()
+    replica = leave_behind(pods)
+    no_room(replica)
+    replica.start()
+    server = (replica.data / "postmaster.pid").read_text(encoding="utf-8").split()[0]
+    replica.until(lambda: replica.log.count("the copy broke off") == 2)
+    assert (replica.data / "postmaster.pid").read_text(encoding="utf-8").split()[0] == server
+    assert users(replica) == "3"
+    pods.primary.end()
+    pods.replicas[1].end()
+    replica.until(lambda: not replica.data.with_name("data.new").exists())
+    assert replica.carry_out("promote.sh").returncode == 0
+    assert replica.as_role("users_app", "INSERT INTO users VALUES (4, 'after')") == ""
+
+
+def test_a_copy_that_broke_off_is_never_taken_for_a_whole_one(pods: Pods) -> None:
+    """Killed while it copies, a replica begins again from the files that it has."""
+    pods.start()
+    replica = leave_behind(pods)
+    half = replica.data.with_name("data.new")
+    half.mkdir()
+    (half / "PG_VERSION").touch()
+    if (user := server_user()) is not None:
+        shutil.chown(half, user)
+    replica.data.rename(replica.data.with_name("data.old"))
+    replica.start()
+    assert users(replica) == "3"
+    assert not replica.data.with_name("data.old").exists()
+    pods.wait_for_replicas(2)
+
+
+def no_room(server: PostgresPod) -> None:
+    """Have no copy come to its end here."""
+    faulty = server.folder / "faulty"
+    faulty.mkdir()
+    copy = faulty / "pg_basebackup"
+    copy.write_text('#!/bin/sh\nmkdir "${1#--pgdata=}"\ntouch "${1#--pgdata=}/PG_VERSION"\nexit 1\n', encoding="utf-8")
+    copy.chmod(0o755)
+    server.environment["PATH"] = f"{faulty}:{server.environment['PATH']}"
 
 
 def test_what_is_left_of_the_data_is_not_thrown_away_for_another_server(pods: Pods) -> None:
