@@ -29,7 +29,7 @@ def test_a_full_disk_names_what_is_needed_and_where_to_move(tmp_path: Path, monk
     monkeypatch.setattr(host, "free_bytes", lambda _path: 1 << 30)
     monkeypatch.setattr(host, "disk", lambda _path: 1)
     _go(tmp_path, monkeypatch, "1.999.0", "local")
-    with pytest.raises(StepError, match=r"1\.0 GiB are free .* 28 GiB are needed.*CACHE_DIR .* GOCACHE"):
+    with pytest.raises(StepError, match=r"1\.0 GiB are free .* 30 GiB are needed.*CACHE_DIR .* GOCACHE"):
         preflight.check(tmp_path, "build", _ENGINE, cluster_exists=True, built=False)
 
 
@@ -42,6 +42,14 @@ def test_each_disk_is_looked_at_for_what_is_to_lie_on_it(tmp_path: Path, monkeyp
     with pytest.raises(StepError, match=r"engine/docker, 7 GiB are needed: .*`data-root`") as raised:
         preflight.check(tmp_path, "pull", engine, cluster_exists=True, built=False)
     assert "CACHE_DIR" not in str(raised.value)
+
+
+def test_the_readme_says_what_is_needed() -> None:
+    """The figures that people read are those that are checked."""
+    pulled, built = preflight.TOOLS_BYTES + preflight.PULL_BYTES, preflight.BUILD_BYTES + preflight.GO_BYTES
+    memory, *disk = (f"{size >> 30} GiB" for size in (preflight.MEMORY_BYTES, pulled, built))
+    words = " ".join((Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8").split())
+    assert f"It takes {memory} of memory, and of disk {disk[0]} where images are pulled and {disk[1]} where" in words
 
 
 @pytest.mark.parametrize(("kernel", "remedy"), [("Linux", "close what you can spare"), ("Darwin", "Docker Desktop")])
