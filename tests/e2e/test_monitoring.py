@@ -1,4 +1,6 @@
 from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from kubernetes import client
@@ -62,6 +64,31 @@ def test_the_pods_are_seen_on_their_nodes(release: Release, prometheus: Promethe
 
     wait_until(seen, lambda pods: pods == running, SETTLED_SECONDS, "the release's pods in Prometheus")
     assert prometheus.value("count(kube_node_info)") == len(client.CoreV1Api(api).list_node().items)
+
+
+def test_a_cron_job_is_seen_with_its_last_success(
+    release: Release, prometheus: Prometheus, api: client.ApiClient
+) -> None:
+    """The alert on an old backup reads when the CronJob was made, and when a Job of it last succeeded."""
+    batch: Any = client.BatchV1Api(api)  # in the client's types every field of every object may be None
+    name = "seen"
+    pod = {"containers": [{"name": "none", "image": "none"}], "restartPolicy": "Never"}
+    spec = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    made = batch.create_namespaced_cron_job(release.namespace, {"metadata": {"name": name}, "spec": spec})
+    try:
+        succeeded = made.metadata.creation_timestamp + timedelta(hours=1)
+        status = {"status": {"lastSuccessfulTime": succeeded.isoformat()}}
+        batch.patch_namespaced_cron_job_status(name, release.namespace, status)
+        selector = f'{{namespace="{release.namespace}",cronjob="{name}"}}'
+        series = ("kube_cronjob_created", "kube_cronjob_status_last_successful_time")
+        wait_until(
+            lambda: [prometheus.value(f"{one}{selector}") for one in series],
+            lambda seen: seen == [made.metadata.creation_timestamp.timestamp(), succeeded.timestamp()],
+            SETTLED_SECONDS,
+            "the CronJob in Prometheus",
+        )
+    finally:
+        batch.delete_namespaced_cron_job(name, release.namespace)
 
 
 def test_redis_is_seen_from_within(release: Release, prometheus: Prometheus) -> None:

@@ -1,7 +1,7 @@
 // Command kube-state-metrics serves the state of a cluster's objects as
 // series, by the names and labels of the project of that name. That one's
 // module is not served with a checksum that can be verified, so it cannot be
-// built here; this has its stable series of six resources, which alerts and
+// built here; this has its stable series of seven resources, which alerts and
 // dashboards read, and takes the one flag that the manifest sets.
 package main
 
@@ -87,6 +87,7 @@ func watched(factory informers.SharedInformerFactory, names string) (collector, 
 		"pods":                     {factory.Core().V1().Pods().Informer(), of(pod)},
 		"nodes":                    {factory.Core().V1().Nodes().Informer(), of(node)},
 		"deployments":              {factory.Apps().V1().Deployments().Informer(), of(deployment)},
+		"cronjobs":                 {factory.Batch().V1().CronJobs().Informer(), of(cronJob)},
 		"statefulsets":             {factory.Apps().V1().StatefulSets().Informer(), of(statefulSet)},
 		"horizontalpodautoscalers": {factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer(), of(autoscaler)},
 		"poddisruptionbudgets":     {factory.Policy().V1().PodDisruptionBudgets().Informer(), of(budget)},
@@ -98,7 +99,7 @@ func watched(factory informers.SharedInformerFactory, names string) (collector, 
 	for _, name := range strings.Split(names, ",") {
 		resource, is := known[name]
 		if !is {
-			return nil, errors.New("--resources: " + name + " is none of pods, nodes, deployments, statefulsets, horizontalpodautoscalers, poddisruptionbudgets")
+			return nil, errors.New("--resources: " + name + " is none of pods, nodes, deployments, statefulsets, cronjobs, horizontalpodautoscalers, poddisruptionbudgets")
 		}
 		wanted[name] = resource
 	}

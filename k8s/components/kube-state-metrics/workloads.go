@@ -2,6 +2,7 @@ package main
 
 import (
 	apps "k8s.io/api/apps/v1"
+	batch "k8s.io/api/batch/v1"
 	policy "k8s.io/api/policy/v1"
 )
 
@@ -16,6 +17,9 @@ var (
 	statefulSetReplicas = gauge("kube_statefulset_replicas", "Pods wanted of the StatefulSet.", "namespace", "statefulset")
 	statefulSetAll      = gauge("kube_statefulset_status_replicas", "Pods of the StatefulSet.", "namespace", "statefulset")
 	statefulSetReady    = gauge("kube_statefulset_status_replicas_ready", "Ready pods of the StatefulSet.", "namespace", "statefulset")
+
+	cronJobCreated   = gauge("kube_cronjob_created", "Unix creation timestamp.", "namespace", "cronjob")
+	cronJobSucceeded = gauge("kube_cronjob_status_last_successful_time", "Unix time at which the last Job that succeeded ended.", "namespace", "cronjob")
 
 	budgetHealthy  = gauge("kube_poddisruptionbudget_status_current_healthy", "Healthy pods there are.", "namespace", "poddisruptionbudget")
 	budgetDesired  = gauge("kube_poddisruptionbudget_status_desired_healthy", "Healthy pods there must be.", "namespace", "poddisruptionbudget")
@@ -36,6 +40,13 @@ func statefulSet(object *apps.StatefulSet, out series) {
 	out.add(statefulSetReplicas, float64(*object.Spec.Replicas), object.Namespace, object.Name)
 	out.add(statefulSetAll, float64(object.Status.Replicas), object.Namespace, object.Name)
 	out.add(statefulSetReady, float64(object.Status.ReadyReplicas), object.Namespace, object.Name)
+}
+
+func cronJob(object *batch.CronJob, out series) {
+	out.add(cronJobCreated, float64(object.CreationTimestamp.Unix()), object.Namespace, object.Name)
+	if at := object.Status.LastSuccessfulTime; at != nil {
+		out.add(cronJobSucceeded, float64(at.Unix()), object.Namespace, object.Name)
+	}
 }
 
 func budget(object *policy.PodDisruptionBudget, out series) {
