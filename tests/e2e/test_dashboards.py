@@ -74,6 +74,10 @@ IDLE_IN_HEALTH = {
     ("postgresql", "Share that waits"),
     ("postgresql", "Changes of breakers in five minutes"),
     ("postgresql", "Left alone for a second"),
+    ("postgresql", "Oldest transaction"),
+    ("postgresql", "Whole tables read a second"),
+    ("postgresql", "Log that a replica lacks"),
+    ("postgresql", "Deadlocks and spills in five minutes"),
     ("ingress-traefik", "Configurations taken"),
     ("ingress-nginx", "Configurations taken"),
     ("slo", "Alerts firing"),
@@ -81,7 +85,12 @@ IDLE_IN_HEALTH = {
     ("slo", "Latency budget left"),
 }
 RULE = "templates/monitoring/prometheusrule.yaml"
-SOURCES = {"kube-state-metrics": "kube_", "redis-exporter": "redis_", "cadvisor": "container_"}
+SOURCES = {
+    "kube-state-metrics": "kube_",
+    "postgres-exporter": "pg_",
+    "redis-exporter": "redis_",
+    "cadvisor": "container_",
+}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """PostgreSQL as the service's processes see it: what it answers, what waits for it, and what is turned away."""
 
 from k8s.chart.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.postgresql_server import WITHIN
 from k8s.chart.dashboards.promql import or_zero, quantile, rate, select, total
 
 SECONDS = "users_api_database_query_seconds"
@@ -218,6 +219,6 @@ READS_FROM_REPLICAS = Row(
 DASHBOARD = Dashboard(
     "postgresql",
     "PostgreSQL",
-    "What the service asks of its database, what waits for it, and what is turned away.",
-    (AT_A_GLANCE, STATEMENT, POOL, SERVERS, READS_FROM_REPLICAS),
+    "What the service asks of its database, what waits for it, what is turned away, and what the servers say.",
+    (AT_A_GLANCE, STATEMENT, POOL, SERVERS, READS_FROM_REPLICAS, WITHIN),
 )
