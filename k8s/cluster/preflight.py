@@ -15,8 +15,8 @@ from k8s.cluster.modules import go_version
 from k8s.cluster.steps import StepError
 
 _GIB = 1024**3
-# Free at the start: for what is compiled and the engine keeps, which took 15 GiB with the service at work (14e2bfc); for
-# Go's two caches, which took 10.8 GiB.
+# Free at the start: for what is compiled and the engine keeps, which took 15 GiB with the service at work (14e2bfc);
+# for Go's two caches, which took 10.8 GiB.
 BUILD_BYTES = 17 * _GIB
 GO_BYTES = 13 * _GIB
 # The programs for the host, and what the engine keeps: the nodes with their images.

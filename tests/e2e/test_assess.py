@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from loadtests.assess.database import NONE
+from loadtests.assess.targets import WRITES
 from tests.e2e.helm import CONTEXT
 from tests.e2e.release import NAME, NAMESPACE, Release
 
@@ -52,6 +54,13 @@ def test_every_phase_was_measured(report: dict[str, Any]) -> None:
         assert isinstance(target["measured"], int | float), target
         assert isinstance(target["met"], bool)
     assert len(report["targets"]) >= 8
+
+
+def test_a_release_without_a_database_says_so(report: dict[str, Any]) -> None:
+    """Writes are left out with the reason, as each replica has users of its own."""
+    assert set(report["left_out"]) >= set(WRITES)
+    assert report["left_out"][WRITES[0]] == NONE
+    assert report["writes"] is None
 
 
 def test_facts_name_what_was_measured(report: dict[str, Any]) -> None:
