@@ -12,6 +12,14 @@ clone() {
   copy "$primary" && touch "$PGDATA.new/standby.signal"
 }
 
+# The same while this server runs. One that was promoted meanwhile knows more than the copy.
+clone_beside() {
+  clone || return
+  [ "$(psql -XAtq --dbname=postgres -c 'SELECT pg_is_in_recovery()')" = t ] && return
+  say "the copy is not taken: this server follows no longer"
+  return 1
+}
+
 # What keeps this server from following the primary: nothing, as long as that can't be said.
 hindrance() {
   ask "$primary" || return 0
@@ -42,7 +50,7 @@ watch() {
     [ "$looks" -ge 6 ] || continue
     looks=0
     say "the primary cannot be followed: $found"
-    case $found in "another server" | promoted) ;; *) clone || continue ;; esac
+    case $found in "another server" | promoted) ;; *) clone_beside || continue ;; esac
     echo "$found" >"$again"
     kill -INT "$server"
     return

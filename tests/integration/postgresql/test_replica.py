@@ -56,6 +56,16 @@ def leave_behind(pods: Pods) -> PostgresPod:
     return replica
 
 
+def instead_of_copies(server: PostgresPod, text: str) -> None:
+    """Have no real copy made here."""
+    faulty = server.folder / "faulty"
+    faulty.mkdir()
+    program = faulty / "pg_basebackup"
+    program.write_text(f'#!/bin/sh\nmkdir "${{1#--pgdata=}}"\n{text}\n', encoding="utf-8")
+    program.chmod(0o755)
+    server.environment["PATH"] = f"{faulty}:{server.environment['PATH']}"
+
+
 def test_a_replica_that_was_away_too_long_is_copied_afresh(pods: Pods) -> None:
     """The primary keeps only so much for it: when that is gone, the replica is back by itself."""
     pods.start()
@@ -70,7 +80,7 @@ def test_a_replica_without_room_for_another_copy_keeps_the_one_it_has(pods: Pods
     """Where no copy becomes whole the old one answers without a pause, can be promoted, and has all of the disk."""
     pods.start()
     replica = leave_behind(pods)
-    no_room(replica)
+    instead_of_copies(replica, "exit 1")
     replica.start()
     server = (replica.data / "postmaster.pid").read_text(encoding="utf-8").split()[0]
     replica.until(lambda: replica.log.count("the copy broke off") == 2)
@@ -81,6 +91,22 @@ def test_a_replica_without_room_for_another_copy_keeps_the_one_it_has(pods: Pods
     replica.until(lambda: not replica.data.with_name("data.new").exists())
     assert replica.carry_out("promote.sh").returncode == 0
     assert replica.as_role("users_app", "INSERT INTO users VALUES (4, 'after')") == ""
+
+
+def test_a_copy_of_before_a_promotion_is_not_taken(pods: Pods) -> None:
+    """Promoted while it copies, as the primary is silent, a replica keeps what was written to it since."""
+    pods.start()
+    replica = leave_behind(pods)
+    instead_of_copies(replica, f"while [ ! -e {replica.folder}/over ]; do sleep 0.1; done")
+    replica.start()
+    replica.until(replica.data.with_name("data.new").exists)
+    pods.primary.end()
+    pods.replicas[1].end()
+    assert replica.carry_out("promote.sh").returncode == 0
+    assert replica.as_role("users_app", "INSERT INTO users VALUES (4, 'after')") == ""
+    (replica.folder / "over").touch()
+    replica.until(lambda: "the copy is not taken" in replica.log)
+    assert users(replica) == "4"
 
 
 def test_a_copy_that_broke_off_is_never_taken_for_a_whole_one(pods: Pods) -> None:
@@ -97,16 +123,6 @@ def test_a_copy_that_broke_off_is_never_taken_for_a_whole_one(pods: Pods) -> Non
     assert users(replica) == "3"
     assert not replica.data.with_name("data.old").exists()
     pods.wait_for_replicas(2)
-
-
-def no_room(server: PostgresPod) -> None:
-    """Have no copy come to its end here."""
-    faulty = server.folder / "faulty"
-    faulty.mkdir()
-    copy = faulty / "pg_basebackup"
-    copy.write_text('#!/bin/sh\nmkdir "${1#--pgdata=}"\ntouch "${1#--pgdata=}/PG_VERSION"\nexit 1\n', encoding="utf-8")
-    copy.chmod(0o755)
-    server.environment["PATH"] = f"{faulty}:{server.environment['PATH']}"
 
 
 def test_what_is_left_of_the_data_is_not_thrown_away_for_another_server(pods: Pods) -> None:
