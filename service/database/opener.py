@@ -17,7 +17,8 @@ class Opener(Generic[C]):
 
     To log in takes several rounds, and computing at both ends, so that many at once all come too late, and so do the
     requests beside them. One that nobody waits for any more is finished nevertheless, and kept. While there are others
-    it may take `PATIENCE_SECONDS`, and so may the first of all; else `timeout_seconds`.
+    it may take `PATIENCE_SECONDS`, and so may the first of all; else `timeout_seconds`. `on_failed` is told once of one
+    that failed, and how many `others` there are: with none it failed all who waited, else nobody.
     """
 
     def __init__(
@@ -25,61 +26,68 @@ class Opener(Generic[C]):
         open_one: Callable[[float], Coroutine[Any, Any, C]],
         *,
         timeout_seconds: float,
-        has_others: Callable[[], bool],
+        others: Callable[[], int],
         on_opened: Callable[[C], None],
-        on_spared: Callable[[Exception], None],
+        on_failed: Callable[[Exception, int], None],
     ) -> None:
         self._open_one = open_one
         self._timeout_seconds = timeout_seconds
-        self._has_others = has_others
+        self._others = others
         self._on_opened = on_opened
-        self._on_spared = on_spared
+        self._on_failed = on_failed
         self._jobs = Jobs("database_connect")
         self._opening: asyncio.Task[None] | None = None
-        self._waiting: OrderedDict[asyncio.Future[C], None] = OrderedDict()
+        # Given a connection, or the error to raise: after an error that a future raises, Python 3.11 traces too little.
+        self._waiting: OrderedDict[asyncio.Future[C | Exception], None] = OrderedDict()
         self._is_first = True
-        self._rests_until = 0.0
+        self._rest: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many wait for a connection."""
         return len(self._waiting)
 
-    async def wait(self, deadline: float) -> C:
-        """Return a connection by `deadline` (of the loop's clock).
+    async def wait(self, deadline: float, *, ahead: bool = False) -> C:
+        """Return a connection by `deadline` (of the loop's clock); `ahead` of all who wait.
 
         Raises:
             TimeoutError: none came.
             Exception: none could be opened, and there are no others to wait for.
         """
         loop = asyncio.get_running_loop()
-        turn: asyncio.Future[C] = loop.create_future()
+        turn: asyncio.Future[C | Exception] = loop.create_future()
         self._waiting[turn] = None
+        self._waiting.move_to_end(turn, last=not ahead)
         timer = loop.call_at(deadline, self._refuse, turn)
         self.look()
         try:
-            return await turn
+            outcome = await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:  # it came in the very same moment
-                self._on_opened(turn.result())
+            if turn.done() and not turn.cancelled():  # it came in the very same moment
+                came = turn.result()
+                if not isinstance(came, Exception):
+                    self._on_opened(came)
             raise
         finally:
             timer.cancel()
             self._waiting.pop(turn, None)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def offer(self, connection: C) -> bool:
         """Hand a connection to who has waited longest; tells whether anybody has."""
         while self._waiting:
             turn, _ = self._waiting.popitem(last=False)
-            if not turn.done():  # or it was cancelled, or refused, in this very moment
-                turn.set_result(connection)
+            if _tell(turn, connection):
                 return True
         return False
 
     def look(self) -> None:
         """Begin to open one if that is due: somebody waits, and none is being opened."""
-        is_resting = self._has_others() and asyncio.get_running_loop().time() < self._rests_until
-        if self._waiting and self._opening is None and not is_resting:
+        is_resting = self._rest is not None and self._others() > 0
+        is_opening = self._opening is not None and not self._opening.done()
+        if self._waiting and not is_opening and not is_resting:
             self._opening = self._jobs.spawn(self._open())
 
     def begin_anew(self) -> None:
@@ -87,38 +95,54 @@ class Opener(Generic[C]):
         if self._opening is not None:
             self._opening.cancel()
             self._opening = None
+        self._end_rest()
         self.look()
 
     async def aclose(self) -> None:
         """Open none any more."""
         if self._opening is not None:
             self._opening.cancel()
+        self._end_rest()
         await self._jobs.join()
 
     async def _open(self) -> None:
-        is_patient = self._has_others() or self._is_first
+        is_patient = self._is_first or self._others() > 0
         try:
             connection = await self._open_one(PATIENCE_SECONDS if is_patient else self._timeout_seconds)
         except Exception as error:  # noqa: BLE001 - those who wait are told
-            self._opening = None
+            self._opening, self._is_first = None, False
             self._fail(error)
         else:
-            self._opening = None
+            self._opening, self._is_first = None, False
             self._on_opened(connection)
-        self._is_first = False
         self.look()
 
     def _fail(self, error: Exception) -> None:
-        if self._has_others():
-            self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
-            self._on_spared(error)
-            return
-        while self._waiting:
+        if others := self._others():
+            self._end_rest()
+            self._rest = asyncio.get_running_loop().call_later(REST_SECONDS, self._wake)
+        while self._waiting and not others:
             turn, _ = self._waiting.popitem(last=False)
-            if not turn.done():
-                turn.set_exception(error)
+            _tell(turn, error)
+        self._on_failed(error, others)
+
+    def _wake(self) -> None:
+        self._rest = None
+        self.look()
+
+    def _end_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
     @staticmethod
-    def _refuse(turn: asyncio.Future[C]) -> None:
-        if not turn.done():  # or one came in this very moment
-            turn.set_exception(TimeoutError())
+    def _refuse(turn: asyncio.Future[C | Exception]) -> None:
+        _tell(turn, TimeoutError())
+
+
+def _tell(turn: asyncio.Future[C | Exception], outcome: C | Exception) -> bool:
+    """Whether it still waits, or was cancelled, told or refused in this very moment."""
+    if turn.done():
+        return False
+    turn.set_result(outcome)
+    return True

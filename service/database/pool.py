@@ -20,7 +20,7 @@ class ConnectionPool:
     asyncpg's own pool costs 40 % of a look-up's rate even without its reset, for tasks and shields around each release.
     Here only a connection whose statement was cancelled takes a task, which keeps its place until the server has
     acknowledged that; one that does not within `operation_timeout_seconds` is closed, and `on_silence` is told why.
-    `on_spared` is told why one more could not be opened, while there are others.
+    `on_failed` is told why none could be opened, and how many others there are.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class ConnectionPool:
         target: str,
         *,
         on_silence: Callable[[Exception], None],
-        on_spared: Callable[[Exception], None],
+        on_failed: Callable[[Exception, int], None],
     ) -> None:
         self._on_silence = on_silence
         self._config = config
@@ -48,9 +48,9 @@ class ConnectionPool:
         self._opener = Opener(
             self._open,
             timeout_seconds=config.connect_timeout_seconds,
-            has_others=lambda: self._gate.in_use > self._opener.waiting,
+            others=lambda: self._gate.in_use - self._opener.waiting,
             on_opened=self._put,
-            on_spared=on_spared,
+            on_failed=on_failed,
         )
         self._idle: list[Connection] = []
         self._generation = 0
@@ -92,7 +92,7 @@ class ConnectionPool:
         """
         await self._gate.enter(ahead=ahead)
         try:
-            return self._pop_idle() or await self._opener.wait(deadline)
+            return self._pop_idle() or await self._opener.wait(deadline, ahead=ahead)
         except BaseException:
             self._gate.leave()
             raise
@@ -109,6 +109,11 @@ class ConnectionPool:
     def give_back_unsettled(self, connection: Connection) -> None:
         """Put aside a connection whose statement was cancelled, once the server has let go of it."""
         self._jobs.spawn(self._settle(connection))
+
+    def lose(self, connection: Connection) -> None:
+        """Expire what was opened before this one failed; not what was opened since, if others have failed before it."""
+        if connection.generation == self._generation:
+            self.expire()
 
     def expire(self) -> None:
         """Use none of the present connections again: they lead to a server that is no primary any more, or is gone."""
@@ -174,6 +179,7 @@ class ConnectionPool:
             await connection.execute(SETTLE.sql, timeout=self._config.operation_timeout_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, this connection is of no use
             connection.terminate()
+            self.lose(connection)
             self._on_silence(error)
         self.give_back(connection)
 
@@ -181,6 +187,7 @@ class ConnectionPool:
         """Close it before its place is free: who takes that makes another one."""
         await self._close(connection)
         self._gate.leave()
+        self._opener.look()
 
     async def _close(self, connection: Connection) -> None:
         try:

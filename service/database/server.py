@@ -48,7 +48,7 @@ class Server:
         self.target = target
         self._config = config
         self._tracer = tracer
-        self.pool = ConnectionPool(config, target, on_silence=self._on_silence, on_spared=self._on_spared)
+        self.pool = ConnectionPool(config, target, on_silence=self._on_silence, on_failed=self._on_failed)
         self._breaker = CircuitBreaker(
             f"database {target}",
             failures=config.breaker_failures,
@@ -123,8 +123,10 @@ class Server:
                 reason = reason_of(error)
                 if reason is not None:
                     if reason in EXPIRES_CONNECTIONS:
-                        self.pool.expire()
-                    raise self._failure(query, reason, error, may_have_happened=not was_rolled_back(error)) from error
+                        self.pool.lose(connection)
+                    self._count(reason, error)
+                    may_have_happened = not was_rolled_back(error)
+                    raise self._unavailable(query, reason, error, may_have_happened=may_have_happened) from error
                 self._observe(query, perf_counter() - started)
             raise
         self.pool.give_back(connection)
@@ -146,7 +148,7 @@ class Server:
                 raise
             if reason == "timeout" and asyncio.get_running_loop().time() < deadline:
                 reason = "connection"  # it had all the time that it takes to connect
-            raise self._failure(query, reason, error, may_have_happened=False) from error
+            raise self._unavailable(query, reason, error, may_have_happened=False) from error
 
     async def _prove(self, connection: Connection, replayed: int, deadline: float) -> None:
         """Ask before the statement: within it the answer could be later than what the statement sees."""
@@ -165,18 +167,21 @@ class Server:
             fields = {"query": query.name, "target": self.target, "duration_seconds": round(seconds, 6)}
             logger.warning("slow query %s", query.name, extra=fields)
 
-    def _failure(
+    def _unavailable(
         self, query: Query, reason: Reason, error: Exception, *, may_have_happened: bool
     ) -> DatabaseUnavailableError:
         metrics.FAILURES.labels(self.target, query.name, reason).inc()
+        if reason == "schema":
+            logger.error("the database lacks what this version needs, run python -m service.migrate: %s", error)
+        detail = f"{self.target}: {error or 'time limit exceeded'}"
+        return DatabaseUnavailableError(reason, detail, may_have_happened=may_have_happened)
+
+    def _count(self, reason: Reason, error: Exception) -> None:
+        """Let the breaker know of a failed statement or log-in, if that says anything of the server."""
         # Connections that it has no room for say little of a server that answers on others.
         if reason in OPENS_BREAKER or (reason == "full" and not self._has_answered_lately):
             self._breaker.cause = f"{reason}: {error}"
             self._breaker.record_failure()
-        elif reason == "schema":
-            logger.error("the database lacks what this version needs, run python -m service.migrate: %s", error)
-        detail = f"{self.target}: {error or 'time limit exceeded'}"
-        return DatabaseUnavailableError(reason, detail, may_have_happened=may_have_happened)
 
     @property
     def _has_answered_lately(self) -> bool:
@@ -184,13 +189,19 @@ class Server:
 
     def _on_silence(self, error: Exception) -> None:
         """Count a statement that can't be cancelled as a failure of the server; a slow one alone is none."""
-        self.pool.expire()
-        self._failure(SETTLE, "connection", error, may_have_happened=True)
+        metrics.FAILURES.labels(self.target, SETTLE.name, "connection").inc()
+        self._count("connection", error)
 
-    def _on_spared(self, error: Exception) -> None:
-        """Note that there are no more connections than before: those that there are go on."""
-        metrics.FAILURES.labels(self.target, CONNECT.name, reason_of(error) or "connection").inc()
-        logger.info("no further connection to the database: %s", error or "time limit exceeded")
+    def _on_failed(self, error: Exception, others: int) -> None:
+        """Count a log-in once, however many waited for it; while there are others, these say how the server is."""
+        reason = reason_of(error)
+        if reason is None:  # what the URL says can't be meant
+            return
+        metrics.FAILURES.labels(self.target, CONNECT.name, reason).inc()
+        if not others:
+            self._count("connection" if reason == "timeout" else reason, error)
+        else:
+            logger.info("no further connection to the database: %s", error or "time limit exceeded")
 
     def _on_breaker_change(self, state: State) -> None:
         if state == "open":

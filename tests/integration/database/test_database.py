@@ -10,6 +10,7 @@ from service.database import Database, DatabaseConfig, DatabaseUnavailableError,
 from service.database.errors import OPENS_BREAKER
 from service.database.login import Connection
 from service.database.opener import Opener
+from service.database.pool import ConnectionPool
 from service.dev import free_port
 from tests.integration.database.connected import connected
 from tests.observe import recording, sample, until
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
 ONE = Query("one", "SELECT 1 AS one")
 SLEEP = Query("sleep", "SELECT pg_sleep($1)")
+PID = Query("pid", "SELECT pg_backend_pid() AS pid")
 ADD = Query("add", "INSERT INTO numbers VALUES ($1)")
 COUNT = Query("count", "SELECT count(*) AS count FROM numbers")
 FAILURES = "users_api_database_failures_total"
@@ -85,8 +87,8 @@ async def test_an_overload_is_shed(database_url: str) -> None:
 
 async def test_a_statement_ends_in_time(postgres: PostgresProcess, database_url: str) -> None:
     """One that takes too long is cancelled on the server too, and its connection goes on to serve."""
-    async with connected(database_url, pool_size=1, operation_timeout_seconds=0.2) as database:
-        pid = (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"]
+    async with connected(database_url, pool_size=1, operation_timeout_seconds=1.0) as database:
+        pid = (await database.read(PID)).rows[0]["pid"]
         labels = {"target": "primary", "query": SLEEP.name, "reason": "timeout"}
         failures = sample("users_api_database_failures_total", **labels)
         with pytest.raises(DatabaseUnavailableError) as error:
@@ -94,7 +96,7 @@ async def test_a_statement_ends_in_time(postgres: PostgresProcess, database_url:
         assert error.value.reason == "timeout"
         assert sample("users_api_database_failures_total", **labels) == failures + 1
         await until(lambda: database.primary.pool.in_use == 0)
-        assert (await database.read(Query("pid", "SELECT pg_backend_pid() AS pid"))).rows[0]["pid"] == pid
+        assert (await database.read(PID)).rows[0]["pid"] == pid
     assert postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") == "0"
 
 
@@ -174,9 +176,9 @@ async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, dat
 
 
 def _fail_all(opener: Opener[Connection], error: Exception) -> None:
-    """What nobody waits beside others means: all fail."""
+    """As if there were no others."""
     while opener._waiting:
-        opener._waiting.popitem()[0].set_exception(error)
+        opener._waiting.popitem()[0].set_result(error)
 
 
 @sabotage("who waits beside others is failed by a refusal", patched((Opener, "_fail", _fail_all)))
@@ -291,6 +293,41 @@ async def test_a_server_that_became_read_only_loses_its_connections(
         await database.write(ADD, 1)
         assert (await database.read(COUNT)).rows[0]["count"] == 1
         await until(lambda: 0 < sample("users_api_database_pool_idle", target="primary") <= 2)
+
+
+@sabotage(
+    "each failure expires all connections, whenever it was that its own was opened",
+    patched((ConnectionPool, "lose", lambda pool, _: pool.expire())),
+)
+async def test_a_straggler_expires_nothing_new(postgres: PostgresProcess, database_url: str) -> None:
+    """Connections that were opened after a failover outlive the statements of before it that end one by one."""
+    sleeping = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep($1)'"
+    async with connected(database_url, operation_timeout_seconds=30.0) as database:
+        writes = [asyncio.create_task(database.write(SLEEP, 20)) for _ in range(2)]
+        await until(lambda: len(postgres.sql(sleeping).split()) == 2)
+        first, second = postgres.sql(sleeping).split()
+        postgres.sql(f"SELECT pg_terminate_backend({first})")
+        await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+        opened = (await database.read(PID)).rows[0]["pid"]
+        postgres.sql(f"SELECT pg_terminate_backend({second})")
+        await asyncio.wait(writes)
+        assert (await database.read(PID)).rows[0]["pid"] == opened
+        for write in writes:
+            assert isinstance(write.exception(), DatabaseUnavailableError)
+
+
+async def test_a_log_in_that_fails_counts_once(postgres: PostgresProcess, database_url: str) -> None:
+    """However many wait for it: one that was lost opens no breaker."""
+    async with connected(database_url, probe_interval_seconds=60.0) as database:
+        database.primary.pool.close_idle(0)
+        postgres.kill()
+        reads = [database.read(ONE) for _ in range(8)]
+        outcomes = await asyncio.gather(*reads, return_exceptions=True)  # each has tried twice
+        assert {getattr(outcome, "reason", None) for outcome in outcomes} == {"connection"}
+        assert database.available
+        with pytest.raises(DatabaseUnavailableError):
+            await database.read(ONE)
+        assert not database.available
 
 
 async def test_a_standby_is_no_primary(postgres: PostgresProcess) -> None:

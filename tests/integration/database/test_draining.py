@@ -136,7 +136,8 @@ async def test_a_connection_that_comes_too_late_is_closed(postgres: PostgresProc
         database.primary.pool.close_idle(0)
         await until(lambda: count(postgres, database_url) == 0)
         read = asyncio.create_task(database.read(Query("one", "SELECT 1")))
-        await until(lambda: database.primary.pool._opener.waiting == 1)
+        await asyncio.sleep(0)
+        assert database.primary.pool._opener.waiting == 1
         database.drain()
         read.cancel()
         await asyncio.wait([read])

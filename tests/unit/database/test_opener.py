@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from service.database.opener import PATIENCE_SECONDS, Opener
+from tests.observe import until
 
 pytestmark = pytest.mark.anyio
 
@@ -14,17 +15,17 @@ class Server:
     """Where connections, which are numbers here, are opened when the test says so."""
 
     def __init__(self) -> None:
-        self.has_others = False
+        self.others = 0
         self.limits: list[float] = []
         self.kept: list[int] = []
-        self.spared: list[Exception] = []
+        self.failed: list[Exception] = []
         self.asked: list[asyncio.Future[int]] = []
         self.opener: Opener[int] = Opener(
             self.open,
             timeout_seconds=TIMEOUT_SECONDS,
-            has_others=lambda: self.has_others,
+            others=lambda: self.others,
             on_opened=self.put,
-            on_spared=self.spared.append,
+            on_failed=lambda error, _: self.failed.append(error),
         )
 
     async def open(self, seconds: float) -> int:
@@ -96,8 +97,8 @@ async def test_who_gives_up_ends_no_log_in() -> None:
 async def test_the_first_and_those_beside_others_may_take_long() -> None:
     """One that all wait for may not, as another host or server may answer."""
     server = Server()
-    for has_others in (False, False, True):
-        server.has_others = has_others
+    for others in (0, 0, 1):
+        server.others = others
         (task,) = await server.waiting()
         server.asked[-1].set_result(1)
         await task
@@ -112,6 +113,7 @@ async def test_without_others_a_failure_is_everybodys() -> None:
     for task in tasks:
         with pytest.raises(OSError, match="refused"):
             await task
+    assert len(server.failed) == 1
     (task,) = await server.waiting()
     server.asked[1].set_result(1)
     assert await task == 1
@@ -120,18 +122,60 @@ async def test_without_others_a_failure_is_everybodys() -> None:
 async def test_beside_others_a_failure_fails_nobody() -> None:
     """Who waits gets what is given back; the server is asked again after a rest, or when nothing is left."""
     server = Server()
-    server.has_others = True
+    server.others = 1
     (task,) = await server.waiting()
     server.asked[0].set_exception(OSError("full"))
     await turns()
-    assert [str(error) for error in server.spared] == ["full"]
+    assert [str(error) for error in server.failed] == ["full"]
     server.opener.look()
     assert len(server.asked) == 1
     assert server.opener.offer(7)
     assert await task == 7
     (task,) = await server.waiting()
     assert len(server.asked) == 1
-    server.has_others = False
+    server.others = 0
+    server.opener.look()
+    await turns()
+    server.asked[1].set_result(1)
+    assert await task == 1
+
+
+async def test_after_a_rest_who_still_waits_has_it_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else has to come by; and a new beginning does not wait for the rest's end."""
+    monkeypatch.setattr("service.database.opener.REST_SECONDS", 0.01)
+    server = Server()
+    server.others = 1
+    (task,) = await server.waiting()
+    server.asked[0].set_exception(OSError("full"))
+    await until(lambda: len(server.asked) == 2)
+    monkeypatch.setattr("service.database.opener.REST_SECONDS", LONG)
+    server.asked[1].set_exception(OSError("full"))
+    await turns()
+    server.opener.begin_anew()
+    await turns()
+    server.asked[2].set_result(1)
+    assert await task == 1
+
+
+async def test_the_service_itself_goes_ahead() -> None:
+    """What it has to know does not wait behind requests."""
+    server = Server()
+    (other,) = await server.waiting()
+    ahead = asyncio.create_task(server.opener.wait(asyncio.get_running_loop().time() + LONG, ahead=True))
+    await turns()
+    assert server.opener.offer(1)
+    assert await ahead == 1
+    assert server.opener.offer(2)
+    assert await other == 2
+    await server.opener.aclose()
+
+
+async def test_a_log_in_that_ends_itself_ends_no_other() -> None:
+    """Whatever cancelled it, the next one who looks has it tried again."""
+    server = Server()
+    (task,) = await server.waiting()
+    server.asked[0].cancel()
+    await turns()
     server.opener.look()
     await turns()
     server.asked[1].set_result(1)
