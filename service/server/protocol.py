@@ -26,6 +26,9 @@ class GuardedProtocol(HttpToolsProtocol):
     - Above `max_connections`, of which idle ones are most, those that are held are served on, and a further one gets
       503 and is closed, but for the requests of kubelet and Prometheus: they open a connection each time, and a pod
       that is full must not be killed for it. uvicorn's own limit would refuse all of them, held or new.
+    - What comes behind a request that ends the connection is not carried out. Trailers are dropped: they come when the
+      headers are checked, and the answer may be on its way.
+    - A connection without a request is idle, and is closed in its time, whatever was the last that came on it.
     - While the process drains, each answer ends its connection, so that a proxy stops reusing it before it goes away.
 
     A request that arrives in one read, as nearly all do, costs no timer.
@@ -41,6 +44,8 @@ class GuardedProtocol(HttpToolsProtocol):
     _is_receiving = False
     _has_headers = True
     _received_bytes = 0
+    """Since the last body or request, in whole reads."""
+    _read_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Expect a request from the start on, even if no byte of it ever comes."""
@@ -60,12 +65,19 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; what is incomplete after it has a deadline and a bounded head."""
-        self._received_bytes += len(data)
+        """Parse what came; what is incomplete after it has a deadline, and bounds for all that is no body."""
+        self._read_bytes = len(data)
+        self._received_bytes += self._read_bytes
         super().data_received(data)
-        if not self._is_receiving or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        if not self._has_headers and self._received_bytes > self.max_header_bytes:
+        if not self._is_receiving:
+            # uvicorn's is over with any byte, and begins anew with an answer: there may be none, or it was before them.
+            if self.timeout_keep_alive_task is None and self.cycle is not None and self.cycle.response_complete:
+                self.timeout_keep_alive_task = self.loop.call_later(
+                    self.timeout_keep_alive, self.timeout_keep_alive_handler
+                )
+        elif self._received_bytes > self.max_header_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, self._too_large())
         elif self._deadline is None:
             self._expect()
@@ -76,10 +88,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self._has_headers = False
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; a trailer is none."""
+        if not self._has_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Start the application, unless the head was too large or two servers could read its host differently."""
+        if self.transport.is_closing():
+            return
         # Only what took more bytes in all can have a head of more.
-        if self._received_bytes > self.max_header_bytes and self._head_bytes() > self.max_header_bytes:
+        received = max(self._received_bytes, self._read_bytes)
+        if received > self.max_header_bytes and self._head_bytes() > self.max_header_bytes:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, self._too_large())
             return
         hosts = [name for name, _ in self.headers].count(b"host")  # 0.2 us for eight headers
@@ -94,6 +114,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 return
         super().on_headers_complete()
         self._has_headers = True
+        self._received_bytes = 0
         if self in self.extra:
             self.cycle.keep_alive = False
         readiness: Readiness | None = self.app_state.get("readiness")
@@ -102,6 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Hand the body on, if there is a request it belongs to."""
+        self._received_bytes = 0
         if not self.transport.is_closing():
             super().on_body(body)
 

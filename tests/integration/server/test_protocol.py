@@ -15,7 +15,8 @@ REQUEST = b"GET /version HTTP/1.1\r\nhost: x\r\n\r\n"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """A service that waits one second for a request."""
-    settings = {"request_receive_timeout_seconds": 1, "max_header_bytes": 4096, "faults_enabled": True}
+    settings = {"request_receive_timeout_seconds": 1, "keep_alive_seconds": 3, "max_header_bytes": 4096}
+    settings |= {"faults_enabled": True}
     with ServiceProcess(tmp_path_factory.mktemp("service") / "log", **settings) as process:
         yield process
 
@@ -168,3 +169,57 @@ def test_a_fault_behind_a_pipelined_request_is_not_its_answer(service: ServicePr
     with service.connect() as connection:
         connection.sendall(slow + b"HELO\r\n\r\n")
         assert read_to_end(connection) == b""
+
+
+def test_an_idle_connection_is_closed_whatever_came_last(service: ServiceProcess) -> None:
+    """Neither an empty line after an answer nor the rest of a body that was answered before it keeps it open."""
+    early = b"POST /api/users HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nab"
+    for first, last in ((REQUEST, b"\r\n"), (early, b"cd")):
+        with service.connect() as connection:
+            connection.sendall(first)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 ")
+            time.sleep(0.2)
+            connection.sendall(last)
+            assert read_to_end(connection) == b""
+
+
+def test_nothing_behind_a_refusal_is_carried_out(service: ServiceProcess) -> None:
+    """The answer that ends a connection is its last, and the request behind it in the same packet has no effect."""
+    body = b'{"name": "Behind", "email": "behind@example.com"}'
+    create = b"POST /api/users HTTP/1.1\r\nhost: x\r\nauthorization: Bearer test-token\r\n"
+    create += b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    with service.connect() as connection:
+        connection.sendall(b"GET /version HTTP/1.1\r\n\r\n" + create)
+        assert _status_and_problem(read_to_end(connection)) == (400, "Bad Request")
+    with service.connect() as connection:
+        connection.sendall(create.replace(b"host: x", b"host: x\r\nconnection: close"))
+        assert read_to_end(connection).startswith(b"HTTP/1.1 201")
+
+
+TRAILED = b"POST /api/users HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def test_trailers_are_no_headers(service: ServiceProcess) -> None:
+    """Who names a token behind the body has named none."""
+    with service.connect() as connection:
+        connection.sendall(TRAILED + b"2\r\n{}\r\n0\r\nauthorization: Bearer test-token\r\nconnection: close\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401")
+
+
+def test_trailers_without_end_are_refused(service: ServiceProcess) -> None:
+    """They have the bound of a head; the connection is closed, with 431 if no answer has begun."""
+    with service.connect() as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(TRAILED + b"2\r\n{}\r\n0\r\nx: ")
+        began = time.monotonic()
+        for _ in range(100):
+            connection.sendall(b"a" * 1000)
+            time.sleep(0.01)
+        pytest.fail(f"took a trailer for {time.monotonic() - began:.1f} s")
+
+
+def test_a_large_head_behind_another_request_is_refused(service: ServiceProcess) -> None:
+    """Two requests in one packet have a bound each."""
+    with service.connect() as connection:
+        connection.sendall(REQUEST + REQUEST[:-2] + b"x: " + b"a" * 5000 + b"\r\n\r\n")
+        answer = read_to_end(connection)
+    assert answer.count(b"HTTP/1.1 200") <= 1
