@@ -14,10 +14,8 @@ from typing import Self
 import httpx
 
 from loadtests.measure import Answer
+from loadtests.users import PATH, ask, client_of, says_nothing
 
-PATH = "/api/users"
-# For one answer; the client gives up only after the service and the way in have.
-TIMEOUT_SECONDS = 10
 # For all tries of one write.
 PATIENCE_SECONDS = 60
 FIRST_PAUSE_SECONDS = 0.1
@@ -121,17 +119,8 @@ class Ledger:
     async def _try(
         self, client: httpx.AsyncClient, body: Mapping[str, str], key: Mapping[str, str]
     ) -> httpx.Response | None:
-        at_s, started = time.time(), time.monotonic()
-        response, status, error = None, 0, ""
-        try:
-            response = await client.post(PATH, json=body, headers=key)
-            status = response.status_code
-        except httpx.TimeoutException:
-            error = "timed out"
-        except httpx.TransportError as failure:
-            error = type(failure).__name__
-        duration_ms = (time.monotonic() - started) * 1000
-        self.outcome.answers.append(Answer(at_s, duration_ms, status, error, name="write"))
+        answer, response = await ask(client, "write", "POST", PATH, json=body, headers=key)
+        self.outcome.answers.append(answer)
         return response
 
     async def _read_back(self, users: Iterable[tuple[str, int]]) -> list[str]:
@@ -163,14 +152,4 @@ class Ledger:
             await asyncio.sleep(1)
 
     def _client(self) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=READERS)
-        return httpx.AsyncClient(
-            base_url=self._base_url, headers=self._headers, timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False
-        )
-
-
-def says_nothing(response: httpx.Response) -> bool:
-    """Whether it leaves open what became of the request: of the service, or of the way in that has waited in vain."""
-    return response.is_server_error or (
-        response.status_code == HTTPStatus.CONFLICT and "retry-after" in response.headers
-    )
+        return client_of(self._base_url, kept=READERS, headers=self._headers)

@@ -10,13 +10,11 @@ from typing import Any
 import httpx
 
 from loadtests.assess.looks import Look, shows
-from loadtests.ledger import says_nothing
 from loadtests.measure import Answer
 from loadtests.trust import trust
+from loadtests.users import PATH, ask, client_of, says_nothing
 from service.users import cursor
 
-PATH = "/api/users"
-TIMEOUT_SECONDS = 10
 CONNECTIONS = 16
 CREATE = "create"
 CHANGE = "change"
@@ -77,15 +75,8 @@ class Writer:
 
     async def write(self, users: int) -> None:
         """Begin with so many users at a steady rate, and wait for the last; who is cancelled deletes them too."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=CONNECTIONS)
         async with (
-            httpx.AsyncClient(
-                base_url=self._base_url,
-                verify=trust(os.environ),
-                timeout=TIMEOUT_SECONDS,
-                limits=limits,
-                trust_env=False,
-            ) as self._client,
+            client_of(self._base_url, kept=CONNECTIONS, verify=trust(os.environ)) as self._client,
             asyncio.TaskGroup() as tasks,
         ):
             due = time.monotonic()
@@ -117,7 +108,7 @@ class Writer:
         user.id = _id_of(response)
 
     async def _write(self, name: str, method: str, path: str, **options: Any) -> httpx.Response | None:  # noqa: ANN401
-        answer, response = await self._ask(name, method, path, **options)
+        answer, response = await ask(self._client, name, method, path, **options)
         self.record.writes.append(answer)
         return response
 
@@ -137,10 +128,10 @@ class Writer:
         age = time.monotonic() - acknowledged
         headers = self._own if by_writer else self._other
         if what == "user":
-            answer, response = await self._ask(what, "GET", f"{PATH}/{user_id}", headers=headers)
+            answer, response = await ask(self._client, what, "GET", f"{PATH}/{user_id}", headers=headers)
         else:
             page = {"after": cursor.encode(user_id - 1), "limit": "1"}
-            answer, response = await self._ask(what, "GET", PATH, headers=headers, params=page)
+            answer, response = await ask(self._client, what, "GET", PATH, headers=headers, params=page)
         self.record.looks.append(Look(answer, age, by_writer, shows(response, user_id, name)))
 
     async def _remove(self, user: _User) -> None:
@@ -150,30 +141,12 @@ class Writer:
                 return
             await asyncio.sleep(pause)
             if user.id is None:
-                user.id = _id_of((await self._ask("", "POST", PATH, **user.creation))[1])
+                user.id = _id_of((await ask(self._client, "", "POST", PATH, **user.creation))[1])
             if user.id is not None:
-                _, response = await self._ask("", "DELETE", f"{PATH}/{user.id}", headers=self._own)
+                _, response = await ask(self._client, "", "DELETE", f"{PATH}/{user.id}", headers=self._own)
                 user.may_be_there = response is None or response.status_code not in GONE
         if user.may_be_there:
             self.record.left.append(user.email)
-
-    async def _ask(
-        self,
-        name: str,
-        method: str,
-        path: str,
-        **options: Any,  # noqa: ANN401 - httpx's own
-    ) -> tuple[Answer, httpx.Response | None]:
-        at_s, started = time.time(), time.monotonic()
-        response, status, error = None, 0, ""
-        try:
-            response = await self._client.request(method, path, **options)
-            status = response.status_code
-        except httpx.TimeoutException:
-            error = "timed out"
-        except httpx.TransportError as failure:
-            error = type(failure).__name__
-        return Answer(at_s, (time.monotonic() - started) * 1000, status, error, name=name), response
 
 
 def _of(token: str) -> dict[str, str]:

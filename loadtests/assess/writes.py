@@ -10,9 +10,10 @@ from loadtests.assess.latency import Latency
 from loadtests.assess.limiter import POLICY
 from loadtests.assess.looks import Looks
 from loadtests.assess.plan import Plan
-from loadtests.assess.writer import CHANGE, CREATE, PATH, Record, Writer
+from loadtests.assess.writer import CHANGE, CREATE, Record, Writer
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer, Answers
+from loadtests.users import PATH
 
 
 @dataclass(frozen=True)
