@@ -1,7 +1,8 @@
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
+
+from service.database.line import Line
 
 Refusal = Literal["full", "waited"]
 
@@ -35,13 +36,13 @@ class Gate:
         self._max_waiting = max_waiting
         self._wait_seconds = wait_seconds
         self._on_change = on_change
-        self._waiting: OrderedDict[asyncio.Future[bool], None] = OrderedDict()  # as they came
+        self._line: Line[Literal[True]] = Line(lambda _: self._pass_on())
         self.in_use = 0
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return len(self._line)
 
     @property
     def has_place(self) -> bool:
@@ -75,38 +76,20 @@ class Gate:
         self._on_change(self)
 
     async def _wait(self, *, ahead: bool) -> None:
-        if len(self._waiting) >= self._max_waiting and not ahead:
+        if self.waiting >= self._max_waiting and not ahead:
             raise GateClosedError("full")
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[bool] = loop.create_future()
-        self._waiting[turn] = None
-        self._waiting.move_to_end(turn, last=not ahead)
+        turn = self._line.join(ahead=ahead)
         self._on_change(self)
+        loop = asyncio.get_running_loop()
         began = loop.time()
-        timer = loop.call_later(self._wait_seconds, self._refuse, turn)
         try:
-            has_place = await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():  # the place came in the very same moment
-                self._pass_on()
-            raise
-        finally:
-            timer.cancel()
-            self._waiting.pop(turn, None)
-            self._on_waited(loop.time() - began)
-        if not has_place:
+            await self._line.turn(turn, began + self._wait_seconds)
+        except TimeoutError:
             self._on_change(self)
-            raise GateClosedError("waited")
+            raise GateClosedError("waited") from None
+        finally:
+            self._on_waited(loop.time() - began)
 
     def _pass_on(self) -> None:
-        while self._waiting:
-            turn, _ = self._waiting.popitem(last=False)
-            if not turn.done():  # or it was cancelled, or refused, in this very moment
-                turn.set_result(True)
-                return
-        self._free += 1
-
-    @staticmethod
-    def _refuse(turn: "asyncio.Future[bool]") -> None:
-        if not turn.done():  # or its place came in this very moment
-            turn.set_result(False)
+        if not self._line.hand(True):  # noqa: FBT003 - a place, of which there is one kind
+            self._free += 1

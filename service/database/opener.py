@@ -1,8 +1,8 @@
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from service.database.line import Line
 from service.supervision import Jobs
 
 C = TypeVar("C")
@@ -38,14 +38,14 @@ class Opener(Generic[C]):
         self._jobs = Jobs("database_connect")
         self._opening: asyncio.Task[None] | None = None
         # Given a connection, or the error to raise: after an error that a future raises, Python 3.11 traces too little.
-        self._waiting: OrderedDict[asyncio.Future[C | Exception], None] = OrderedDict()
+        self._line: Line[C | Exception] = Line(self._keep)
         self._is_first = True
         self._rest: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many wait for a connection."""
-        return len(self._waiting)
+        return len(self._line)
 
     async def wait(self, deadline: float, *, ahead: bool = False) -> C:
         """Return a connection by `deadline` (of the loop's clock); `ahead` of all who wait.
@@ -54,40 +54,22 @@ class Opener(Generic[C]):
             TimeoutError: none came.
             Exception: none could be opened, and there are no others to wait for.
         """
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[C | Exception] = loop.create_future()
-        self._waiting[turn] = None
-        self._waiting.move_to_end(turn, last=not ahead)
-        timer = loop.call_at(deadline, self._refuse, turn)
+        turn = self._line.join(ahead=ahead)
         self.look()
-        try:
-            outcome = await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # it came in the very same moment
-                came = turn.result()
-                if not isinstance(came, Exception):
-                    self._on_opened(came)
-            raise
-        finally:
-            timer.cancel()
-            self._waiting.pop(turn, None)
+        outcome = await self._line.turn(turn, deadline)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def offer(self, connection: C) -> bool:
         """Hand a connection to who has waited longest; tells whether anybody has."""
-        while self._waiting:
-            turn, _ = self._waiting.popitem(last=False)
-            if _tell(turn, connection):
-                return True
-        return False
+        return self._line.hand(connection)
 
     def look(self) -> None:
         """Begin to open one if that is due: somebody waits, and none is being opened."""
         is_resting = self._rest is not None and self._others() > 0
         is_opening = self._opening is not None and not self._opening.done()
-        if self._waiting and not is_opening and not is_resting:
+        if self._line and not is_opening and not is_resting:
             self._opening = self._jobs.spawn(self._open())
 
     def begin_anew(self) -> None:
@@ -121,9 +103,8 @@ class Opener(Generic[C]):
         if others := self._others():
             self._end_rest()
             self._rest = asyncio.get_running_loop().call_later(REST_SECONDS, self._wake)
-        while self._waiting and not others:
-            turn, _ = self._waiting.popitem(last=False)
-            _tell(turn, error)
+        while not others and self._line.hand(error):
+            pass
         self._on_failed(error, others)
 
     def _wake(self) -> None:
@@ -135,14 +116,6 @@ class Opener(Generic[C]):
             self._rest.cancel()
             self._rest = None
 
-    @staticmethod
-    def _refuse(turn: asyncio.Future[C | Exception]) -> None:
-        _tell(turn, TimeoutError())
-
-
-def _tell(turn: asyncio.Future[C | Exception], outcome: C | Exception) -> bool:
-    """Whether it still waits, or was cancelled, told or refused in this very moment."""
-    if turn.done():
-        return False
-    turn.set_result(outcome)
-    return True
+    def _keep(self, outcome: C | Exception) -> None:
+        if not isinstance(outcome, Exception):
+            self._on_opened(outcome)

@@ -177,8 +177,8 @@ async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, dat
 
 def _fail_all(opener: Opener[Connection], error: Exception) -> None:
     """As if there were no others."""
-    while opener._waiting:
-        opener._waiting.popitem()[0].set_result(error)
+    while opener._line.hand(error):
+        pass
 
 
 @sabotage("who waits beside others is failed by a refusal", patched((Opener, "_fail", _fail_all)))

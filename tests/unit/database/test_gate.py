@@ -122,8 +122,8 @@ async def test_a_refusal_that_comes_with_the_cancellation_passes_nothing_on() ->
     gate = gate_of(1)
     await gate.enter()
     (task,) = await entering(gate)
-    (turn,) = gate._waiting
-    gate._refuse(turn)
+    (turn,) = gate._line._turns
+    gate._line._tell(turn, None)
     task.cancel()
     await asyncio.wait([task])
     assert (gate.in_use, gate.has_place) == (1, False)

@@ -205,14 +205,13 @@ async def test_one_that_comes_with_the_cancellation_is_handed_on() -> None:
     assert await second == 1
     assert first.cancelled()
     (third,) = await server.waiting()
-    (turn,) = server.opener._waiting
+    (turn,) = server.opener._line._turns
     third.cancel()
-    server.opener._refuse(turn)
+    assert not server.opener._line._tell(turn, None)
     assert not server.opener.offer(2)
     await asyncio.wait([third])
     (fourth,) = await server.waiting()
-    (turn,) = server.opener._waiting
-    server.opener._refuse(turn)
+    assert server.opener._line.hand(TimeoutError())
     fourth.cancel()
     assert not server.opener.offer(3)
     await asyncio.wait([fourth])
