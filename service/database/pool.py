@@ -103,8 +103,7 @@ class ConnectionPool:
             self._jobs.spawn(self._close_and_leave(connection))
             return
         self._put(connection)
-        self._gate.leave()
-        self._opener.look()
+        self._leave()
 
     def give_back_unsettled(self, connection: Connection) -> None:
         """Put aside a connection whose statement was cancelled, once the server has let go of it."""
@@ -170,7 +169,10 @@ class ConnectionPool:
 
     async def _open(self, seconds: float) -> Connection:
         generation = self._generation
-        connection = await self._log_in(seconds)
+        try:
+            connection = await self._log_in(seconds)
+        except TimeoutError as error:  # unlike a request's own, this limit speaks against the server
+            raise ConnectionError("no log-in within its time limit") from error
         connection.generation = generation
         return connection
 
@@ -186,6 +188,10 @@ class ConnectionPool:
     async def _close_and_leave(self, connection: Connection) -> None:
         """Close it before its place is free: who takes that makes another one."""
         await self._close(connection)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Free a place, whose connection may be gone: those who wait for one to be given back may need a new one."""
         self._gate.leave()
         self._opener.look()
 

@@ -30,7 +30,7 @@ from service.supervision import SupervisedTask
 logger = logging.getLogger(__name__)
 
 PROBE = Query("probe", "SELECT 1")
-CONNECT = Query("connect", "")  # for the metrics alone
+CONNECT = "connect"  # in the metrics beside the statements' names
 # Up to where it has replayed the primary's log; not even to the beginning, if it follows none.
 REPLAYED = Query(
     "replayed",
@@ -146,8 +146,6 @@ class Server:
             reason = reason_of(error)
             if reason is None:
                 raise
-            if reason == "timeout" and asyncio.get_running_loop().time() < deadline:
-                reason = "connection"  # it had all the time that it takes to connect
             raise self._unavailable(query, reason, error, may_have_happened=False) from error
 
     async def _prove(self, connection: Connection, replayed: int, deadline: float) -> None:
@@ -173,7 +171,7 @@ class Server:
         metrics.FAILURES.labels(self.target, query.name, reason).inc()
         if reason == "schema":
             logger.error("the database lacks what this version needs, run python -m service.migrate: %s", error)
-        detail = f"{self.target}: {error or 'time limit exceeded'}"
+        detail = f"{self.target}: {str(error) or 'time limit exceeded'}"
         return DatabaseUnavailableError(reason, detail, may_have_happened=may_have_happened)
 
     def _count(self, reason: Reason, error: Exception) -> None:
@@ -197,11 +195,11 @@ class Server:
         reason = reason_of(error)
         if reason is None:  # what the URL says can't be meant
             return
-        metrics.FAILURES.labels(self.target, CONNECT.name, reason).inc()
-        if not others:
-            self._count("connection" if reason == "timeout" else reason, error)
+        metrics.FAILURES.labels(self.target, CONNECT, reason).inc()
+        if others:
+            logger.info("no further connection to the database: %s", error)
         else:
-            logger.info("no further connection to the database: %s", error or "time limit exceeded")
+            self._count(reason, error)
 
     def _on_breaker_change(self, state: State) -> None:
         if state == "open":
