@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.settings import Settings
+from tests.observe import until
 from tests.postgres_process import PATIENT, as_settings
 from tests.redis_process import NO_REDIS, PATIENT_SECONDS
 
@@ -14,7 +15,10 @@ TOKEN = {"authorization": "Bearer test-token"}
 
 @asynccontextmanager
 async def running(**settings: object) -> AsyncIterator[FastAPI]:
-    """The whole application, started; without Redis unless `redis_url` names one, and patient unless told otherwise."""
+    """The whole application; without Redis unless `redis_url` names one, and patient unless told otherwise.
+
+    Started, and hearing of the writes of others if it has a Redis: until then it fills no cache that others read.
+    """
     defaults = {
         "redis_url": NO_REDIS,
         "redis_connect_timeout_seconds": PATIENT_SECONDS,
@@ -23,6 +27,7 @@ async def running(**settings: object) -> AsyncIterator[FastAPI]:
     }
     app = create_app(Settings.model_validate({**defaults, **settings}))
     async with app.router.lifespan_context(app):
+        await until(lambda: app.state.cache.trusted_until > 0 or not app.state.redis.available)
         yield app
 
 

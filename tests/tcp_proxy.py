@@ -4,11 +4,15 @@ from typing import Self
 
 
 class TCPProxy:
-    """Forwards to a loopback port, holding each chunk of the replies back for `delay_seconds`."""
+    """Forwards to a loopback port, holding each chunk of the replies back for `delay_seconds`.
+
+    As many connections as `silent` says are taken, and never answered.
+    """
 
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self.delay_seconds = 0.0
+        self.silent = 0
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -40,6 +44,10 @@ class TCPProxy:
         self._writers.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.silent:
+            self.silent -= 1
+            self._writers.add(writer)
+            return
         upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         self._writers |= {writer, upstream_writer}
         for pump in (

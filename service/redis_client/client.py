@@ -115,10 +115,8 @@ class RedisClient:
 
     async def start(self) -> None:
         """Connect the pool ahead of the first request and begin probing; never raises, whatever Redis does."""
-        try:
-            async with asyncio.timeout(self._config.connect_timeout_seconds):
-                await self._prewarm()
-        except Exception as error:  # noqa: BLE001 - none shall keep the service from starting
+        error = await self._warm_up()
+        if error is not None:
             self._count_failure(error)
             self._breaker.trip()
         self.background.start()
@@ -226,14 +224,17 @@ class RedisClient:
         finally:
             await self._pool.release(connection)
 
-    async def _prewarm(self) -> None:
-        connections = []
-        try:
-            for _ in range(self._config.pool_size):
-                connections.append(await self._pool.get_connection())  # noqa: PERF401
-        finally:
-            for connection in connections:
-                await self._pool.release(connection)
+    async def _warm_up(self) -> BaseException | None:
+        """Open all connections at once, each usable as soon as it is there; gives the error where none came."""
+        attempts = (self._open_one() for _ in range(self._config.pool_size))
+        errors = await asyncio.gather(*attempts, return_exceptions=True)
+        return None if None in errors else errors[0]
+
+    async def _open_one(self) -> None:
+        async with asyncio.timeout(self._config.connect_timeout_seconds):
+            connection = await self._pool.get_connection()
+            await asyncio.sleep(0)  # who opens the others takes another one
+            await self._pool.release(connection)
 
     def _count_failure(self, error: BaseException) -> None:
         match error:
@@ -253,9 +254,7 @@ class RedisClient:
     def _on_breaker_change(self, state: State) -> None:
         if state == "closed":
             self.available_since = time.monotonic()
-        self._housekeeping.spawn(
-            self._pool.disconnect(inuse_connections=False) if state == "open" else self._warm_again()
-        )
+        self._housekeeping.spawn(self._pool.disconnect(inuse_connections=False) if state == "open" else self._warm_up())
 
     def _drop_pool_once(self) -> None:
         """A primary that became a replica keeps its connections: drop them, so that the name is resolved anew."""
@@ -264,11 +263,6 @@ class RedisClient:
             self._last_pool_drop = now
             logger.warning("redis is read-only, dropping its connections")
             self._housekeeping.spawn(self._pool.disconnect(inuse_connections=False))
-
-    async def _warm_again(self) -> None:
-        with contextlib.suppress(TimeoutError, *UNREACHABLE):
-            async with asyncio.timeout(self._config.connect_timeout_seconds):
-                await self._prewarm()
 
     async def _probe_forever(self) -> None:
         while True:

@@ -61,6 +61,15 @@ async def test_pool_is_prewarmed(redis: RedisProcess) -> None:
         assert len([line for line in clients if "cmd=client" not in line and "addr=" in line]) == 3
 
 
+async def test_a_connection_that_hangs_holds_up_no_other(redis: RedisProcess) -> None:
+    """Where one connection of the pool hangs at start, the others serve: Redis is there."""
+    async with TCPProxy(redis.port) as proxy:
+        proxy.silent = 1
+        async with connected(f"redis://127.0.0.1:{proxy.port}/1", connect_timeout_seconds=HURRIED_SECONDS) as client:
+            assert client.available
+            assert await client.get("key") is None
+
+
 async def test_killed(redis: RedisProcess) -> None:
     """Killed: calls fail, the breaker opens, and closes after its return."""
     async with connected(redis.url) as client:
