@@ -174,7 +174,8 @@ spec:
       readinessProbe:
         exec:
           command: [sh, /etc/postgresql/ready.sh]
-        periodSeconds: 3
+        # A look is a process in the container and a log-in, and a server that ends or starts is seen without it.
+        periodSeconds: 10
         timeoutSeconds: 3
         failureThreshold: 2
       resources:

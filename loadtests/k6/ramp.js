@@ -18,7 +18,7 @@ export const options = {
         { target: start, duration: seconds('FALL_SECONDS', 10) },
         { target: start, duration: seconds('COOL_SECONDS', 10) },
       ],
-      preAllocatedVUs: count('VUS', 100),
+      preAllocatedVUs: count('VUS', 300), // one that has yet to be made drops what it was to send
       maxVUs: count('MAX_VUS', 400),
     },
   },

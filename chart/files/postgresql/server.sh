@@ -81,7 +81,7 @@ replicas() {
 # Asks the server of a login for its `identifier`, `timeline` and `position`, and whether it follows another one
 # (`follows`: on or off). 1 if nobody is there, 2 if somebody is and does not say.
 ask() {
-  PGSSLMODE=prefer pg_isready --quiet --dbname="$1" </dev/null && ready=0 || ready=$?
+  PGSSLMODE=prefer pg_isready --quiet --dbname="$1 replication=true" </dev/null && ready=0 || ready=$?
   [ "$ready" -lt 2 ] || return 1
   if ! answer=$(psql -XAtq -F ' ' "$1 replication=true" -c IDENTIFY_SYSTEM -c 'SHOW in_hot_standby' 2>&1 </dev/null); then
     say "a server is there, and does not say which it is: $answer"
