@@ -74,11 +74,16 @@ class SharedCache:
         return self._redis.key(f"{ANSWERS_CHANNEL}:{sender.decode()}")
 
     @property
+    def reachable(self) -> bool:
+        """Whether Redis is there, as far as is known."""
+        return self._redis.available
+
+    @property
     def readable(self) -> bool:
         """Whether Redis can be read now."""
         return (
             self._config.l2_enabled
-            and self._redis.available
+            and self.reachable
             and time.monotonic() >= self._redis.available_since + RETURN_SECONDS
         )
 

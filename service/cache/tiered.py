@@ -213,7 +213,9 @@ class TieredCache:
             self._keep(key, shared.entry, began)
             return Lookup(shared.entry, "L2")
         try:
-            loading = await self._load(key, load, max(known, shared.order), fresh=self._minimums.settling)
+            # While Redis is away writes are missed all the time: what is loaded is believed for a moment only.
+            fresh = self._minimums.settling and self.shared.reachable
+            loading = await self._load(key, load, max(known, shared.order), fresh=fresh)
         except Exception:
             metrics.LOAD_FAILED.inc()
             held = self._memory.get(key)

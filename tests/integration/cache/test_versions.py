@@ -238,6 +238,18 @@ async def test_loads_after_a_gap_are_fresh(redis: RedisProcess) -> None:
         assert (source.loads, source.fresh_loads) == (1, 1)
 
 
+async def test_loads_without_redis_may_lag(redis: RedisProcess) -> None:
+    """While Redis is away replicas are asked, so that reads do not hang on the primary alone."""
+    source = Source(lagging=Loaded(OLD, 1))
+    source.change()
+    async with replica(redis, call_timeout_seconds=HURRIED_SECONDS) as cache:
+        redis.kill()
+        await until(lambda: not cache.shared.reachable)
+        cache.distrust()  # as each attempt to listen again does
+        assert (await cache.lookup(KEY, source)).entry.body == OLD
+        assert (source.loads, source.fresh_loads) == (1, 0)
+
+
 async def test_nobody_reads_l2_right_after_an_outage(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """What survived may be old until every process has told of its writes."""
     monkeypatch.setattr(shared, "RETURN_SECONDS", 600)
