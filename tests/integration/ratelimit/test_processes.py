@@ -37,7 +37,7 @@ async def run(redis: RedisProcess, *, limit: int, window: float, rate: float, se
 
 async def test_three_processes_share_a_limit(redis: RedisProcess) -> None:
     """At twice the limit, three processes allow it within 2 % over two windows, for a third of a trip a request."""
-    limit, window = 1200, 3.0
+    limit, window = 600, 3.0
     total = await run(redis, limit=limit, window=window, rate=2 * limit / window, seconds=2 * window)
     assert total["failed"] == 0
     assert total["asked"] >= 3.9 * limit

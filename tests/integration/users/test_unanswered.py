@@ -15,9 +15,10 @@ ADA = {"name": "Ada Lovelace", "email": "ada@example.com"}
 # So that the connection can be lost while the server is at work; it looks for its client when it has something to say.
 SLOW = """
     CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN PERFORM pg_sleep(1); RETURN coalesce(NEW, OLD); END $$;
+        $$ BEGIN PERFORM pg_sleep(2); RETURN coalesce(NEW, OLD); END $$;
     CREATE TRIGGER slow BEFORE UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION slowly();
 """
+AT_WORK = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 
 
 @pytest.mark.parametrize("change", [("PATCH", 200, "Changed"), ("DELETE", 404, None)])
@@ -43,8 +44,7 @@ async def test_what_happened_without_an_answer_is_seen_everywhere(
                 assert (await client.get(path)).json()["name"] == ADA["name"]
             postgres.sql(SLOW, name_of(users_url))
             pending = asyncio.create_task(first.request(method, path, json={"name": "Changed"} if name else None))
-            await until(lambda: one.state.database.primary.pool.in_use > 0)
-            await asyncio.sleep(0.3)
+            await until(lambda: postgres.sql(AT_WORK) == "1")
             proxy.drop()
             answer = await pending
             assert (answer.status_code, "may have carried" in answer.json()["detail"]) == (503, True)

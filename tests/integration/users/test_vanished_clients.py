@@ -83,7 +83,7 @@ async def test_clients_that_vanish_leave_nothing_in_use(
         if not is_used:
             raise RuntimeError("no request has come to the database")
     assert await comes_to_use(service, lambda number: number == 0)
-    assert postgres.sql(WAITING_FOR_A_LOCK) == "0"
+    await until(lambda: postgres.sql(WAITING_FOR_A_LOCK) == "0")
     await lock.execute("COMMIT")
     assert (await asyncio.to_thread(service.get, "/api/users", **TOKEN))[0] == 200
 
