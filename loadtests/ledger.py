@@ -11,10 +11,10 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
-import httpx
+import aiohttp
 
 from loadtests.measure import Answer
-from loadtests.users import PATH, ask, client_of, says_nothing
+from loadtests.users import PATH, Response, ask, client_of, says_nothing
 
 # For all tries of one write.
 PATIENCE_SECONDS = 60
@@ -96,7 +96,7 @@ class Ledger:
                 self.outcome.begun += 1
                 writes.create_task(self._create(client, number))
 
-    async def _create(self, client: httpx.AsyncClient, number: int) -> None:
+    async def _create(self, client: aiohttp.ClientSession, number: int) -> None:
         email = f"{self._name}-{number}@example.com"
         key = {"idempotency-key": f"{self._name}-{number}"} if number % 2 else {}
         body = {"name": "Ada", "email": email}
@@ -104,11 +104,11 @@ class Ledger:
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
             response = await self._try(client, body, key)
-            if response is not None and response.status_code == HTTPStatus.CREATED:
+            if response is not None and response.status == HTTPStatus.CREATED:
                 self.outcome.acknowledged[email] = response.json()["id"]
                 return
             if response is not None and not says_nothing(response):
-                self.outcome.refused.append(response.status_code)
+                self.outcome.refused.append(response.status)
                 return
             if not key or time.monotonic() > end:
                 self.outcome.unknown += 1
@@ -117,8 +117,8 @@ class Ledger:
             pause_seconds = min(2 * pause_seconds, self._longest_pause_seconds)
 
     async def _try(
-        self, client: httpx.AsyncClient, body: Mapping[str, str], key: Mapping[str, str]
-    ) -> httpx.Response | None:
+        self, client: aiohttp.ClientSession, body: Mapping[str, str], key: Mapping[str, str]
+    ) -> Response | None:
         answer, response = await ask(client, "write", "POST", PATH, json=body, headers=key)
         self.outcome.answers.append(answer)
         return response
@@ -127,7 +127,7 @@ class Ledger:
         left = iter(users)
         lost: list[str] = []
 
-        async def read(client: httpx.AsyncClient) -> None:
+        async def read(client: aiohttp.ClientSession) -> None:
             for email, user_id in left:
                 if not await self._is_there(client, email, user_id):
                     lost.append(email)
@@ -137,19 +137,16 @@ class Ledger:
                 readers.create_task(read(client))
         return sorted(lost)
 
-    async def _is_there(self, client: httpx.AsyncClient, email: str, user_id: int) -> bool:
+    async def _is_there(self, client: aiohttp.ClientSession, email: str, user_id: int) -> bool:
         """Whether it is; where nobody can say, they are asked again."""
         end = time.monotonic() + READ_AGAIN_SECONDS
         while True:
-            try:
-                response = await client.get(f"{PATH}/{user_id}")
-            except httpx.TransportError:
-                response = None
+            _, response = await ask(client, "", "GET", f"{PATH}/{user_id}")
             if response is not None and not says_nothing(response):
-                return response.status_code == HTTPStatus.OK and response.json()["email"] == email
+                return response.status == HTTPStatus.OK and response.json()["email"] == email
             if time.monotonic() > end:
                 return False
             await asyncio.sleep(1)
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> aiohttp.ClientSession:
         return client_of(self._base_url, kept=READERS, headers=self._headers)

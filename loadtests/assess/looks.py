@@ -2,9 +2,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import httpx
-
 from loadtests.measure import Answer
+from loadtests.users import Response
 
 # Of reads after writes; where fewer tell, nothing is known of the others.
 TELLING_SHARE = 0.9
@@ -58,11 +57,11 @@ class Looks:
         return self.reads > 0 and self.reads - self.untold >= TELLING_SHARE * self.reads
 
 
-def shows(response: httpx.Response | None, user_id: int, name: str) -> bool | None:
+def shows(response: Response | None, user_id: int, name: str) -> bool | None:
     """Whether an answer is the user by its name, or a page that begins with it; None: it does not tell."""
-    if response is None or response.status_code not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+    if response is None or response.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
         return None
-    if response.status_code == HTTPStatus.NOT_FOUND:
+    if response.status == HTTPStatus.NOT_FOUND:
         return False
     shown = response.json()
     user = next(iter(shown["items"]), {}) if "items" in shown else shown

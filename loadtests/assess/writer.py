@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-import httpx
-
 from loadtests.assess.looks import Look, shows
 from loadtests.measure import Answer
 from loadtests.trust import trust
-from loadtests.users import PATH, ask, client_of, says_nothing
+from loadtests.users import PATH, Response, ask, client_of, says_nothing
 from service.users import cursor
 
 CONNECTIONS = 16
@@ -96,7 +94,7 @@ class Writer:
             await self._look(user.id, FIRST_NAME)
             path, changed = f"{PATH}/{user.id}", {"name": LATER_NAME}
             response = await self._write(CHANGE, "PATCH", path, headers=self._own, json=changed)
-            if response is not None and response.status_code == HTTPStatus.OK:
+            if response is not None and response.status == HTTPStatus.OK:
                 await self._look(user.id, LATER_NAME)
         finally:
             await self._remove(user)
@@ -104,10 +102,10 @@ class Writer:
     async def _create(self, user: _User) -> None:
         user.may_be_there = True  # also where its creation is cancelled
         response = await self._write(CREATE, "POST", PATH, **user.creation)
-        user.may_be_there = response is None or response.is_success or says_nothing(response)
+        user.may_be_there = response is None or response.status < HTTPStatus.MULTIPLE_CHOICES or says_nothing(response)
         user.id = _id_of(response)
 
-    async def _write(self, name: str, method: str, path: str, **options: Any) -> httpx.Response | None:  # noqa: ANN401
+    async def _write(self, name: str, method: str, path: str, **options: Any) -> Response | None:  # noqa: ANN401
         answer, response = await ask(self._client, name, method, path, **options)
         self.record.writes.append(answer)
         return response
@@ -144,7 +142,7 @@ class Writer:
                 user.id = _id_of((await ask(self._client, "", "POST", PATH, **user.creation))[1])
             if user.id is not None:
                 _, response = await ask(self._client, "", "DELETE", f"{PATH}/{user.id}", headers=self._own)
-                user.may_be_there = response is None or response.status_code not in GONE
+                user.may_be_there = response is None or response.status not in GONE
         if user.may_be_there:
             self.record.left.append(user.email)
 
@@ -153,5 +151,5 @@ def _of(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def _id_of(created: httpx.Response | None) -> int | None:
-    return int(created.json()["id"]) if created is not None and created.status_code == HTTPStatus.CREATED else None
+def _id_of(created: Response | None) -> int | None:
+    return int(created.json()["id"]) if created is not None and created.status == HTTPStatus.CREATED else None
