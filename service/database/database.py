@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from service.database import metrics
 from service.database.config import DatabaseConfig
-from service.database.errors import MEANS_AWAY, WORTH_A_SECOND_TRY, DatabaseUnavailableError
+from service.database.errors import MAY_MEAN_AWAY, MEANS_AWAY, WORTH_A_SECOND_TRY, DatabaseUnavailableError
 from service.database.login import PRIMARY
 from service.database.query import Arguments, Query, Read, Record
 from service.database.replicas import ReplicaSet
@@ -114,9 +114,10 @@ class Database:
         try:
             rows = await self._try_twice(query, arguments, _half(deadline) if others else deadline, is_repeatable=True)
         except DatabaseUnavailableError as error:
-            # A time limit alone may be the statement's fault; that the primary has said nothing for a second is not.
-            is_away = error.reason in MEANS_AWAY or (error.reason == "timeout" and replicas.required() is None)
-            if not is_away:
+            # A time limit may be the statement's fault, and a full pool is an overload; that the primary has said
+            # nothing for a second is neither.
+            is_silent = error.reason in MAY_MEAN_AWAY and replicas.required() is None
+            if error.reason not in MEANS_AWAY and not is_silent:
                 raise
             for replica in others:
                 try:

@@ -35,6 +35,7 @@ EXPIRES_CONNECTIONS = frozenset({"connection", "failover"})
 OPENS_BREAKER = frozenset({"connection", "failover", "refused"})
 WORTH_A_SECOND_TRY = frozenset({"connection", "failover", "conflict"})
 MEANS_AWAY = frozenset({"breaker", "connection", "failover", "refused", "full"})
+MAY_MEAN_AWAY = frozenset({"busy", "timeout"})
 
 
 class DatabaseUnavailableError(Exception):

@@ -306,6 +306,26 @@ async def test_a_frozen_primary_leaves_time_for_a_replica(
         assert (read.rows[0]["number"], read.cacheable) == (0, False)
 
 
+async def test_a_frozen_primary_whose_connections_are_all_in_use_is_away(
+    postgres: PostgresProcess, replica: PostgresProcess, counter_url: str
+) -> None:
+    """Who finds no place there, as others still wait for its answers, is answered by a replica."""
+    options = {"breaker_failures": 1000, "pool_size": 1, "max_waiting": 0}
+    async with connected(counter_url, replica.url(name_of(counter_url)), **options) as database:
+        await until_asked(database)
+        postgres.freeze()
+        assert database.replicas is not None
+        required = database.replicas.required
+        await until(lambda: required() is None)
+        deadline = asyncio.get_running_loop().time() + 3
+        waiting = asyncio.ensure_future(database.primary.fetch(READ, (), deadline, ahead=True))
+        await until(lambda: waiting.done() or database.primary.pool.in_use > 0)
+        read = await database.read(READ)
+        assert (read.rows[0]["number"], read.cacheable) == (0, False)
+        with pytest.raises(DatabaseUnavailableError):
+            await waiting
+
+
 async def test_an_overload_is_no_outage(replica: PostgresProcess, counter_url: str) -> None:
     """Reads that find no place are refused, and not led on to a server that has none to give either."""
     name = name_of(counter_url)
