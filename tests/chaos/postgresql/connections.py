@@ -1,5 +1,6 @@
 """How many connections the service holds to a server, looked at twice a second by one session of the server's own."""
 
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ COUNT = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'users_app'"
 def counted(server: Server) -> Iterator[list[int]]:
     """Give a list that has all counts when the block has ended."""
     # psql reads its command from a pipe: \watch is none of SQL's.
-    command = server.execution("sh", "-c", f"echo '{COUNT} \\watch 0.5' | {' '.join(psql('')[:-1])}")
+    asked = shlex.quote(f"{COUNT} \\watch 0.5")
+    command = server.execution("sh", "-c", f"printf '%s\\n' {asked} | {shlex.join(psql('')[:-1])}")
     namespace = f"--namespace={server.release.namespace}"
     process = subprocess.Popen(
         ("kubectl", "--context", CONTEXT, namespace, *command),

@@ -11,12 +11,12 @@ from tests.e2e.postgres_server import primary
 
 pytestmark = pytest.mark.chaos
 
-WRITES = Extent(100, short=50)
+WRITES = Extent(100, short=25)
 BETWEEN_SECONDS = Extent(15, short=3)
 OUTAGE_P50_SECONDS, LONGEST_OUTAGE_SECONDS = 5, 15
 
 # The rest of two cores, while a third of the clients wait.
-READS_BESIDE, WRITES_BESIDE = 50, 20
+READS_BESIDE, WRITES_BESIDE = Extent(50, short=20), Extent(20, short=10)
 FROZEN_SECONDS = Extent(30, short=8)
 ANSWERED_MS = 1_000
 AGAIN_SECONDS = 5
@@ -55,7 +55,7 @@ def test_primary_killed(start: Start, experiment: Experiment) -> None:
     run = start(experiment)
     server = primary(run.release)
     started, killed = {server.started_at}, []
-    with redis_as_said(run), run.load(READS_BESIDE, users=SEEDED_USERS), run.writes(run.of(WRITES)) as ledger:
+    with redis_as_said(run), run.load(run.of(READS_BESIDE), users=SEEDED_USERS), run.writes(run.of(WRITES)) as ledger:
         for kill in (server.kill_container, server.kill, server.kill):
             wait_for_writes(ledger)
             time.sleep(run.of(BETWEEN_SECONDS))
@@ -81,7 +81,11 @@ def test_primary_frozen(start: Start, experiment: Experiment) -> None:
     """A server that accepts and says nothing holds nobody up, and is used again when it wakes."""
     run = start(experiment)
     server = primary(run.release)
-    with redis_as_said(run), run.load(READS_BESIDE, users=SEEDED_USERS), run.writes(WRITES_BESIDE) as ledger:
+    with (
+        redis_as_said(run),
+        run.load(run.of(READS_BESIDE), users=SEEDED_USERS),
+        run.writes(run.of(WRITES_BESIDE)) as ledger,
+    ):
         wait_for_writes(ledger)
         time.sleep(run.of(BETWEEN_SECONDS))
         frozen = run.mark("frozen")
