@@ -206,12 +206,15 @@ class SharedCache:
             seconds = max(seconds, entry.error_until - time.monotonic())
         return self._redis_key(key), (value, int(seconds * 1000), _packed(replaces))
 
-    async def _set(self, words: list[Words]) -> None:
-        """Set each key to what is newer."""
+    def _set(self, words: list[Words]) -> Awaitable[None]:
+        """Set each key to what is newer; under way when this returns, to be awaited."""
         arguments = (word for _, of_key in words for word in of_key)
         command = (len(words), *(key for key, _ in words), *arguments)
+        return self._set_or_teach(command, self._redis.write("EVALSHA", PUT_SHA, *command))
+
+    async def _set_or_teach(self, command: tuple[str | bytes | int, ...], setting: asyncio.Future[Any]) -> None:
         try:
-            await self._redis.write("EVALSHA", PUT_SHA, *command)
+            await setting
         except NoScriptError:  # a Redis that has not seen it since its start
             await self._redis.write("EVAL", PUT, *command)
 
@@ -229,9 +232,9 @@ def _packed(order: Order) -> bytes:
 
 
 async def _both(first: Awaitable[Any], second: Awaitable[Any]) -> Any:  # noqa: ANN401 - what Redis replies
-    """Wait for both, and return what the second brought, or raise what one of them raised."""
-    outcomes = await asyncio.gather(first, second, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return outcomes[1]
+    """Wait for both, which are under way, and return what the second brought, or raise what one of them raised."""
+    try:
+        await first
+    finally:
+        brought = await second
+    return brought

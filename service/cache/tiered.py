@@ -111,25 +111,25 @@ class TieredCache:
         _FOUND_IN[lookup.tier].inc()
         return lookup
 
-    async def wrote(self, key: str, body: bytes | None, version: int, began: float) -> None:
+    def wrote(self, key: str, body: bytes | None, version: int, began: float) -> asyncio.Future[None]:
         """Let all tiers and replicas know what a write, begun at that time (monotonic), has left; None: nothing.
 
-        To be called once it is committed.
+        To be called once it is committed. It is under way when this returns; whoever awaits that knows that they know.
         """
         entry = Entry.load(body, 0.0, self._config, version=version)
         self.hear(key, entry.order)
         is_newest = self._keep(key, entry, began)
         # In a task: who waits for it may be cancelled, and the write has happened.
-        await asyncio.shield(self._jobs.spawn(self.shared.tell(key, entry if is_newest else None, entry.order, began)))
+        return asyncio.shield(self._jobs.spawn(self.shared.tell(key, entry if is_newest else None, entry.order, began)))
 
-    async def reached(self, key: str, version: int, began: float) -> None:
+    def reached(self, key: str, version: int, began: float) -> asyncio.Future[None]:
         """Let all tiers and replicas know that a write, looked up from `began` on (monotonic), has left this version.
 
         It may have changed since: what it is now is loaded when it is asked for.
         """
         order = Order(version, MARK)
         self.hear(key, order)
-        await asyncio.shield(self._jobs.spawn(self.shared.tell(key, None, order, began)))
+        return asyncio.shield(self._jobs.spawn(self.shared.tell(key, None, order, began)))
 
     def hear(self, key: str, order: Order) -> None:
         """Drop what is older than a write, now and for five seconds. Loads under way still answer those who wait."""

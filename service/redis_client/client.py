@@ -143,11 +143,14 @@ class RedisClient:
             raise RedisUnavailableError("circuit breaker is open")
         return await self._reads.submit(_packed(*command))
 
-    async def write(self, *command: bytes | str | float) -> Any:  # noqa: ANN401 - what Redis replies
-        """Send a command that must not be carried out twice: never retried."""
+    def write(self, *command: bytes | str | float) -> asyncio.Future[Any]:
+        """Send a command that must not be carried out twice: never retried. Its reply is to be awaited.
+
+        It leaves with whatever else this turn of the event loop writes, in the order of the calls, on one connection.
+        """
         if self._breaker.is_open:
             raise RedisUnavailableError("circuit breaker is open")
-        return await self._writes.submit(_packed(*command))
+        return self._writes.submit(_packed(*command))
 
     @contextlib.asynccontextmanager
     async def pubsub(self) -> AsyncIterator[PubSub]:

@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any, Literal, NoReturn
 
 from service.redis_client import metrics
@@ -43,7 +44,7 @@ class NoRedis(RedisClient):
         """Refuse."""
         self._refuse()
 
-    async def write(self, *_command: bytes | str | float) -> Any:  # noqa: ANN401 - as of a Redis
+    def write(self, *_command: bytes | str | float) -> asyncio.Future[Any]:
         """Refuse."""
         self._refuse()
 

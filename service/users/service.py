@@ -54,8 +54,8 @@ class UserService:
         began = time.monotonic()
         creation = await self._repository.create(user, key, precondition)
         if creation.is_repetition:  # which tells how the user was, not how it is; and who created it may have died then
-            reached = self._cache.reached(USER_READ.key(creation.user.id), creation.version, began)
-            await asyncio.gather(reached, self._note(subject))
+            told = self._cache.reached(USER_READ.key(creation.user.id), creation.version, began)
+            await self._note(subject, told)
         else:
             await self._tell(creation.user.id, encode(creation.user), creation.version, began, subject)
         return creation
@@ -80,11 +80,13 @@ class UserService:
 
     async def _tell(self, user_id: int, body: bytes | None, version: int, began: float, subject: str) -> None:
         """Have the caches and the writer's own lists show a write from now on."""
-        await asyncio.gather(self._cache.wrote(USER_READ.key(user_id), body, version, began), self._note(subject))
+        await self._note(subject, self._cache.wrote(USER_READ.key(user_id), body, version, began))
 
-    async def _note(self, subject: str) -> None:
+    async def _note(self, subject: str, told: asyncio.Future[None]) -> None:
+        """Note who has written while the caches are told: what both have to say to Redis leaves in one trip."""
         if self._own_writes is not None:
             await self._own_writes.note(subject)
+        await told
 
 
 def _precondition(allow: Allow | None) -> Precondition | None:
