@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 JSON = "application/json"
+_PLAIN = frozenset({"*/*", JSON})  # as nearly all are
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # A list's element; a comma in a quoted string divides nothing. A string without its end goes on to the header's.
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:\\.?|[^"\\])*(?:"|$))+')
@@ -49,6 +50,8 @@ def has_body(request: Request) -> bool:
 
 def refuse_repetition(request: Request) -> None:
     """Raise RequestValidationError, which is answered by 422, for a query parameter that came twice."""
+    if not request.scope["query_string"]:
+        return
     counts = Counter(name for name, _ in request.query_params.multi_items())
     if repeated := [name for name, count in counts.items() if count > 1]:
         error = {"type": "repeated", "msg": "Name this parameter once"}
@@ -76,6 +79,8 @@ def media_ranges(accept: str) -> list[tuple[str, list[str], float]]:
 
 def accepts_json(accept: str) -> bool:
     """Tell whether an Accept header allows JSON (RFC 9110, section 12.5.1); the most specific range decides."""
+    if accept in _PLAIN:
+        return True
     ranges = media_ranges(accept)
     best_specificity, is_accepted = -1, not ranges
     for media_range, _, quality in ranges:

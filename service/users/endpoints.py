@@ -30,13 +30,12 @@ _write = Depends(requires("users:write"))
 _Id = Annotated[UserId, DECIMAL, Path(description="The user's id.")]
 
 
-# Coroutines, though they wait for nothing: FastAPI runs what is none in a thread, at each request.
-async def _users(request: Request) -> UserService:
+# Called, not depended on: FastAPI solves each dependency anew at each request, which takes longer than what it does.
+def _users(request: Request) -> UserService:
     users: UserService = request.app.state.users
     return users
 
 
-Users = Annotated[UserService, Depends(_users)]
 _Key = Annotated[
     str | None,
     Header(
@@ -49,11 +48,6 @@ _Key = Annotated[
 ]
 
 
-async def _preconditions(request: Request) -> Preconditions:
-    return Preconditions(request.scope)
-
-
-Conditions = Annotated[Preconditions, Depends(_preconditions)]
 _created: dict[int | str, dict[str, Any]] = {
     201: {"headers": {"Location": {"description": "Where the user is.", "schema": {"type": "string"}}}},
 }
@@ -68,13 +62,14 @@ _cached: dict[int | str, dict[str, Any]] = {
     responses=_cached | problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
     dependencies=[_read],
 )
-async def get_user(user_id: _Id, users: Users, conditions: Conditions, request: Request) -> Response:
+async def get_user(user_id: _Id, request: Request) -> Response:
     """Return one user, from the nearest cache that has it; 304 where If-None-Match names its ETag."""
-    lookup = LOOKED_UP.get(request.scope) or await users.lookup(user_id)
+    lookup = LOOKED_UP.get(request.scope) or await _users(request).lookup(user_id)
     if isinstance(lookup, Exception):
         raise lookup
     if not lookup.entry.found:
         raise _not_found(user_id)
+    conditions = Preconditions(request.scope)
     conditions.allow_read(lookup.entry.etag)
     status, headers, body = render(lookup.entry, lookup.tier, conditions.if_none_match)
     response = Response(body, status)
@@ -88,15 +83,15 @@ async def get_user(user_id: _Id, users: Users, conditions: Conditions, request: 
     responses=_cached | problems(400, 401, 403, 406, 412, 422, 429, 503),
 )
 async def list_users(
-    users: Users,
+    request: Request,
     caller: Annotated[Principal, _read],
-    conditions: Conditions,
     after: Annotated[str | None, Query(pattern=cursor.PATTERN, description="`next` of the page before.")] = None,
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE), DECIMAL, Query()] = DEFAULT_PAGE,
 ) -> Response:
     """Return a page of users in the order of their ids; 304 where If-None-Match names its ETag."""
-    body = (await users.page(after, limit, caller.subject)).model_dump_json().encode()
+    body = (await _users(request).page(after, limit, caller.subject)).model_dump_json().encode()
     etag = etag_of(body)
+    conditions = Preconditions(request.scope)
     conditions.allow_read(etag)
     is_held = conditions.if_none_match is not None and is_listed(conditions.if_none_match, etag)
     response = Response(b"", 304) if is_held else Response(body, media_type=JSON)
@@ -112,12 +107,12 @@ async def list_users(
 )
 async def create_user(
     user: UserCreate,
-    users: Users,
+    request: Request,
     caller: Annotated[Principal, _write],
-    conditions: Conditions,
     key: _Key = None,
 ) -> Response:
     """Create a user; Location says where it is. With an Idempotency-Key a repetition creates no second one."""
+    users, conditions = _users(request), Preconditions(request.scope)
 
     async def page_is_expected() -> None:  # the conditions are about what is at this URL: the first page
         page = await users.page(None, DEFAULT_PAGE)
@@ -145,12 +140,13 @@ async def create_user(
     responses=problems(400, 401, 403, 404, 406, 409, 412, 413, 415, 422, 429, 503),
 )
 async def update_user(
-    user_id: _Id, change: UserUpdate, users: Users, caller: Annotated[Principal, _write], conditions: Conditions
+    user_id: _Id, change: UserUpdate, request: Request, caller: Annotated[Principal, _write]
 ) -> Response:
     """Change what the body names; the rest stays. With If-Match only the user that has this ETag."""
+    conditions = Preconditions(request.scope)
     try:
         allow = conditions.allow_write if conditions.are_given else None
-        changed = await users.update(user_id, change, caller.subject, allow)
+        changed = await _users(request).update(user_id, change, caller.subject, allow)
     except EmailTakenError:
         raise _email_taken() from None
     if changed is None:
@@ -164,9 +160,11 @@ async def update_user(
     status_code=204,
     responses=problems(400, 401, 403, 404, 406, 412, 422, 429, 503),
 )
-async def delete_user(user_id: _Id, users: Users, caller: Annotated[Principal, _write], conditions: Conditions) -> None:
+async def delete_user(user_id: _Id, request: Request, caller: Annotated[Principal, _write]) -> None:
     """Remove a user. With If-Match only the one that has this ETag."""
-    if not await users.delete(user_id, caller.subject, conditions.allow_write if conditions.are_given else None):
+    conditions = Preconditions(request.scope)
+    allow = conditions.allow_write if conditions.are_given else None
+    if not await _users(request).delete(user_id, caller.subject, allow):
         raise _not_found(user_id)
 
 
