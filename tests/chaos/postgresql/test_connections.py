@@ -6,13 +6,15 @@ from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.connections import counted, refused
 from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
 from tests.chaos.test_scaling import FEWEST, MOST, SHARES, scale
-from tests.chaos.traffic import MIX, RATE
+from tests.chaos.traffic import MIX
 from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import primary, replica
 from tests.e2e.release import merged
 
 pytestmark = pytest.mark.chaos
 
+# Past the caches a request takes twice the CPU, and half of the short run's pods are about to start.
+RATE = Extent(200, short=40)
 POOL_SIZE = 4
 # As the chart counts: 8 pods, 2 more in a rollout, and 8 that are being stopped.
 BUDGET = (MOST + 2 + MOST) * POOL_SIZE
