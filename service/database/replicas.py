@@ -18,7 +18,10 @@ from service.supervision import OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
-SAMPLE_SECONDS = 0.2
+PRIMARY_SAMPLE_SECONDS = 0.4
+"""Two of them in each second of staleness. Each pod samples: at 0.2 s, of both, seven took 0.15 of a core."""
+REPLICA_SAMPLE_SECONDS = 1.0
+"""For what is shown of it: who reads asks for the position again where it has to be later."""
 SAMPLE_TIMEOUT_SECONDS = 0.5
 REST_SECONDS = 1.0
 REMEMBERED_SECONDS = 60.0
@@ -125,7 +128,7 @@ class Replica:
                     await self._sample()
             except DatabaseUnavailableError:
                 self._show(float("nan"))
-            await asyncio.sleep(SAMPLE_SECONDS)
+            await asyncio.sleep(REPLICA_SAMPLE_SECONDS)
 
     async def _sample(self) -> None:
         loop = asyncio.get_running_loop()
@@ -197,4 +200,4 @@ class ReplicaSet:
                 with suppress(DatabaseUnavailableError):
                     (row,) = await self._primary.fetch(WRITTEN, (), asked_at + SAMPLE_TIMEOUT_SECONDS, ahead=True)
                     self._positions.add(asked_at, row["position"])
-            await asyncio.sleep(SAMPLE_SECONDS)
+            await asyncio.sleep(PRIMARY_SAMPLE_SECONDS)

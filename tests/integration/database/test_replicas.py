@@ -336,7 +336,7 @@ async def test_an_overload_is_no_outage(replica: PostgresProcess, counter_url: s
         (found,) = database.replicas.candidates()
         for server in (found.server, database.primary):
             asked_at = asyncio.get_running_loop().time()
-            slow = asyncio.ensure_future(server.fetch(SLEEP, (1,), asked_at + 20, ahead=True))
+            slow = asyncio.ensure_future(server.fetch(SLEEP, (3,), asked_at + 20, ahead=True))
             await until(lambda: sleeps(server))  # noqa: B023 - waited for
             with pytest.raises(DatabaseUnavailableError) as refused:
                 await database.read(READ)
@@ -347,7 +347,7 @@ async def test_an_overload_is_no_outage(replica: PostgresProcess, counter_url: s
 
 
 def sleeps(server: Server) -> bool:
-    """Whether the statement is under way, and no sample."""
+    """Whether the statement is under way: samples wait for it."""
     return server.pool.in_use == 1 and sample("users_api_database_pool_waiting", target=server.target) == 1
 
 
