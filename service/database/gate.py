@@ -58,14 +58,17 @@ class Gate:
         self._on_change(self)
         return True
 
-    async def enter(self, *, ahead: bool = False) -> None:
+    async def enter(self, *, ahead: bool = False, patient_until: float | None = None) -> None:
         """Take a place, `ahead` of all who wait; each must be left once.
+
+        `patient_until` (of the loop's clock) is how long one may wait where that is no sign of an overload.
 
         Raises:
             GateClosedError: there is none.
+            TimeoutError: none came until then.
         """
         if not self.enter_at_once():
-            await self._wait(ahead=ahead)
+            await self._wait(ahead=ahead, patient_until=patient_until)
             self.in_use += 1
             self._on_change(self)
 
@@ -75,7 +78,7 @@ class Gate:
         self._pass_on()
         self._on_change(self)
 
-    async def _wait(self, *, ahead: bool) -> None:
+    async def _wait(self, *, ahead: bool, patient_until: float | None) -> None:
         if self.waiting >= self._max_waiting and not ahead:
             raise GateClosedError("full")
         turn = self._line.join(ahead=ahead)
@@ -83,9 +86,11 @@ class Gate:
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
-            await self._line.turn(turn, began + self._wait_seconds)
+            await self._line.turn(turn, began + self._wait_seconds if patient_until is None else patient_until)
         except TimeoutError:
             self._on_change(self)
+            if patient_until is not None:
+                raise
             raise GateClosedError("waited") from None
         finally:
             self._on_waited(loop.time() - began)

@@ -47,6 +47,11 @@ class Opener(Generic[C]):
         """How many wait for a connection."""
         return len(self._line)
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether a connection is being opened."""
+        return self._opening is not None and not self._opening.done()
+
     async def wait(self, deadline: float, *, ahead: bool = False) -> C:
         """Return a connection by `deadline` (of the loop's clock); `ahead` of all who wait.
 
@@ -68,8 +73,7 @@ class Opener(Generic[C]):
     def look(self) -> None:
         """Begin to open one if that is due: somebody waits, and none is being opened."""
         is_resting = self._rest is not None and self._others() > 0
-        is_opening = self._opening is not None and not self._opening.done()
-        if self._line and not is_opening and not is_resting:
+        if self._line and not self.is_opening and not is_resting:
             self._opening = self._jobs.spawn(self._open())
 
     def begin_anew(self) -> None:

@@ -90,7 +90,8 @@ class ConnectionPool:
             TimeoutError: none came in time.
             Exception: what the login came to, where there is no other connection.
         """
-        await self._gate.enter(ahead=ahead)
+        # Those who have a place may be waiting for a log-in too: where that takes long, there is no backlog yet.
+        await self._gate.enter(ahead=ahead, patient_until=deadline if self._opener.is_opening else None)
         try:
             return self._pop_idle() or await self._opener.wait(deadline, ahead=ahead)
         except BaseException:

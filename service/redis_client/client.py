@@ -42,6 +42,8 @@ MAX_BATCH = 512
 UNREACHABLE = (RedisConnectionError, RedisTimeoutError, OSError)
 RETRY_JITTER_SECONDS = 0.01
 POOL_DROP_INTERVAL_SECONDS = 1.0
+# On two busy cores a breaker opened nine times in two minutes, and what Redis held was asked of the database.
+LATE_SECONDS = 0.03
 
 
 class RedisClient:
@@ -187,7 +189,7 @@ class RedisClient:
             if not isinstance(error, UNREACHABLE):
                 logger.exception("A batch failed in a way that Redis does not.")
             self._count_failure(error)
-            self._breaker.record_failure()
+            self._record_failure(error, started)
             raise RedisUnavailableError(str(error) or "time limit exceeded") from error
         finally:
             metrics.IN_FLIGHT.dec()
@@ -239,6 +241,12 @@ class RedisClient:
             await asyncio.sleep(0)  # who opens the others takes another one
             await self._pool.release(connection)
 
+    def _record_failure(self, error: Exception, started: float) -> None:
+        """Tell the breaker, unless this process was not run when the time limit was over: Redis is not to blame."""
+        late_seconds = time.perf_counter() - started - self._config.call_timeout_seconds
+        if not isinstance(error, TimeoutError) or late_seconds < LATE_SECONDS:
+            self._breaker.record_failure()
+
     def _count_failure(self, error: BaseException) -> None:
         match error:
             case ReadOnlyError():
@@ -275,12 +283,13 @@ class RedisClient:
                 await self._probe()
 
     async def _probe(self) -> None:
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(self._config.call_timeout_seconds):
                 await self._round_trip([_packed("PING")])
         except (TimeoutError, RedisError, OSError) as error:
             self._count_failure(error)
-            self._breaker.record_failure()
+            self._record_failure(error, started)
         else:
             self._last_success = time.monotonic()
             self._breaker.record_probe_success()

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -68,6 +69,29 @@ async def test_a_connection_that_hangs_holds_up_no_other(redis: RedisProcess) ->
         async with connected(f"redis://127.0.0.1:{proxy.port}/1", connect_timeout_seconds=HURRIED_SECONDS) as client:
             assert client.available
             assert await client.get("key") is None
+
+
+async def test_a_pause_of_the_process_is_no_fault_of_redis(redis: RedisProcess) -> None:
+    """A time limit that ran out while the process did not run leaves the breaker closed; one on time opens it."""
+    async with TCPProxy(redis.port) as proxy:
+        options = {"call_timeout_seconds": HURRIED_SECONDS, "breaker_failures": 1, "probe_interval_seconds": 600.0}
+        async with connected(proxy.url, **options) as client:
+            proxy.delay_seconds = 600.0
+            call = asyncio.ensure_future(client.read("GET", "key"))
+            await until(lambda: sample("users_api_redis_batches_in_flight") > 0)
+            time.sleep(2 * HURRIED_SECONDS)  # noqa: ASYNC251 - nothing else shall run
+            with pytest.raises(RedisUnavailableError):
+                await call
+            assert client.available
+            await until_unavailable(client)
+
+
+async def until_unavailable(client: RedisClient) -> None:
+    """Ask until the breaker is open: on a busy machine one time limit or another is noticed late."""
+    async with asyncio.timeout(60):
+        while client.available:
+            with pytest.raises(RedisUnavailableError):
+                await client.read("GET", "key")
 
 
 async def test_killed(redis: RedisProcess) -> None:

@@ -91,6 +91,19 @@ async def test_nobody_waits_for_longer_than_the_limit() -> None:
     assert gate.in_use == 1
 
 
+async def test_who_may_be_patient_waits_until_then() -> None:
+    """Not the limit's time; and in vain it is no sign of an overload."""
+    gate = gate_of(1, wait_seconds=0.0)
+    await gate.enter()
+    now = asyncio.get_running_loop().time()
+    patient = asyncio.create_task(gate.enter(patient_until=now + LONG))
+    with pytest.raises(TimeoutError):
+        await gate.enter(patient_until=now + 0.01)
+    assert gate.waiting == 1
+    gate.leave()
+    await patient
+
+
 async def test_who_is_cancelled_leaves_the_queue() -> None:
     """A cancelled wait takes no place when one comes free."""
     gate = gate_of(1)
