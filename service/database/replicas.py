@@ -18,10 +18,10 @@ from service.supervision import OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)
 
+# Every pod samples, at rest too: no oftener than it takes to have two in each second of staleness.
 PRIMARY_SAMPLE_SECONDS = 0.4
-"""Two of them in each second of staleness. Each pod samples: at 0.2 s, of both, seven took 0.15 of a core."""
+# For what is shown of it: a read asks for the position again where it has to be later.
 REPLICA_SAMPLE_SECONDS = 1.0
-"""For what is shown of it: who reads asks for the position again where it has to be later."""
 SAMPLE_TIMEOUT_SECONDS = 0.5
 REST_SECONDS = 1.0
 REMEMBERED_SECONDS = 60.0
