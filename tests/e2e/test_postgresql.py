@@ -26,6 +26,7 @@ VALUES: dict[str, Any] = {
         "migrations": {"seedUsers": SEEDED},
         "pooler": {"enabled": True, "replicas": 1, "preStopSleepSeconds": 1, "terminationGracePeriodSeconds": 8},
     },
+    "tests": {"timeoutSeconds": 30},  # the service may have had the first look at a server that was not there yet
 }
 
 
