@@ -197,8 +197,9 @@ async def test_lost_connections_are_retried_for_reads_only(redis: RedisProcess) 
         assert isinstance(await lose_while("write"), RedisUnavailableError)
 
 
-async def test_breaker_opening_fails_what_waits(redis: RedisProcess) -> None:
+async def test_breaker_opening_fails_what_waits(redis: RedisProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands still waiting for a place when the breaker opens fail without a trip."""
+    monkeypatch.setattr("service.redis_client.client.LATE_SECONDS", PATIENT_SECONDS)
     async with connected(redis.url, pool_size=1, breaker_failures=1, call_timeout_seconds=HURRIED_SECONDS) as client:
         redis.blackhole()
         first = asyncio.ensure_future(client.read("GET", "a"))
