@@ -62,6 +62,7 @@ IDLE_IN_HEALTH = {
     ("service", "Failed jobs in five minutes"),
     ("redis", "Failures"),
     ("redis", "Second tries"),
+    ("redis", "Keys gone"),
     ("redis", "Breaker changes in five minutes"),
     ("redis", "Connections refused"),
     ("postgresql", "Turned away"),
