@@ -150,7 +150,7 @@ async def test_whatever_the_client_raises_nothing_is_done_twice(
             raise error
         return await original(*command)
 
-    client.write = failing_once  # type: ignore[method-assign] # no real Redis makes the client raise these
+    client.write = failing_once  # type: ignore[method-assign, assignment] # no real Redis makes the client raise these
     with pytest.raises(type(error)):
         await run(store, work)
     assert work.times == call - 1
@@ -169,7 +169,7 @@ async def test_whatever_the_client_raises_as_a_key_is_freed_nobody_waits(
     store, original = IdempotencyStore(client, ttl_seconds=60), client.write
 
     async def fail() -> Answer:
-        client.write = failing  # type: ignore[method-assign] # likewise
+        client.write = failing  # type: ignore[method-assign, assignment] # likewise
         raise LookupError
 
     async def failing(*_command: bytes | str | float) -> object:
