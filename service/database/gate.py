@@ -16,7 +16,7 @@ class GateClosedError(Exception):
 
 
 class Gate:
-    """Lets `places` in at a time and `max_waiting` wait their turn, each for `wait_seconds` at most.
+    """Lets `places` in at a time and `max_waiting` wait their turn, each for `wait_seconds` unless it may be patient.
 
     A queue without bounds turns an overload of a second into a backlog that nobody waits for any more. `on_waited` is
     told the seconds of each wait, in vain or not.

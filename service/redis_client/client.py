@@ -239,7 +239,9 @@ class RedisClient:
     async def _open_one(self) -> None:
         async with asyncio.timeout(self._config.connect_timeout_seconds):
             connection = await self._pool.get_connection()
+        try:
             await asyncio.sleep(0)  # who opens the others takes another one
+        finally:
             await self._pool.release(connection)
 
     def _record_failure(self, error: Exception, started: float) -> None:
