@@ -7,14 +7,14 @@ import pytest
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import failing_for, kept, named, told, wait_for_writes
 from tests.chaos.postgresql.small_volume import NAME, filled, small_volume
-from tests.chaos.postgresql.values import NO_REPLICA, SEEDED_USERS, VALUES
+from tests.chaos.postgresql.values import NO_REPLICA, READS_BESIDE, SEEDED_USERS, VALUES
 from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import Server, primary
 from tests.e2e.release import Release, merged
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]
 
-READS, WRITES = Extent(50, short=20), Extent(50, short=20)
+WRITES = Extent(50, short=20)
 BEFORE_SECONDS = 10
 FULL_SECONDS = Extent(45, short=20)
 WRITES_AGAIN_SECONDS = 60
@@ -56,7 +56,7 @@ def node(installed: Release) -> Iterator[str]:
 def test_full_disk(node: str, start: Start) -> None:
     """A server that has no room for a write still answers reads, and goes on by itself when there is room."""
     run = start(FULL_DISK)
-    with run.load(run.of(READS), users=SEEDED_USERS), run.writes(run.of(WRITES)) as ledger:
+    with run.load(run.of(READS_BESIDE), users=SEEDED_USERS), run.writes(run.of(WRITES)) as ledger:
         wait_for_writes(ledger)
         time.sleep(BEFORE_SECONDS)
         full = run.mark("full")

@@ -4,14 +4,12 @@ import pytest
 
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.postgresql.outage import kept, named, outages, told, wait_for_writes
-from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
+from tests.chaos.postgresql.values import READS_BESIDE, SEEDED_USERS, VALUES, WRITES
 from tests.chaos.verdict import Bound
 from tests.e2e.release import merged
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]
 
-READS_BESIDE = Extent(50, short=20)
-WRITES = Extent(100, short=25)
 ROUNDS = Extent(3, short=1)
 EACH_SECONDS = 20
 OUTAGE_SECONDS = 2

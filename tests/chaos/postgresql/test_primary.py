@@ -4,19 +4,17 @@ import pytest
 
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import failing_for, kept, named, outages, p50, told, wait_for_writes
-from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
+from tests.chaos.postgresql.values import READS_BESIDE, SEEDED_USERS, VALUES, WRITES
 from tests.chaos.postgresql.without_redis import redis_as_said, with_redis_and_without
 from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import primary
 
 pytestmark = pytest.mark.chaos
 
-WRITES = Extent(100, short=25)
 BETWEEN_SECONDS = Extent(15, short=3)
 OUTAGE_P50_SECONDS, LONGEST_OUTAGE_SECONDS = 5, 15
 
-# The rest of two cores, while a third of the clients wait.
-READS_BESIDE, WRITES_BESIDE = Extent(50, short=20), Extent(20, short=10)
+WRITES_BESIDE = Extent(20, short=10)
 FROZEN_SECONDS = Extent(30, short=8)
 ANSWERED_MS = 1_000
 AGAIN_SECONDS = 5

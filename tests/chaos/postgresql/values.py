@@ -1,10 +1,13 @@
 from typing import Any
 
+from tests.chaos.experiment import Extent
 from tests.chaos.values import CPU_OUT_OF_REACH
 from tests.e2e.release import merged
 
 # The service's users, of which the caches hold few: who reads any of them asks the database.
 SEEDED_USERS = 100_000
+# A second, beside each other; the reads are the rest of two cores, while a third of the clients wait.
+READS_BESIDE, WRITES = Extent(50, short=20), Extent(100, short=25)
 
 # A server with one replica, and four pods of the service that the autoscaler has no reason to change.
 VALUES: dict[str, Any] = {
