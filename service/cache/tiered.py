@@ -16,6 +16,7 @@ from service.cache.shared import SharedCache
 from service.cache.versions import ABSENT, MARK, NOTHING, Minimums, Order
 from service.http.state_key import StateKey
 from service.redis_client import RedisClient
+from service.staleness import Freshness
 from service.supervision import Jobs
 
 
@@ -27,8 +28,8 @@ class Loaded(NamedTuple):
     cacheable: bool = True
 
 
-Load = Callable[[bool], Awaitable[Loaded]]
-"""Asks the source; the argument says whether the answer must be fresh, and not up to `LAG_SECONDS` old."""
+Load = Callable[[Freshness], Awaitable[Loaded]]
+"""Asks the source, for an answer that is so fresh at least."""
 
 
 class Loading(NamedTuple):
@@ -214,8 +215,9 @@ class TieredCache:
             return Lookup(shared.entry, "L2")
         try:
             # While Redis is away writes are missed all the time: what is loaded is believed for a moment only.
-            fresh = self._minimums.settling and self.shared.reachable
-            loading = await self._load(key, load, max(known, shared.order), fresh=fresh)
+            is_settling = self._minimums.settling and self.shared.reachable
+            freshness = Freshness.PREFERRED if is_settling else Freshness.RECENT
+            loading = await self._load(key, load, max(known, shared.order), freshness)
         except Exception:
             metrics.LOAD_FAILED.inc()
             held = self._memory.get(key)
@@ -227,21 +229,22 @@ class TieredCache:
             self.shared.put(key, loading.entry, loading.began, loading.known)
         return Lookup(loading.entry, "MISS")
 
-    async def _load(self, key: str, load: Load, known: Order, *, fresh: bool) -> Loading:
+    async def _load(self, key: str, load: Load, known: Order, freshness: Freshness) -> Loading:
         began = time.monotonic()
-        loaded = await load(fresh)
+        loaded = await load(freshness)
         seconds = time.monotonic() - began
         metrics.LOADED.inc()
         metrics.LOAD_SECONDS.observe(seconds)
         version = loaded.version
-        if loaded.body is None and (fresh or known.kind == ABSENT):
+        is_current = freshness is not Freshness.RECENT and loaded.cacheable
+        if loaded.body is None and (is_current or known.kind == ABSENT):
             version = max(version, known.version)  # there is none any more: no version of its own, but not older
         entry = Entry.load(loaded.body, seconds, self._config, version=version)
-        # A fresh one is right whatever is known: a failover may have lost what was.
-        if fresh or entry.order >= (known := max(known, self._minimums.of(key))):
+        # A current one is right whatever is known: a failover may have lost what was.
+        if is_current or entry.order >= (known := max(known, self._minimums.of(key))):
             return Loading(entry, loaded.cacheable, began, known)
         metrics.RELOADS.inc()
-        return await self._load(key, load, known, fresh=True)
+        return await self._load(key, load, known, Freshness.REQUIRED)
 
     def _believes(self, began: float, now: float) -> bool:
         """Whether what was read since then is as good as new: no write is missed, or it is a moment old."""

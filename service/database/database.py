@@ -15,6 +15,7 @@ from service.database.replicas import ReplicaSet
 from service.database.schema import Schema
 from service.database.server import Server
 from service.database.tracing import is_recorded
+from service.staleness import Freshness
 
 
 class Database:
@@ -68,18 +69,18 @@ class Database:
         """Close all connections."""
         await asyncio.gather(*(part.aclose() for part in self._parts))
 
-    async def read(self, query: Query, *arguments: object, fresh: bool = False) -> Read:
+    async def read(self, query: Query, *arguments: object, freshness: Freshness = Freshness.RECENT) -> Read:
         """Return the rows of a statement that changes nothing; one that brought no answer is tried once more.
 
-        `fresh` asks the server that takes the writes, others one that is at most `max_staleness_seconds` behind. While
-        the primary is away any replica will do, but for what must be fresh.
+        The server that takes the writes is asked, or for what is `RECENT` one that is at most `max_staleness_seconds`
+        behind. While the primary is away any replica will do, unless `freshness` is `REQUIRED`.
         """
         deadline = self._deadline()
-        if fresh or self.replicas is None:
+        if self.replicas is None or freshness is Freshness.REQUIRED:
             rows = await self._try_twice(query, arguments, deadline, is_repeatable=True)
             return _read(rows, PRIMARY, "now")
         required = self.replicas.required()
-        if required is not None:
+        if required is not None and freshness is Freshness.RECENT:
             for replica in self.replicas.candidates():
                 try:
                     rows = await replica.server.fetch(query, arguments, _half(deadline), replayed=required)

@@ -1,5 +1,6 @@
 import json
 import logging
+import socket
 import sys
 import time
 from contextvars import ContextVar
@@ -34,10 +35,22 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether nobody has heard of it otherwise.
+
+    When who connects to a name that is not there gives up waiting, uvloop has nobody to tell of the name any more. It
+    logs that as an error, several a second during an outage, which those who give up log themselves.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    is_left = record.name == "asyncio" and record.getMessage().startswith("Future exception was never retrieved")
+    return not (is_left and isinstance(error, socket.gaierror))
+
+
 def configure(level: str) -> None:
     """Send every logger's records to standard output as JSON lines."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(is_news)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

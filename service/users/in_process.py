@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from service.idempotency import Answer, IdempotencyKey, IdempotencyStore
+from service.staleness import Freshness
 from service.supervision import SupervisedTask
 from service.users.example import SEEDED_USERS, example_user
 from service.users.repository import CreatePrecondition, Creation, EmailTakenError, Found, Precondition, Stored
@@ -24,12 +25,12 @@ class SeededUserRepository:
         self._by_email = {stored.user.email.lower(): user_id for user_id, stored in self._users.items()}
         self._last_id = size
 
-    async def get(self, user_id: int, *, fresh: bool = False) -> Found:  # noqa: ARG002 - always is
+    async def get(self, user_id: int, freshness: Freshness = Freshness.RECENT) -> Found:  # noqa: ARG002 - it is as it is now
         """Return the user with this id."""
         stored = self._users.get(user_id)
         return Found(None) if stored is None else Found(*stored)
 
-    async def page(self, after: int, limit: int, *, fresh: bool = False) -> Sequence[User]:  # noqa: ARG002 - always is
+    async def page(self, after: int, limit: int, freshness: Freshness = Freshness.RECENT) -> Sequence[User]:  # noqa: ARG002
         """Return up to `limit` users with ids above `after`, in their order."""
         return [self._users[user_id].user for user_id in sorted(self._users) if user_id > after][:limit]
 

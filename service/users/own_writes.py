@@ -3,7 +3,7 @@ import time
 from redis.exceptions import RedisError
 
 from service.redis_client import RedisClient
-from service.staleness import MAX_STALENESS_SECONDS
+from service.staleness import MAX_STALENESS_SECONDS, Freshness
 
 MARK_SECONDS = 2 * MAX_STALENESS_SECONDS
 
@@ -11,7 +11,8 @@ MARK_SECONDS = 2 * MAX_STALENESS_SECONDS
 class OwnWrites:
     """Who has just written: their lists come from the primary, as a replica may not have their writes yet.
 
-    A mark in Redis tells all processes. While Redis can't be asked, every subject counts as having written.
+    A mark in Redis tells all processes. While Redis can't be asked, every subject may have written: replicas are asked
+    only if the primary is away too.
     """
 
     def __init__(self, redis: RedisClient) -> None:
@@ -24,14 +25,15 @@ class OwnWrites:
         except RedisError:
             return  # who asks Redis now fails too, and what Redis may have forgotten counts after its return
 
-    async def may_be_missing(self, subject: str) -> bool:
-        """Whether a replica may lack something that this client has written."""
+    async def freshness(self, subject: str) -> Freshness:
+        """How fresh a list must be that shows all that this client has written."""
         if not self._redis.available or time.monotonic() < self._redis.available_since + MARK_SECONDS:
-            return True
+            return Freshness.PREFERRED
         try:
-            return bool(await self._redis.read("EXISTS", self._key(subject)))
+            has_written = await self._redis.read("EXISTS", self._key(subject))
         except RedisError:
-            return True
+            return Freshness.PREFERRED
+        return Freshness.REQUIRED if has_written else Freshness.RECENT
 
     def _key(self, subject: str) -> str:
         return self._redis.key(f"wrote:{subject}")

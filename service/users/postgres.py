@@ -11,6 +11,7 @@ from service.database import Database, DatabaseUnavailableError, Query, Read
 from service.database.query import Record
 from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
 from service.idempotency.metrics import REPLAYS
+from service.staleness import Freshness
 from service.supervision import SupervisedTask
 from service.users import queries
 from service.users.repository import CreatePrecondition, Creation, EmailTakenError, Found, Precondition, Stored
@@ -31,23 +32,23 @@ class PostgresUserRepository:
         self._database = database
         self._key_seconds = key_seconds
         self._look_ups = {
-            fresh: Batcher(partial(self._get_many, fresh=fresh), max_batch=LOOKED_UP_AT_ONCE, lost=_lost)
-            for fresh in (False, True)
+            freshness: Batcher(partial(self._get_many, freshness), max_batch=LOOKED_UP_AT_ONCE, lost=_lost)
+            for freshness in Freshness
         }
         self.background = [SupervisedTask("idempotency_key_purge", self._purge_forever)]
 
-    async def get(self, user_id: int, *, fresh: bool = False) -> Found:
-        """Return the user with this id; as it is now, and not up to a second ago, if it must be `fresh`.
+    async def get(self, user_id: int, freshness: Freshness = Freshness.RECENT) -> Found:
+        """Return the user with this id, as it is or was then.
 
         Those asked for in one turn of the event loop share a statement, unless the request is to have a span of it.
         """
         if self._database.is_recorded:
-            return await self._get(user_id, fresh=fresh)
-        return await self._look_ups[fresh].submit(user_id)
+            return await self._get(freshness, user_id)
+        return await self._look_ups[freshness].submit(user_id)
 
-    async def page(self, after: int, limit: int, *, fresh: bool = False) -> Sequence[User]:
+    async def page(self, after: int, limit: int, freshness: Freshness = Freshness.RECENT) -> Sequence[User]:
         """Return up to `limit` users with ids above `after`, in their order."""
-        read = await self._database.read(queries.PAGE, after, limit, fresh=fresh)
+        read = await self._database.read(queries.PAGE, after, limit, freshness=freshness)
         return [_user(row) for row in read.rows]
 
     async def create(
@@ -92,14 +93,14 @@ class PostgresUserRepository:
         """Forget keys that have expired, a batch of them; returns how many."""
         return len(await self._database.write(queries.PURGE_KEYS, self._key_seconds, is_repeatable=True))
 
-    async def _get(self, user_id: int, *, fresh: bool) -> Found:
-        read = await self._database.read(queries.GET, user_id, fresh=fresh)
+    async def _get(self, freshness: Freshness, user_id: int) -> Found:
+        read = await self._database.read(queries.GET, user_id, freshness=freshness)
         return _found(read.rows[0], read) if read.rows else Found(None, cacheable=read.cacheable)
 
-    async def _get_many(self, ids: list[int], *, fresh: bool) -> list[Found | Exception]:
+    async def _get_many(self, freshness: Freshness, ids: list[int]) -> list[Found | Exception]:
         if len(ids) == 1:
-            return [await self._get(ids[0], fresh=fresh)]
-        read = await self._database.read(queries.GET_MANY, ",".join(map(str, ids)), fresh=fresh)
+            return [await self._get(freshness, ids[0])]
+        read = await self._database.read(queries.GET_MANY, ",".join(map(str, ids)), freshness=freshness)
         found = {row["id"]: _found(row, read) for row in read.rows}
         nobody = Found(None, cacheable=read.cacheable)
         return [found.get(user_id, nobody) for user_id in ids]
@@ -116,7 +117,7 @@ class PostgresUserRepository:
     ) -> list[Record]:
         """Write what is still at the version for which the precondition held; nothing where there is no user."""
         for _ in range(CONDITIONAL_ATTEMPTS):
-            found = await self.get(user_id, fresh=True)
+            found = await self.get(user_id, Freshness.REQUIRED)
             if found.user is None:
                 return []
             precondition(Stored(found.user, found.version))
@@ -134,7 +135,7 @@ class PostgresUserRepository:
 
     async def _created_with(self, key: IdempotencyKey, user: UserCreate) -> Creation | None:
         """Return what the key created, if it has; whoever sent it again sent the rest of the first answer with it."""
-        read = await self._database.read(queries.FIND_KEY, key.name, self._key_seconds, fresh=True)
+        read = await self._database.read(queries.FIND_KEY, key.name, self._key_seconds, freshness=Freshness.REQUIRED)
         if not read.rows:
             return None
         row = read.rows[0]

@@ -2,6 +2,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from service.idempotency import IdempotencyKey
+from service.staleness import Freshness
 from service.supervision import SupervisedTask
 from service.users.schemas import User, UserCreate, UserUpdate
 
@@ -47,11 +48,11 @@ class UserRepository(Protocol):
         """The work that must run in the background."""
         ...
 
-    async def get(self, user_id: int, *, fresh: bool = False) -> Found:
-        """Return the user with this id; as it is now, and not up to a second ago, if it must be `fresh`."""
+    async def get(self, user_id: int, freshness: Freshness = Freshness.RECENT) -> Found:
+        """Return the user with this id, as it is or was then."""
         ...
 
-    async def page(self, after: int, limit: int, *, fresh: bool = False) -> Sequence[User]:
+    async def page(self, after: int, limit: int, freshness: Freshness = Freshness.RECENT) -> Sequence[User]:
         """Return up to `limit` users with ids above `after`, in their order."""
         ...
 

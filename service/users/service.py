@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from service.cache import Loaded, Lookup, TieredCache
 from service.idempotency import IdempotencyKey
+from service.staleness import Freshness
 from service.users import cursor
 from service.users.cached_read import USER_READ
 from service.users.own_writes import OwnWrites
@@ -29,8 +30,8 @@ class UserService:
     async def lookup(self, user_id: int) -> Lookup:
         """Return the encoded user, or the knowledge that there is none, and which tier had it."""
 
-        async def load(fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
-            found = await self._repository.get(user_id, fresh=fresh)
+        async def load(freshness: Freshness) -> Loaded:
+            found = await self._repository.get(user_id, freshness)
             return Loaded(None if found.user is None else encode(found.user), found.version, found.cacheable)
 
         return await self._cache.lookup(USER_READ.key(user_id), load)
@@ -38,8 +39,10 @@ class UserService:
     async def page(self, after: str | None, limit: int, subject: str | None = None) -> UserPage:
         """Return one page, with all that `subject` has written; without a subject as it is now. Raises: CursorError."""
         position = 0 if after is None else cursor.decode(after)
-        fresh = self._own_writes is not None and (subject is None or await self._own_writes.may_be_missing(subject))
-        users = await self._repository.page(position, limit + 1, fresh=fresh)  # one more tells if there is a next page
+        freshness = Freshness.REQUIRED
+        if subject is not None and self._own_writes is not None:
+            freshness = await self._own_writes.freshness(subject)
+        users = await self._repository.page(position, limit + 1, freshness)  # one more tells if there is a next page
         items = list(users[:limit])
         return UserPage(items=items, next=cursor.encode(items[-1].id) if len(users) > limit else None)
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from service.cache import TieredCache
 from service.database import DatabaseUnavailableError
+from service.staleness import Freshness
 from service.supervision import SupervisedTask
 from service.users.cached_read import USER_READ
 from service.users.repository import UserRepository
@@ -64,7 +65,7 @@ class UnansweredWrites:
             if due > time.monotonic():
                 return
             began = time.monotonic()
-            found = await self._repository.get(user_id, fresh=True)
+            found = await self._repository.get(user_id, Freshness.REQUIRED)
             if found.user is not None:
                 await self._cache.wrote(USER_READ.key(user_id), encode(found.user), found.version, began)
             else:  # at which version is not known: at none that is later than now

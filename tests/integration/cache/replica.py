@@ -8,6 +8,7 @@ from service.cache import CacheConfig, Entry, InvalidationChannel, Loaded, Tiere
 from service.cache.codec import FORMAT
 from service.cache.versions import LAG_SECONDS, NOTHING, Order
 from service.redis_client import RedisClient, RedisConfig
+from service.staleness import Freshness
 from tests.observe import until
 from tests.redis_process import PATIENT_SECONDS, RedisProcess
 from tests.tcp_proxy import TCPProxy
@@ -20,7 +21,10 @@ NEW = b'{"id":7,"new":true}'
 
 @dataclass
 class Source:
-    """A slow source that counts its loads, and can fail; `lagging` is what it answers who may be shown what was."""
+    """A slow source that counts its loads, and can fail; `lagging` is what it answers who may be shown what was.
+
+    While it `is_away` that is all there is, of an unknown age.
+    """
 
     value: bytes | None = b'{"id":7}'
     version: int = 1
@@ -28,6 +32,7 @@ class Source:
     cacheable: bool = True
     seconds: float = 0.0
     failing: bool = False
+    is_away: bool = False
     loads: int = 0
     fresh_loads: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,9 +45,14 @@ class Source:
         """What it holds."""
         return Loaded(self.value, 0 if self.value is None else self.version, self.cacheable)
 
-    async def __call__(self, fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
+    async def __call__(self, freshness: Freshness) -> Loaded:
         """Load."""
         self.loads += 1
+        if self.is_away and freshness is Freshness.REQUIRED:
+            raise OSError("the source is away")
+        if self.is_away and self.lagging is not None:
+            return self.lagging._replace(cacheable=False)
+        fresh = freshness is not Freshness.RECENT
         self.fresh_loads += fresh
         loaded = self.now if fresh or self.lagging is None else self.lagging
         await asyncio.sleep(self.seconds)

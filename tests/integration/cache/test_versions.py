@@ -238,6 +238,21 @@ async def test_loads_after_a_gap_are_fresh(redis: RedisProcess) -> None:
         assert (source.loads, source.fresh_loads) == (1, 1)
 
 
+async def test_loads_after_a_gap_need_no_source_that_is_away(redis: RedisProcess) -> None:
+    """What there is elsewhere answers meanwhile and is not kept; but not if something newer is known, or that it is."""
+    source = Source(lagging=Loaded(OLD, 1), is_away=True)
+    async with replica(redis) as cache:
+        cache.forget_all()
+        for _ in range(2):
+            lookup = await cache.lookup(KEY, source)
+            assert (lookup.tier, lookup.entry.body) == ("MISS", OLD)
+        for lagging in (Loaded(OLD, 1), Loaded(None)):
+            cache.hear(KEY, Order(2, MARK))
+            source.lagging = lagging
+            with pytest.raises(OSError, match="away"):
+                await cache.lookup(KEY, source)
+
+
 async def test_loads_without_redis_may_lag(redis: RedisProcess) -> None:
     """While Redis is away replicas are asked, so that reads do not hang on the primary alone."""
     source = Source(lagging=Loaded(OLD, 1))

@@ -18,6 +18,7 @@ from service.cache.entry import Entry
 from service.cache.shared import SharedCache
 from service.cache.versions import FOUND, NOTHING, Minimums, Order
 from service.redis_client import RedisClient, RedisConfig
+from service.staleness import Freshness
 from tests.redis_process import HURRIED_SECONDS, PATIENT_SECONDS
 
 KEYS = 20
@@ -69,8 +70,9 @@ class Worker:
             await asyncio.sleep(random.uniform(0.01, 0.03))
 
     def _load(self, key: int) -> tiered.Load:
-        async def load(fresh: bool) -> Loaded:  # noqa: FBT001 - a Load's
-            version = await (self._primary if fresh else self._replica).fetchval(READ, key)
+        async def load(freshness: Freshness) -> Loaded:
+            is_recent = freshness is Freshness.RECENT
+            version = await (self._replica if is_recent else self._primary).fetchval(READ, key)
             return Loaded(None, 0) if version is None else Loaded(str(version).encode(), version)
 
         return load

@@ -9,7 +9,7 @@ from service.database.pool import ConnectionPool
 from service.database.replicas import Replica
 from service.database.server import Server
 from service.dev import free_port
-from service.staleness import MAX_STALENESS_SECONDS
+from service.staleness import MAX_STALENESS_SECONDS, Freshness
 from tests.integration.database.connected import connected
 from tests.observe import sample, until
 from tests.postgres_process import PostgresProcess, name_of
@@ -92,7 +92,7 @@ async def test_reads_come_from_a_replica(replica: PostgresProcess, counter_url: 
         bounded, now = reads("replica-0", "bounded"), reads("primary", "now")
         assert (await read_from_replica(database)).cacheable
         assert reads("replica-0", "bounded") == bounded + 1
-        assert (await database.read(IN_RECOVERY, fresh=True)).rows[0]["is_replica"] is False
+        assert (await database.read(IN_RECOVERY, freshness=Freshness.REQUIRED)).rows[0]["is_replica"] is False
         assert reads("primary", "now") > now
         assert database.has_replicas
         await until(lambda: shown(database)["staleness_seconds"] is not None)
@@ -200,17 +200,18 @@ async def stale_reads(url: str, replica_url: str, seconds: float) -> tuple[int, 
                 written.append((time.monotonic(), row["number"]))
                 await asyncio.sleep(0.01)
 
-        async def read(*, fresh: bool) -> int:
+        async def read(freshness: Freshness) -> int:
             stale = 0
             while time.monotonic() < ends:
-                oldest_allowed = time.monotonic() - (0 if fresh else MAX_STALENESS_SECONDS)
-                number = (await database.read(READ, fresh=fresh)).rows[0]["number"]
+                oldest_allowed = time.monotonic() - (MAX_STALENESS_SECONDS if freshness is Freshness.RECENT else 0)
+                number = (await database.read(READ, freshness=freshness)).rows[0]["number"]
                 stale += any(at < oldest_allowed and number < least for at, least in written)
                 await asyncio.sleep(0.005)
             return stale
 
         writing = asyncio.create_task(write())
-        stale_fresh, *stale = await asyncio.gather(read(fresh=True), *(read(fresh=False) for _ in range(3)))
+        asked = [Freshness.REQUIRED, *[Freshness.RECENT] * 3]
+        stale_fresh, *stale = await asyncio.gather(*map(read, asked))
         await writing
     return sum(stale), stale_fresh
 
@@ -278,11 +279,13 @@ async def test_while_the_primary_is_away_replicas_answer(
         assert database.replicas is not None
         required = database.replicas.required
         await until(lambda: required() is None)
-        read = await database.read(READ)
-        assert (read.rows[0]["number"], read.cacheable) == (0, False)
-        assert reads("replica-0", "unbounded") > 0
+        for freshness in (Freshness.RECENT, Freshness.PREFERRED):
+            unbounded = reads("replica-0", "unbounded")
+            read = await database.read(READ, freshness=freshness)
+            assert (read.rows[0]["number"], read.cacheable) == (0, False)
+            assert reads("replica-0", "unbounded") > unbounded
         with pytest.raises(DatabaseUnavailableError, match="is open"):
-            await database.read(READ, fresh=True)
+            await database.read(READ, freshness=Freshness.REQUIRED)
         replica.kill()
         for _ in range(4):
             with pytest.raises(DatabaseUnavailableError):

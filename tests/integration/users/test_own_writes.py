@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.redis_client import NoRedis
+from service.staleness import Freshness
 from service.users.own_writes import OwnWrites
 from tests.api import TOKEN, client_of, running
 from tests.observe import until
@@ -72,10 +73,10 @@ async def test_lists_have_what_their_reader_wrote(apps: list[FastAPI]) -> None:
 async def test_a_mark_is_one_subjects_and_goes(redis: RedisProcess, apps: list[FastAPI]) -> None:
     """Others' lists may come from replicas, and the writer's own again two seconds later."""
     own_writes = OwnWrites(apps[0].state.redis)
-    assert not await own_writes.may_be_missing("alice")
+    assert await own_writes.freshness("alice") is Freshness.RECENT
     await own_writes.note("alice")
-    assert await own_writes.may_be_missing("alice")
-    assert not await own_writes.may_be_missing("bob")
+    assert await own_writes.freshness("alice") is Freshness.REQUIRED
+    assert await own_writes.freshness("bob") is Freshness.RECENT
     assert 0 < int(redis.command("PTTL", "users-api:wrote:alice")[1:]) <= 2000
 
 
@@ -83,16 +84,16 @@ async def test_without_redis_anybody_may_have_written(redis: RedisProcess, apps:
     """Also where it is just back, and may have forgotten, or only this call fails; noting raises nothing."""
     client = apps[0].state.redis
     own_writes = OwnWrites(client)
-    assert await OwnWrites(NoRedis()).may_be_missing("alice")
+    assert await OwnWrites(NoRedis()).freshness("alice") is Freshness.PREFERRED
     client.available_since = time.monotonic()
-    assert await own_writes.may_be_missing("alice")
+    assert await own_writes.freshness("alice") is Freshness.PREFERRED
     client.available_since = float("-inf")
-    assert not await own_writes.may_be_missing("alice")
+    assert await own_writes.freshness("alice") is Freshness.RECENT
     redis.kill()
     await own_writes.note("alice")
-    assert await own_writes.may_be_missing("alice")
+    assert await own_writes.freshness("alice") is Freshness.PREFERRED
     await until(lambda: not client.available)
-    assert await own_writes.may_be_missing("alice")
+    assert await own_writes.freshness("alice") is Freshness.PREFERRED
 
 
 async def test_a_repetition_is_a_write_too(apps: list[FastAPI]) -> None:
@@ -101,7 +102,7 @@ async def test_a_repetition_is_a_write_too(apps: list[FastAPI]) -> None:
         for _ in range(2):
             answer = await writer.post("/api/users", json=ADA, headers={"idempotency-key": "one"})
             assert answer.status_code == 201
-    assert await OwnWrites(apps[1].state.redis).may_be_missing("developer")
+    assert await OwnWrites(apps[1].state.redis).freshness("developer") is Freshness.REQUIRED
 
 
 async def test_conditions_of_a_creation_see_the_list_as_it_is(apps: list[FastAPI]) -> None:

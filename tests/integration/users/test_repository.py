@@ -11,6 +11,7 @@ from service.database import Database, DatabaseConfig, DatabaseUnavailableError,
 from service.idempotency import ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from service.redis_client import NoRedis
 from service.seed import seed
+from service.staleness import Freshness
 from service.users import postgres as module
 from service.users import queries
 from service.users.example import example_user
@@ -75,8 +76,8 @@ async def test_the_first_users_are_the_same_everywhere(repository: UserRepositor
 async def test_of_many_each_gets_their_own(repository: UserRepository) -> None:
     """Those asked for at once, twice or in vain too, are those that are there."""
     ids = [3, 1, 99, 3, 5, *range(1000, 1200)]
-    for fresh in (False, True):
-        found = await asyncio.gather(*(repository.get(user_id, fresh=fresh) for user_id in ids))
+    for freshness in Freshness:
+        found = await asyncio.gather(*(repository.get(user_id, freshness) for user_id in ids))
         there = [None if one.user is None else (one.user.id, one.version > 0, one.cacheable) for one in found]
         assert there == [(3, True, True), (1, True, True), None, (3, True, True), (5, True, True), *[None] * 200]
 
@@ -270,8 +271,8 @@ async def test_a_batch_that_is_given_up_is_no_answer(users_url: str, *, is_begun
         pending = asyncio.ensure_future(repository.get(1))
         for _ in range(3 if is_begun else 2):
             await asyncio.sleep(0)
-        assert repository._look_ups[False].in_flight == 1
-        for task in repository._look_ups[False]._in_flight:
+        assert repository._look_ups[Freshness.RECENT].in_flight == 1
+        for task in repository._look_ups[Freshness.RECENT]._in_flight:
             task.cancel()
         with pytest.raises(DatabaseUnavailableError):
             await asyncio.wait_for(pending, 10)

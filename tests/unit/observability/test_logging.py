@@ -1,11 +1,15 @@
+import asyncio
+import gc
 import json
 import logging as standard
+import socket
 import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+import uvloop
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
@@ -79,3 +83,24 @@ def test_every_logger_writes_json_to_standard_output(capsys: pytest.CaptureFixtu
     standard.getLogger("somebody.else").warning("loud")
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line)["message"] == "loud"
+
+
+@pytest.mark.usefixtures("_root")
+def test_a_name_that_is_asked_for_in_vain_is_no_error_once_nobody_waits(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever has given up says so; other errors that nobody was told of are logged."""
+
+    async def give_up() -> None:
+        loop = asyncio.get_running_loop()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(loop.create_connection(asyncio.Protocol, "localhost", "no-such-service"), 0.0001)  # type: ignore[call-overload]
+        with pytest.raises(socket.gaierror):  # behind the other in the same queue
+            await loop.getaddrinfo("localhost", "no-such-service")
+        gc.collect()
+        loop.create_future().set_exception(ZeroDivisionError())
+        gc.collect()
+
+    logging.configure("INFO")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(give_up())
+    [line] = capsys.readouterr().out.splitlines()
+    assert "ZeroDivisionError" in json.loads(line)["message"]

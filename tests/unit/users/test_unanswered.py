@@ -7,6 +7,7 @@ import pytest
 from service.cache import CacheConfig, TieredCache
 from service.database import DatabaseUnavailableError
 from service.redis_client import NoRedis
+from service.staleness import Freshness
 from service.users import unanswered as module
 from service.users.repository import Found
 from service.users.unanswered import UnansweredWrites
@@ -22,9 +23,9 @@ class Deciding:
         self.is_away = True
         self.asked: list[int] = []
 
-    async def get(self, user_id: int, *, fresh: bool) -> Found:
+    async def get(self, user_id: int, freshness: Freshness) -> Found:
         """Be away, or say that there is no such user."""
-        assert fresh
+        assert freshness is Freshness.REQUIRED
         self.asked.append(user_id)
         if self.is_away:
             raise DatabaseUnavailableError("breaker", "open")
@@ -78,10 +79,10 @@ async def test_the_database_is_given_time_to_decide(
     repository.is_away = False
     get = repository.get
 
-    async def written_to_meanwhile(user_id: int, *, fresh: bool) -> Found:
+    async def written_to_meanwhile(user_id: int, freshness: Freshness) -> Found:
         monkeypatch.setattr(module, "DECIDED_SECONDS", 600.0)
         leave(unanswered, user_id)
-        return await get(user_id, fresh=fresh)
+        return await get(user_id, freshness)
 
     monkeypatch.setattr(repository, "get", written_to_meanwhile)
     leave(unanswered, 1)
