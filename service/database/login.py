@@ -36,6 +36,11 @@ class Login:
         # Of several hosts the one that is primary; asyncpg's default takes the first that answers.
         self._attribute = SessionAttribute.primary if target == PRIMARY else SessionAttribute.any
 
+    @property
+    def has_choice(self) -> bool:
+        """Whether the server is at one of several hosts."""
+        return len(self._hosts) > 1
+
     async def __call__(self, seconds: float) -> Connection:
         """Connect within that time, of which each host has its share: one may be silent."""
         loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ class Opener(Generic[C]):
 
     To log in takes several rounds, and computing at both ends, so that many at once all come too late, and so do the
     requests beside them. One that nobody waits for any more is finished nevertheless, and kept. While there are others
-    it may take `PATIENCE_SECONDS`, and so may the first of all; else `timeout_seconds`. `on_failed` is told once of one
+    it may take `PATIENCE_SECONDS`, and so may the first of all; else `limit_seconds`. `on_failed` is told once of one
     that failed, and how many `others` there are: with none it failed all who waited, else nobody.
     """
 
@@ -25,13 +25,13 @@ class Opener(Generic[C]):
         self,
         open_one: Callable[[float], Coroutine[Any, Any, C]],
         *,
-        timeout_seconds: float,
+        limit_seconds: Callable[[], float],
         others: Callable[[], int],
         on_opened: Callable[[C], None],
         on_failed: Callable[[Exception, int], None],
     ) -> None:
         self._open_one = open_one
-        self._timeout_seconds = timeout_seconds
+        self._limit_seconds = limit_seconds
         self._others = others
         self._on_opened = on_opened
         self._on_failed = on_failed
@@ -94,7 +94,7 @@ class Opener(Generic[C]):
     async def _open(self) -> None:
         is_patient = self._is_first or self._others() > 0
         try:
-            connection = await self._open_one(PATIENCE_SECONDS if is_patient else self._timeout_seconds)
+            connection = await self._open_one(PATIENCE_SECONDS if is_patient else self._limit_seconds())
         except Exception as error:  # noqa: BLE001 - those who wait are told
             self._opening, self._is_first = None, False
             self._fail(error)

@@ -5,7 +5,7 @@ from service.database import metrics
 from service.database.config import DatabaseConfig
 from service.database.gate import Gate
 from service.database.login import Connection, Login
-from service.database.opener import Opener
+from service.database.opener import PATIENCE_SECONDS, Opener
 from service.database.query import Query
 from service.supervision import Jobs
 
@@ -19,8 +19,9 @@ class ConnectionPool:
 
     asyncpg's own pool costs 40 % of a look-up's rate even without its reset, for tasks and shields around each release.
     Here only a connection whose statement was cancelled takes a task, which keeps its place until the server has
-    acknowledged that; one that does not within `operation_timeout_seconds` is closed, and `on_silence` is told why.
-    `on_failed` is told why none could be opened, and how many others there are.
+    acknowledged that; one that does not within `operation_timeout_seconds` is closed, and `on_silence` is told of it.
+    `on_failed` is told why none could be opened, and how many others there are. While the server `is_away` no request
+    waits for it.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class ConnectionPool:
         config: DatabaseConfig,
         target: str,
         *,
-        on_silence: Callable[[Exception], None],
+        on_silence: Callable[[Connection, Exception], None],
         on_failed: Callable[[Exception, int], None],
+        is_away: Callable[[], bool],
     ) -> None:
         self._on_silence = on_silence
+        self._is_away = is_away
         self._config = config
         self._log_in = Login(config, target)
         self._in_use = metrics.POOL_IN_USE.labels(target)
@@ -47,7 +50,7 @@ class ConnectionPool:
         )
         self._opener = Opener(
             self._open,
-            timeout_seconds=config.connect_timeout_seconds,
+            limit_seconds=self.log_in_seconds,
             others=lambda: self._gate.in_use - self._opener.waiting,
             on_opened=self._put,
             on_failed=on_failed,
@@ -67,6 +70,12 @@ class ConnectionPool:
     def in_use(self) -> int:
         """How many connections are neither idle nor gone."""
         return self._gate.in_use
+
+    def log_in_seconds(self) -> float:
+        """How long one may take that all wait for."""
+        # On a busy machine one that is begun anew each time never ends. Of several hosts the next is waiting.
+        may_take_long = self._is_away() and not self._log_in.has_choice
+        return PATIENCE_SECONDS if may_take_long else self._config.connect_timeout_seconds
 
     def take_idle(self) -> Connection | None:
         """Return a connection that is there, to be given back; None where that takes waiting or connecting.
@@ -182,8 +191,7 @@ class ConnectionPool:
             await connection.execute(SETTLE.sql, timeout=self._config.operation_timeout_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, this connection is of no use
             connection.terminate()
-            self.lose(connection)
-            self._on_silence(error)
+            self._on_silence(connection, error)
         self.give_back(connection)
 
     async def _close_and_leave(self, connection: Connection) -> None:

@@ -48,7 +48,13 @@ class Server:
         self.target = target
         self._config = config
         self._tracer = tracer
-        self.pool = ConnectionPool(config, target, on_silence=self._on_silence, on_failed=self._on_failed)
+        self.pool = ConnectionPool(
+            config,
+            target,
+            on_silence=self._on_silence,
+            on_failed=self._on_failed,
+            is_away=lambda: self._breaker.is_open,
+        )
         self._breaker = CircuitBreaker(
             f"database {target}",
             failures=config.breaker_failures,
@@ -185,8 +191,13 @@ class Server:
     def _has_answered_lately(self) -> bool:
         return asyncio.get_running_loop().time() - self._last_success < self._config.probe_interval_seconds
 
-    def _on_silence(self, error: Exception) -> None:
-        """Count a statement that can't be cancelled as a failure of the server; a slow one alone is none."""
+    def _on_silence(self, connection: Connection, error: Exception) -> None:
+        """Count a statement that can't be cancelled as a failure of the server; a slow one alone is none.
+
+        While it answers on other connections it is busy and not gone, and to make them all anew would make it busier.
+        """
+        if not (isinstance(error, TimeoutError) and self._has_answered_lately):
+            self.pool.lose(connection)
         metrics.FAILURES.labels(self.target, SETTLE.name, "connection").inc()
         self._count("connection", error)
 
@@ -213,7 +224,9 @@ class Server:
             is_silent = not self._has_answered_lately and not self.is_draining
             # While all connections are in use, what they carry is the probe.
             if (self._breaker.is_open or is_silent) and self.pool.has_place:
-                await self._probe(self._config.operation_timeout_seconds)
+                # While no request is let through, a log-in and a statement come to their ends, as busy as it may be.
+                log_in_seconds = self.pool.log_in_seconds() if self._breaker.is_open else 0
+                await self._probe(log_in_seconds + self._config.operation_timeout_seconds)
 
     async def _probe(self, seconds: float) -> bool:
         deadline = asyncio.get_running_loop().time() + seconds

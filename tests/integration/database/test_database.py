@@ -1,12 +1,14 @@
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 from collections.abc import Awaitable
 
 import asyncpg
 import pytest
 
-from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, server
+from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, pool, server
 from service.database.errors import OPENS_BREAKER
 from service.database.login import Connection
 from service.database.opener import Opener
@@ -23,6 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 ONE = Query("one", "SELECT 1 AS one")
 SLEEP = Query("sleep", "SELECT pg_sleep($1)")
 PID = Query("pid", "SELECT pg_backend_pid() AS pid")
+SLEEPING = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep($1)'"
 ADD = Query("add", "INSERT INTO numbers VALUES ($1)")
 COUNT = Query("count", "SELECT count(*) AS count FROM numbers")
 FAILURES = "users_api_database_failures_total"
@@ -157,6 +160,51 @@ async def test_a_connection_that_cannot_be_cancelled_is_closed(postgres: Postgre
         assert statement.cancelled()
         assert database.primary.pool.in_use == 1
         await until(lambda: database.primary.pool.in_use == 0)
+
+
+def _lose_all(self: server.Server, connection: Connection, error: Exception) -> None:
+    """As if the server were gone."""
+    self.pool.lose(connection)
+    self._count("connection", error)
+
+
+@sabotage("one that is silent costs all connections", patched((server.Server, "_on_silence", _lose_all)))
+async def test_one_silent_connection_costs_no_other(postgres: PostgresProcess, database_url: str) -> None:
+    """A server that answers on others is busy and not gone: to log in anew on all would make it busier."""
+    limits = {"operation_timeout_seconds": 0.4, "breaker_failures": 1000}
+    async with connected(database_url, **limits) as database:
+        statement = asyncio.create_task(database.read(SLEEP, 0.3))
+        await until(lambda: postgres.sql(SLEEPING) != "")
+        silent = int(postgres.sql(SLEEPING))
+        pids = {(await database.read(PID)).rows[0]["pid"]}
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            while database.primary.pool.in_use:
+                pids.add((await database.read(PID)).rows[0]["pid"])
+                await asyncio.sleep(0.01)
+            pids.add((await database.read(PID)).rows[0]["pid"])
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        assert isinstance((await asyncio.gather(statement, return_exceptions=True))[0], DatabaseUnavailableError)
+        assert len(pids) == 1
+        assert silent not in pids
+
+
+@sabotage(
+    "nobody has patience with a server that is away", patched((pool, "PATIENCE_SECONDS", 0.5)), raises=TimeoutError
+)
+async def test_a_busy_server_comes_back(postgres: PostgresProcess, database_url: str) -> None:
+    """A log-in that takes longer than requests wait for it is not begun anew each time, and so comes to its end."""
+    async with TCPProxy(postgres.port) as proxy:
+        url = database_url.replace(f":{postgres.port}/", f":{proxy.port}/")
+        async with connected(url, breaker_failures=1) as database:
+            await database.read(ONE)
+            proxy.delay_seconds = 0.6
+            proxy.drop()
+            with pytest.raises(DatabaseUnavailableError):
+                await database.read(ONE)
+            assert not database.available
+            await until(lambda: database.available)
 
 
 async def test_closing_waits_for_no_silent_server(postgres: PostgresProcess, database_url: str) -> None:
@@ -303,11 +351,10 @@ async def test_a_server_that_became_read_only_loses_its_connections(
 )
 async def test_a_straggler_expires_nothing_new(postgres: PostgresProcess, database_url: str) -> None:
     """Connections that were opened after a failover outlive the statements of before it that end one by one."""
-    sleeping = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT pg_sleep($1)'"
     async with connected(database_url, operation_timeout_seconds=30.0) as database:
         writes = [asyncio.create_task(database.write(SLEEP, 20)) for _ in range(2)]
-        await until(lambda: len(postgres.sql(sleeping).split()) == 2)
-        first, second = postgres.sql(sleeping).split()
+        await until(lambda: len(postgres.sql(SLEEPING).split()) == 2)
+        first, second = postgres.sql(SLEEPING).split()
         postgres.sql(f"SELECT pg_terminate_backend({first})")
         await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
         opened = (await database.read(PID)).rows[0]["pid"]

@@ -313,7 +313,7 @@ async def test_a_frozen_primary_whose_connections_are_all_in_use_is_away(
     postgres: PostgresProcess, replica: PostgresProcess, counter_url: str
 ) -> None:
     """Who finds no place there, as others still wait for its answers, is answered by a replica."""
-    options = {"breaker_failures": 1000, "pool_size": 1, "max_waiting": 0}
+    options = {"breaker_failures": 1000, "pool_size": 1, "max_waiting": 1}  # which samples of the replica take too
     async with connected(counter_url, replica.url(name_of(counter_url)), **options) as database:
         await until_asked(database)
         postgres.freeze()

@@ -22,7 +22,7 @@ class Server:
         self.asked: list[asyncio.Future[int]] = []
         self.opener: Opener[int] = Opener(
             self.open,
-            timeout_seconds=TIMEOUT_SECONDS,
+            limit_seconds=lambda: TIMEOUT_SECONDS,
             others=lambda: self.others,
             on_opened=self.put,
             on_failed=lambda error, _: self.failed.append(error),
