@@ -10,6 +10,7 @@ from tests.e2e.helm import CONTEXT, run
 from tests.e2e.release import Release
 
 READY_SECONDS = 120
+DRAIN = ("--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
 
 
 def to_lose(release: Release) -> str:
@@ -27,12 +28,25 @@ def spread(release: Release) -> None:
     assert len({pod.node for pod in release.api_pods()}) > 1, "all replicas are on one node"
 
 
+def leave_to(release: Release, node: str) -> None:
+    """Move all pods but the release's off a node, and wait until they are ready elsewhere.
+
+    Else they would start beside the experiment, all at once, on what two cores it has.
+    """
+    others = f"--pod-selector=app.kubernetes.io/instance!={release.name}"
+    try:
+        run("kubectl", "--context", CONTEXT, "drain", node, *DRAIN, others)
+    finally:
+        run("kubectl", "--context", CONTEXT, "uncordon", node)
+    wait = ("wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces")
+    run("kubectl", "--context", CONTEXT, *wait, f"--timeout={READY_SECONDS}s")
+
+
 @contextmanager
 def drained(node: str) -> Iterator[None]:
     """Evict every pod from a node, as far as their disruption budgets let it; within the block it takes no new ones."""
     try:
-        drain = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
-        run("kubectl", "--context", CONTEXT, *drain)
+        run("kubectl", "--context", CONTEXT, "drain", node, *DRAIN)
         yield
     finally:
         run("kubectl", "--context", CONTEXT, "uncordon", node)

@@ -43,6 +43,7 @@ def test_primary_node_drained(start: Start) -> None:
     """Where the volume cannot go elsewhere there are no writes, and reads go on."""
     run = start(DRAINED)
     node = primary(run.release).node
+    nodes.leave_to(run.release, node)
     with run.load(READS, users=SEEDED_USERS), run.writes(WRITES) as ledger:
         time.sleep(BEFORE_SECONDS)
         run.mark("drain")
@@ -65,6 +66,7 @@ def test_primary_node_stopped(start: Start) -> None:
     """A node that says nothing any more takes the writes with it until it is back, and not the reads."""
     run = start(STOPPED)
     node = primary(run.release).node
+    nodes.leave_to(run.release, node)
     with run.load(READS, users=SEEDED_USERS), run.writes(WRITES) as ledger:
         time.sleep(BEFORE_SECONDS)
         with nodes.stopped(node):
