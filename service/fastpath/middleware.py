@@ -14,6 +14,7 @@ from service.http.headers import REQUEST_ID
 from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
 from service.observability.request_id import accept_or_make
+from service.observability.spent import SPENT_SECONDS
 from service.ratelimit import Policies, RateLimiter
 from service.ratelimit.middleware import VERDICT, Verdict, refusal
 
@@ -88,6 +89,7 @@ class FastPath:
             return False
         answer = await self._find(scope, number, principal.subject, if_none_match)
         if answer is None:
+            SPENT_SECONDS.put(scope, perf_counter() - started)
             return False
         status, headers, body = answer
         metrics.announce()

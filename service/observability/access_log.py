@@ -6,6 +6,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.observability.logging import request_id as request_id_variable
+from service.observability.spent import SPENT_SECONDS
 
 logger = logging.getLogger("service.access")
 
@@ -60,4 +61,5 @@ class AccessLogMiddleware:
         try:
             await self._app(scope, receive, send_noting_status)
         finally:
-            self._log.record(scope, status, perf_counter() - started)
+            seconds = perf_counter() - started + (SPENT_SECONDS.get(scope) or 0)
+            self._log.record(scope, status, seconds)

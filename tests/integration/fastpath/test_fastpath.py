@@ -189,22 +189,33 @@ async def test_nobody_is_looked_up_once(redis: RedisProcess) -> None:
     ("error", "status"), [(DatabaseUnavailableError("busy", "all are in use"), 503), (OSError("unexpected"), 500)]
 )
 async def test_a_failed_load_is_answered_by_the_routes(
-    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+    redis: RedisProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    status: int,
 ) -> None:
-    """The source is asked once; that it did not answer, or why, the routes say."""
+    """The source is asked once; that it did not answer, or why, the routes say. The time shown is that of both."""
     asked = 0
+    labels = {"handler": "/api/users/{user_id}", "method": "GET", "status": str(status)}
+    seconds = sample("http_request_duration_seconds_sum", **labels)
 
     async def fail(*_: object, **__: object) -> None:
         nonlocal asked
         asked += 1
+        await asyncio.sleep(0.1)
         raise error
 
     async with serving(redis) as (app, client):
         passed = watch(app)
         monkeypatch.setattr(app.state.users._repository, "get", fail)
-        response = await client.get(PATH)
+        with caplog.at_level("INFO", logger="service.access"):
+            response = await client.get(PATH)
         assert (response.status_code, passed.count, asked) == (status, 1, 1)
         assert response.headers["content-type"] == "application/problem+json"
+    assert sample("http_request_duration_seconds_sum", **labels) >= seconds + 0.1
+    (record,) = [record for record in caplog.records if record.name == "service.access"]
+    assert record.__dict__["duration_seconds"] >= 0.1
 
 
 async def test_both_paths_refuse_alike(redis: RedisProcess) -> None:
