@@ -128,8 +128,16 @@ class Settings(BaseSettings):
     database_max_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
         256, description="Requests that may wait for a connection; those beyond get 503 at once."
     )
-    database_wait_seconds: Seconds = Field(0.25, description="Seconds that a request waits for a connection.")
-    database_connect_timeout_seconds: Seconds = Field(0.5, description="Seconds for a new connection.")
+    database_wait_seconds: Seconds = Field(
+        0.25,
+        description="Seconds that a request waits for others to give back a connection. While one is being opened it"
+        " waits for as long as an operation may take.",
+    )
+    database_connect_timeout_seconds: Seconds = Field(
+        0.5,
+        description="Seconds for a new connection while there is no other. The first, further ones, and those to a"
+        " server that counts as away may take 5.",
+    )
     database_operation_timeout_seconds: Seconds = Field(
         0.9, description="Seconds for a read or a write in all: the wait, the connection and a second try included."
     )
