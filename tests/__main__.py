@@ -33,13 +33,13 @@ PARTS = (
     Part("lint", ("make", "lint")),
     Part("code", ("make", "test-code"), after=("lint",)),
     Part("simulation", ("make", "test-simulation"), after=("cluster",)),  # of the binaries that the cluster has
-    # Helm comes with the cluster. What needs a core lets go first those who wait for pods.
-    Part("chart", ("nice", "make", "chart"), after=("code", "cluster")),
-    # Releases of the tests' own mostly wait; what shares a release, and loads it, begins when the cores are free.
-    Part("e2e own", ("make", "test-e2e", "LANE=own"), after=("code", "cluster")),
+    # Releases of the tests' own mostly wait: the code is checked meanwhile.
+    Part("e2e own", ("make", "test-e2e", "LANE=own"), after=("lint", "cluster")),
     Part("e2e helms", ("make", "test-e2e", "LANE=helms"), after=("code", "cluster")),
-    Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("chart", "simulation")),
-    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e own", "e2e helms")),
+    # What shares a release, and loads it, begins when the cores are free. What needs a core lets all others go first.
+    Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("code", "simulation", "e2e own")),
+    Part("chart", ("nice", "-n", "19", "make", "chart"), after=("code", "cluster")),
+    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms", "chart")),
 )
 
 

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from service.dev.server import LocalServer
 # PostgreSQL refuses to run as root, who must lend it another name.
 _INSTEAD_OF_ROOT = "nobody"
 SUPERUSER = "postgres"
+REMOVAL_ATTEMPTS = 50
 
 
 def programs() -> Path:
@@ -47,7 +49,16 @@ def folder() -> Iterator[Path]:
             shutil.chown(path, user)
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)  # a server that was killed may be writing its last
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder in which what was killed may be writing its last."""
+    for _ in range(REMOVAL_ATTEMPTS):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+        time.sleep(0.1)
 
 
 def server_user() -> str | None:

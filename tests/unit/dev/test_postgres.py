@@ -1,4 +1,5 @@
 import os
+import shutil
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -34,6 +35,30 @@ def test_a_folder_is_the_servers_and_goes_with_the_block() -> None:
         assert folder.owner() == (postgres.server_user() or Path.home().owner())
         (folder / "file").touch()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(("written", "is_left"), [(1, False), (2, True)])
+def test_a_folder_goes_though_what_was_killed_still_writes(
+    monkeypatch: pytest.MonkeyPatch,
+    written: int,
+    is_left: bool,  # noqa: FBT001 - pytest's
+) -> None:
+    """It is tried again, but not for ever."""
+    remove, attempts = shutil.rmtree, 0
+
+    def remove_while_written_to(path: Path, *, ignore_errors: bool) -> None:
+        nonlocal attempts
+        attempts += 1
+        remove(path, ignore_errors=ignore_errors)
+        if attempts <= written:
+            path.mkdir()
+
+    monkeypatch.setattr(postgres, "REMOVAL_ATTEMPTS", 2)
+    monkeypatch.setattr(shutil, "rmtree", remove_while_written_to)
+    with postgres.folder() as folder:
+        pass
+    assert (attempts, folder.exists()) == (2, is_left)
+    remove(folder, ignore_errors=True)
 
 
 def test_own_folders_need_no_other_owner(monkeypatch: pytest.MonkeyPatch) -> None:
