@@ -31,10 +31,11 @@ def prometheus(api: client.ApiClient) -> Prometheus:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:  # noqa: ANN401 - as pluggy has it
-    """Keep what the cluster says when a test fails, in a folder of the test's kind and name."""
+    """Keep what the cluster says of a failed test's namespaces, in a folder of its kind and name."""
     report = yield
     if report.failed:
         folder = EVIDENCE / item.path.parent.name / item.name
-        evidence.keep(folder)
+        for namespace in evidence.namespaces(item.funcargs.values() if isinstance(item, pytest.Function) else ()):
+            evidence.keep(folder / namespace, namespace)
         (folder / "failure.txt").write_text(report.longreprtext)
     return report
