@@ -27,7 +27,7 @@ from loadtests.errors import LoadTestError
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke test of 140 s: shorter, no ablation, no verdict")
+    parser.add_argument("--quick", action="store_true", help="a smoke test of 150 s: shorter, no ablation, no verdict")
     parser.add_argument("--soak", action="store_true", help="ten more minutes of load, watching memory")
     parser.add_argument("--output", type=Path, default=Path("build/bench"), help="folder (default: %(default)s)")
     return parser.parse_args()
@@ -63,7 +63,7 @@ def main() -> int:
     logs.mkdir(parents=True, exist_ok=True)
     try:
         server_core, load_core = cores.choose()
-        _show(f"about {140 if options.quick else 470} s" + (" and ten minutes of soak" if options.soak else ""))
+        _show(f"about {150 if options.quick else 510} s" + (" and ten minutes of soak" if options.soak else ""))
         rounds, seconds = (3, 1) if options.quick else (5, 3)
         with process.redis(load_core, logs) as redis_url:
             record = _measure(Bench(server_core, load_core, redis_url, logs, rounds, seconds), options)

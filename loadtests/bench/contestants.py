@@ -11,6 +11,7 @@ IDS = 100
 # More than are asked for in a run, so that nobody is asked for twice.
 UNCACHED_IDS = 400_000
 UNCACHED = "uncached_get"
+UNCACHED_BY_ROUTES = "uncached_get_by_routes"
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ def service(name: str, server: str = "uvicorn", *, tier: str | None = None, **se
     return Contestant(name, server, (sys.executable, "-m", "service"), named, IDS, tier)
 
 
-def uncached(database_url: str) -> Contestant:
+def uncached(database_url: str, name: str = UNCACHED, **settings: str) -> Contestant:
     """Make the service that has each user from PostgreSQL, as it is asked for one that no cache has yet."""
-    return replace(service(UNCACHED, database_url=database_url, cache_l1_bytes="0"), ids=UNCACHED_IDS)
+    return replace(service(name, database_url=database_url, cache_l1_bytes="0", **settings), ids=UNCACHED_IDS)
 
 
 def contestants() -> list[Contestant]:

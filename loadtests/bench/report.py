@@ -12,7 +12,15 @@ from loadtests.bench.overload import (
     Overload,
 )
 from loadtests.bench.record import Record
-from loadtests.bench.summary import LOOK_UP_TARGETS, RATIOS, TARGETS, Results, median_p99_ms, median_rate
+from loadtests.bench.summary import (
+    LOOK_UP_TARGETS,
+    LOOK_UPS_BROKEN,
+    RATIOS,
+    TARGETS,
+    Results,
+    median_p99_ms,
+    median_rate,
+)
 
 
 def markdown(record: Record) -> str:
@@ -63,11 +71,17 @@ def _look_ups(results: Results, ratios: Mapping[str, float]) -> Iterator[str]:
             f"{median_rate(seen):,.0f}",
             f"{median_p99_ms(seen):.1f}",
             f"{ratios.get(name, 1):.2f}",
-            str(LOOK_UP_TARGETS.get(name, "")),
+            _wanted(name),
         )
         for name, seen in results.items()
     )
-    yield from _table(("a user from PostgreSQL", "look-ups/s", "p99, ms", "of the driver's", "at least"), rows)
+    yield from _table(("a user from PostgreSQL", "look-ups/s", "p99, ms", "of the driver's", "wanted"), rows)
+
+
+def _wanted(look_up: str) -> str:
+    if look_up in LOOK_UPS_BROKEN:
+        return f"below {LOOK_UP_TARGETS[LOOK_UPS_BROKEN[look_up]]}"
+    return f"at least {LOOK_UP_TARGETS[look_up]}" if look_up in LOOK_UP_TARGETS else ""
 
 
 def _overloads(overloads: Mapping[str, Overload]) -> Iterator[str]:

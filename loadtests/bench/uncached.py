@@ -4,7 +4,7 @@ from collections.abc import Callable
 import httpx
 
 from loadtests.bench import wrk
-from loadtests.bench.contestants import UNCACHED, UNCACHED_IDS, uncached
+from loadtests.bench.contestants import UNCACHED, UNCACHED_BY_ROUTES, UNCACHED_IDS, uncached
 from loadtests.bench.lookups.lookup import WAYS
 from loadtests.bench.postgres import look_ups, postgres
 from loadtests.bench.process import Running
@@ -12,6 +12,8 @@ from loadtests.bench.rounds import WARM_UP_SECONDS, Bench
 from loadtests.bench.wrk import Measurement
 from loadtests.errors import LoadTestError
 
+# Beside the other they must not find in Redis what that has put there.
+BY_ROUTES = {"fast_path_enabled": "false", "redis_key_prefix": "by-routes"}
 _LOADS = re.compile(rb'^users_api_cache_loads_total\{outcome="ok"\} (\S+)$', re.MULTILINE)
 
 
@@ -23,16 +25,17 @@ def measure(bench: Bench, show: Callable[[str], None]) -> dict[str, list[Measure
     Returns:
         The measurements by way, one for each round; the bare driver's first.
     """
-    results: dict[str, list[Measurement]] = {way: [] for way in (*WAYS, UNCACHED)}
+    results: dict[str, list[Measurement]] = {way: [] for way in (*WAYS, UNCACHED, UNCACHED_BY_ROUTES)}
     with (
         postgres(bench.load_core, UNCACHED_IDS) as url,
         look_ups(bench.server_core, url, bench.logs) as process,
         bench.serve(uncached(url)) as server,
+        bench.serve(uncached(url, UNCACHED_BY_ROUTES, **BY_ROUTES)) as by_routes,
     ):
-        asked = _Asked(bench, server)
+        asked = {UNCACHED: _Asked(bench, server), UNCACHED_BY_ROUTES: _Asked(bench, by_routes)}
         turns: dict[str, Callable[[int], Measurement]] = {
             **{way: lambda seconds, way=way: process.turn(way, seconds) for way in WAYS},  # type: ignore[misc]
-            UNCACHED: asked.turn,
+            **{name: one.turn for name, one in asked.items()},
         }
         for turn in turns.values():
             turn(WARM_UP_SECONDS)
@@ -42,7 +45,8 @@ def measure(bench: Bench, show: Callable[[str], None]) -> dict[str, list[Measure
             for way in ways[first:] + ways[:first]:
                 results[way].append(turns[way](bench.seconds))
             show(f"look-ups: round {number + 1} of {bench.rounds}")
-        asked.require_database()
+        for one in asked.values():
+            one.require_database()
     return results
 
 

@@ -16,12 +16,14 @@ import uvloop
 from loadtests.bench.lookups.bare_asyncpg import connections, pool
 from loadtests.bench.lookups.lookup import WAYS, LookUp
 from loadtests.bench.lookups.psycopg3 import psycopg3
-from loadtests.bench.lookups.repository import repository
+from loadtests.bench.lookups.repository import one_by_one, repository
 from loadtests.bench.lookups.sqlalchemy_core import sqlalchemy_core
 from loadtests.bench.lookups.sqlmodel_session import sqlmodel_session
 from service.users.example import SEEDED_USERS
 
-OPENERS = dict(zip(WAYS, (connections, repository, pool, psycopg3, sqlalchemy_core, sqlmodel_session), strict=True))
+OPENERS = dict(
+    zip(WAYS, (connections, repository, one_by_one, pool, psycopg3, sqlalchemy_core, sqlmodel_session), strict=True)
+)
 
 
 async def turn(look_ups: list[LookUp], seconds: float) -> dict[str, float]:
