@@ -36,10 +36,11 @@ PARTS = (
     # Releases of the tests' own mostly wait: the code is checked meanwhile.
     Part("e2e own", ("make", "test-e2e", "LANE=own"), after=("lint", "cluster")),
     Part("e2e helms", ("make", "test-e2e", "LANE=helms"), after=("code", "cluster")),
-    # What shares a release, and loads it, begins when the cores are free. What needs a core lets all others go first.
-    Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("code", "simulation", "e2e own")),
+    # Helm comes with the cluster. What needs cores lets all others go first, and takes what these leave until the end.
     Part("chart", ("nice", "-n", "19", "make", "chart"), after=("code", "cluster")),
-    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms", "chart")),
+    # What shares a release, and loads it, begins when the cores are free.
+    Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("code", "simulation", "e2e own")),
+    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms")),
 )
 
 
