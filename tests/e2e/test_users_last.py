@@ -16,6 +16,7 @@ pytestmark = pytest.mark.e2e
 REPLICAS = 8
 READS = 1000
 READERS = 4
+KEPT = {"persistentvolumeclaim", "secret"}
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,12 @@ def test_users_outlive_all_pods(eight: Release, user: dict[str, Any], http: http
         return answer.status_code, answer.json()
 
     wait_until(read, lambda seen: seen == (HTTPStatus.OK, user), 60, "the user is read")
+
+
+def test_uninstall_leaves_the_users_and_nothing_else(eight: Release) -> None:
+    """After `helm uninstall` the users and their passwords are left; without them the namespace is as a new one."""
+    assert eight.objects()
+    eight.uninstall()
+    wait_until(eight.objects, lambda left: {name.partition("/")[0] for name in left} == KEPT, 90, "claims and secrets")
+    eight.kubectl("delete", "pvc,secret", "--selector", f"app.kubernetes.io/instance={eight.name}")
+    wait_until(eight.objects, lambda left: not left, 90, "an empty namespace")
