@@ -196,7 +196,7 @@ class Server:
 
         While it answers on other connections it is busy and not gone, and to make them all anew would make it busier.
         """
-        if not (isinstance(error, TimeoutError) and self._has_answered_lately):
+        if not self._has_answered_lately:
             self.pool.lose(connection)
         metrics.FAILURES.labels(self.target, SETTLE.name, "connection").inc()
         self._count("connection", error)

@@ -171,9 +171,9 @@ def _lose_all(self: server.Server, connection: Connection, error: Exception) -> 
 @sabotage("one that is silent costs all connections", patched((server.Server, "_on_silence", _lose_all)))
 async def test_one_silent_connection_costs_no_other(postgres: PostgresProcess, database_url: str) -> None:
     """A server that answers on others is busy and not gone: to log in anew on all would make it busier."""
-    limits = {"operation_timeout_seconds": 0.4, "breaker_failures": 1000}
+    limits = {"operation_timeout_seconds": 2.0, "breaker_failures": 1000, "probe_interval_seconds": 10.0}
     async with connected(database_url, **limits) as database:
-        statement = asyncio.create_task(database.read(SLEEP, 0.3))
+        statement = asyncio.create_task(database.read(SLEEP, 30))
         await until(lambda: postgres.sql(SLEEPING) != "")
         silent = int(postgres.sql(SLEEPING))
         other = (await database.read(PID)).rows[0]["pid"]
