@@ -121,8 +121,9 @@ class Database:
             if error.reason not in MEANS_AWAY and not is_silent:
                 raise
             for replica in others:
+                limit = deadline if replica is others[-1] else _half(deadline)
                 try:
-                    rows = await replica.server.fetch(query, arguments, _half(deadline))
+                    rows = await replica.server.fetch(query, arguments, limit)
                 except DatabaseUnavailableError:
                     replica.rest("failure")
                 else:

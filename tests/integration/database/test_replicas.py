@@ -295,6 +295,20 @@ async def test_while_the_primary_is_away_replicas_answer(
         assert (await database.read(READ)).cacheable
 
 
+async def test_the_last_to_be_asked_has_all_the_time_that_is_left(
+    postgres: PostgresProcess, replica: PostgresProcess, counter_url: str
+) -> None:
+    """Where the primary is known to be away, the only replica leaves none to another server."""
+    async with connected(counter_url, replica.url(name_of(counter_url)), operation_timeout_seconds=4.0) as database:
+        await until_asked(database)
+        postgres.kill()
+        await until(lambda: not database.available)
+        assert database.replicas is not None
+        required = database.replicas.required
+        await until(lambda: required() is None)
+        assert not (await database.read(SLEEP, 2.5)).cacheable
+
+
 async def test_a_frozen_primary_leaves_time_for_a_replica(
     postgres: PostgresProcess, replica: PostgresProcess, counter_url: str
 ) -> None:
