@@ -38,7 +38,7 @@ PARTS = (
     Part("e2e helms", ("make", "test-e2e", "LANE=helms"), after=("code", "cluster")),
     # Helm comes with the cluster. What needs cores lets all others go first, and takes what these leave until the end.
     Part("chart", ("nice", "-n", "19", "make", "chart"), after=("code", "cluster")),
-    # What shares a release, and loads it, begins when the cores are free.
+    # What shares a release, and loads it, begins when the code's tests leave the cores.
     Part("e2e", ("make", "test-e2e", "LANE=shared"), after=("code", "simulation", "e2e own")),
     Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms")),
 )

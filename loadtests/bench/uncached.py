@@ -25,7 +25,6 @@ def measure(bench: Bench, show: Callable[[str], None]) -> dict[str, list[Measure
     Returns:
         The measurements by way, one for each round; the bare driver's first.
     """
-    results: dict[str, list[Measurement]] = {way: [] for way in (*WAYS, UNCACHED, UNCACHED_BY_ROUTES)}
     with (
         postgres(bench.load_core, UNCACHED_IDS) as url,
         look_ups(bench.server_core, url, bench.logs) as process,
@@ -37,6 +36,7 @@ def measure(bench: Bench, show: Callable[[str], None]) -> dict[str, list[Measure
             **{way: lambda seconds, way=way: process.turn(way, seconds) for way in WAYS},  # type: ignore[misc]
             **{name: one.turn for name, one in asked.items()},
         }
+        results: dict[str, list[Measurement]] = {way: [] for way in turns}
         for turn in turns.values():
             turn(WARM_UP_SECONDS)
         for number in range(bench.rounds):

@@ -10,7 +10,6 @@ from tests.e2e.helm import CONTEXT, run
 from tests.e2e.release import Release
 
 READY_SECONDS = 120
-DRAIN = ("--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
 
 
 def to_lose(release: Release) -> str:
@@ -34,19 +33,18 @@ def leave_to(release: Release, node: str) -> None:
     Else they would start beside the experiment, all at once, on what two cores it has.
     """
     others = f"--pod-selector=app.kubernetes.io/instance!={release.name}"
-    try:
-        run("kubectl", "--context", CONTEXT, "drain", node, *DRAIN, others)
-    finally:
-        run("kubectl", "--context", CONTEXT, "uncordon", node)
+    with drained(node, others):
+        pass
     wait = ("wait", "--for=condition=Available", "deployments", "--all", "--all-namespaces")
     run("kubectl", "--context", CONTEXT, *wait, f"--timeout={READY_SECONDS}s")
 
 
 @contextmanager
-def drained(node: str) -> Iterator[None]:
+def drained(node: str, *options: str) -> Iterator[None]:
     """Evict every pod from a node, as far as their disruption budgets let it; within the block it takes no new ones."""
     try:
-        run("kubectl", "--context", CONTEXT, "drain", node, *DRAIN)
+        drain = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+        run("kubectl", "--context", CONTEXT, *drain, *options)
         yield
     finally:
         run("kubectl", "--context", CONTEXT, "uncordon", node)

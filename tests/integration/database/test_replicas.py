@@ -75,6 +75,13 @@ async def until_asked(database: Database) -> None:
     await until(lambda: found.required() is not None and bool(found.candidates()))
 
 
+async def until_the_primary_says_nothing(database: Database) -> None:
+    """Wait until it has not said for a second what a replica must have."""
+    assert database.replicas is not None
+    required = database.replicas.required
+    await until(lambda: required() is None)
+
+
 async def read_from_replica(database: Database) -> Read:
     """What a replica says; the primary answers while its samples are late."""
     async with asyncio.timeout(20):
@@ -276,9 +283,7 @@ async def test_while_the_primary_is_away_replicas_answer(
         await until_asked(database)
         postgres.kill()
         await until(lambda: not database.available)
-        assert database.replicas is not None
-        required = database.replicas.required
-        await until(lambda: required() is None)
+        await until_the_primary_says_nothing(database)
         for freshness in (Freshness.RECENT, Freshness.PREFERRED):
             unbounded = reads("replica-0", "unbounded")
             read = await database.read(READ, freshness=freshness)
@@ -303,9 +308,7 @@ async def test_the_last_to_be_asked_has_all_the_time_that_is_left(
         await until_asked(database)
         postgres.kill()
         await until(lambda: not database.available)
-        assert database.replicas is not None
-        required = database.replicas.required
-        await until(lambda: required() is None)
+        await until_the_primary_says_nothing(database)
         assert not (await database.read(SLEEP, 2.5)).cacheable
 
 
@@ -316,9 +319,7 @@ async def test_a_frozen_primary_leaves_time_for_a_replica(
     async with connected(counter_url, replica.url(name_of(counter_url)), breaker_failures=1000) as database:
         await until_asked(database)
         postgres.freeze()
-        assert database.replicas is not None
-        required = database.replicas.required
-        await until(lambda: required() is None)
+        await until_the_primary_says_nothing(database)
         read = await database.read(READ)
         assert (read.rows[0]["number"], read.cacheable) == (0, False)
 
@@ -331,9 +332,7 @@ async def test_a_frozen_primary_whose_connections_are_all_in_use_is_away(
     async with connected(counter_url, replica.url(name_of(counter_url)), **options) as database:
         await until_asked(database)
         postgres.freeze()
-        assert database.replicas is not None
-        required = database.replicas.required
-        await until(lambda: required() is None)
+        await until_the_primary_says_nothing(database)
         deadline = asyncio.get_running_loop().time() + 3
         waiting = asyncio.ensure_future(database.primary.fetch(READ, (), deadline, ahead=True))
         await until(lambda: waiting.done() or database.primary.pool.in_use > 0)
