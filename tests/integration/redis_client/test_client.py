@@ -66,7 +66,7 @@ async def test_a_connection_that_hangs_holds_up_no_other(redis: RedisProcess) ->
     """Where one connection of the pool hangs at start, the others serve: Redis is there."""
     async with TCPProxy(redis.port) as proxy:
         proxy.silent = 1
-        async with connected(f"redis://127.0.0.1:{proxy.port}/1", connect_timeout_seconds=HURRIED_SECONDS) as client:
+        async with connected(f"redis://127.0.0.1:{proxy.port}/1", connect_timeout_seconds=2.0) as client:
             assert client.available
             assert await client.get("key") is None
 
