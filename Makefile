@@ -146,6 +146,10 @@ test-code: .venv/installed redis-server chromium ## Unit, integration and fuzz t
 test-sabotage: .venv/installed redis-server ## What the database promises, each with its cause switched off: every one must break
 	$(BIN)/python -m pytest --sabotage --durations=0 tests/integration
 
+.PHONY: test-fuzz
+test-fuzz: .venv/installed redis-server ## 5,000 generated requests, where test-code has a fifth of them
+	$(BIN)/python -m pytest --cases=5000 tests/fuzz
+
 .PHONY: test-consistency
 test-consistency: .venv/installed redis-server ## No stale read and no lost write for longer: 10,000 conditional increments, ten rounds of faults
 	$(BIN)/python -m pytest --property-rounds=10 --increments=10000 tests/integration/cache/test_property.py tests/integration/users/test_increments.py
@@ -186,7 +190,7 @@ chaos: .venv/installed ## All experiments on the cluster but the long ones, in f
 chaos chaos-overload: wrk # floods
 
 .PHONY: chaos-short
-chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round each, about 13 minutes
+chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round of most of them
 	$(BIN)/python -m pytest --short -m "not full" --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
 
 chaos-%: .venv/installed

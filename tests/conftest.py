@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--increments", type=int, default=500, metavar="N", help="how many conditional increments two processes try"
     )
+    parser.addoption("--cases", type=int, default=1000, help="how many requests the fuzz test generates")
     parser.addoption(
         "--sabotage", action="store_true", help="break what a test or an experiment is about: it must not hold"
     )

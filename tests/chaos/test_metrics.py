@@ -86,7 +86,11 @@ METRICS_SERVER_AWAY = Experiment(
 
 @pytest.mark.parametrize(
     ("experiment", "away"),
-    [(PROMETHEUS_AWAY, PROMETHEUS), (KEDA_AWAY, KEDA), (METRICS_SERVER_AWAY, METRICS_SERVER)],
+    [
+        (PROMETHEUS_AWAY, PROMETHEUS),
+        pytest.param(KEDA_AWAY, KEDA, marks=pytest.mark.full),  # it costs the trigger that Prometheus' absence does
+        (METRICS_SERVER_AWAY, METRICS_SERVER),
+    ],
     ids=lambda value: value.name if isinstance(value, Experiment) else "",
 )
 def test_scaling_without(start: Start, experiment: Experiment, away: Away) -> None:

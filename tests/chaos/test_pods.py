@@ -76,7 +76,7 @@ def test_pod_deleted(start: Start, experiment: Experiment) -> None:
     run.conclude(*run.failed_within(0))
 
 
-@both_ways_in(FORCE_KILLED)
+@both_ways_in(FORCE_KILLED, short=False)
 def test_pod_force_killed(start: Start, experiment: Experiment) -> None:
     """A pod that vanishes costs what was under way and no more."""
     run = start(experiment)

@@ -107,7 +107,8 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("server", "workers"), [*SERVERS, ("granian", 1)])
 def test_every_server_listens_on_both_families(tmp_path: Path, server: str, workers: int) -> None:
     """On `::` IPv4 and IPv6 are answered alike."""
-    with ServiceProcess(tmp_path / "log", server=server, workers=workers, host="::") as service:
+    settings = {"server": server, "workers": workers, "shutdown_drain_seconds": 2}
+    with ServiceProcess(tmp_path / "log", host="::", **settings) as service:
         for address in ("127.0.0.1", "::1"):
             connection = HTTPConnection(address, service.port, timeout=30)
             connection.request("GET", "/livez")
