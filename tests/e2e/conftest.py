@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -30,6 +31,12 @@ def release(installed: Release) -> Release:
     return installed
 
 
+@pytest.fixture(scope="session")
+def with_database() -> dict[str, Any]:
+    """Give the values that bring the shared release a database."""
+    return {"postgresql": {"mode": "bundled"}}
+
+
 @pytest.fixture
 def http() -> Iterator[httpx.Client]:
     """Call through the Ingress as an authenticated client, on a new connection each time."""
@@ -42,14 +49,21 @@ def http() -> Iterator[httpx.Client]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each file by what may run beside it: those with releases of their `own` beside those of the `shared` one.
 
-    Files that take the shared release as it is come first: other values cost a rollout there and one back.
+    Files that take the shared release as it is come first: other values cost a rollout there and one back. Those that
+    give it a database come last: it is started once.
     """
 
     def files_with(fixture: str) -> set[Path]:
         return {item.path for item in items if fixture in getattr(item, "fixturenames", ())}
 
-    shared, as_it_is = files_with("installed"), files_with("release")
+    shared, as_it_is, with_database = files_with("installed"), files_with("release"), files_with("with_database")
     for item in items:
         if not any(lane in item.keywords for lane in LANES):
             item.add_marker("shared" if item.path in shared else "own")
-    items.sort(key=lambda item: (*(lane not in item.keywords for lane in LANES), item.path not in as_it_is))
+    items.sort(
+        key=lambda item: (
+            *(lane not in item.keywords for lane in LANES),
+            item.path not in as_it_is,
+            item.path in with_database,
+        )
+    )

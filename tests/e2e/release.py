@@ -32,8 +32,6 @@ VALUES: dict[str, Any] = {
     },
 }
 
-WITH_DATABASE: dict[str, Any] = {"postgresql": {"mode": "bundled"}}
-
 
 def helm(*arguments: str) -> str:
     """Run helm on the release's cluster and namespace."""

@@ -11,16 +11,18 @@ import pytest
 
 from loadtests.assess.targets import WRITES
 from tests.e2e.helm import CONTEXT
-from tests.e2e.release import NAME, NAMESPACE, WITH_DATABASE, Release
+from tests.e2e.release import NAME, NAMESPACE, Release
 
 # What it measures is the machine, too.
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")
-def run(installed: Release, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, Path]:
+def run(
+    installed: Release, with_database: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[int, Path]:
     """Assess the release quickly; exit status and the report's folder."""
-    installed.configure(WITH_DATABASE)
+    installed.configure(with_database)
     folder = tmp_path_factory.mktemp("assess")
     command = [sys.executable, "-m", "loadtests", "assess", "--quick", "--context", CONTEXT]
     command += ["--namespace", NAMESPACE, "--release", NAME, "--output", str(folder)]

@@ -18,7 +18,7 @@ from loadtests.measure import Request, Stage, open_load
 from tests.e2e.cluster import EVIDENCE
 from tests.e2e.controller import controller
 from tests.e2e.load import BASE_URL
-from tests.e2e.release import NAME, WITH_DATABASE, Release, helm
+from tests.e2e.release import NAME, Release, helm
 from tests.promql import expanded, substituted
 
 pytestmark = pytest.mark.e2e
@@ -95,9 +95,9 @@ SOURCES = {
 
 
 @pytest.fixture
-def configured(installed: Release) -> Release:
+def configured(installed: Release, with_database: dict[str, Any]) -> Release:
     """Give one client a limit that it will meet."""
-    installed.configure(WITH_DATABASE, CHANGES)
+    installed.configure(with_database, CHANGES)
     return installed
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from k8s.client.waiting import wait_until
 from tests.e2e.load import BASE_URL, HEADERS
-from tests.e2e.release import WITH_DATABASE, Release
+from tests.e2e.release import Release
 from tests.e2e.users import create_user
 
 pytestmark = pytest.mark.e2e
@@ -20,9 +20,9 @@ KEPT = {"persistentvolumeclaim", "secret"}
 
 
 @pytest.fixture(scope="module")
-def eight(installed: Release) -> Release:
+def eight(installed: Release, with_database: dict[str, Any]) -> Release:
     """The shared release with eight replicas."""
-    installed.configure(WITH_DATABASE, {"autoscaling": {"minReplicas": REPLICAS, "maxReplicas": REPLICAS}})
+    installed.configure(with_database, {"autoscaling": {"minReplicas": REPLICAS, "maxReplicas": REPLICAS}})
     installed.wait_for_replicas(REPLICAS, seconds=180)
     return installed
 

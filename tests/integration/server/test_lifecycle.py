@@ -107,6 +107,7 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("server", "workers"), [*SERVERS, ("granian", 1)])
 def test_every_server_listens_on_both_families(tmp_path: Path, server: str, workers: int) -> None:
     """On `::` IPv4 and IPv6 are answered alike."""
+    # For so long granian waits for a worker that it tells to stop while it starts: that one never hears of it.
     settings = {"server": server, "workers": workers, "shutdown_drain_seconds": 2}
     with ServiceProcess(tmp_path / "log", host="::", **settings) as service:
         for address in ("127.0.0.1", "::1"):
