@@ -4,15 +4,12 @@ import logging
 import time
 from typing import Any
 
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
-
 from service.cache import messages, metrics
 from service.cache.acknowledgements import TRUST_SECONDS
 from service.cache.messages import Answer, Presence, Written
 from service.cache.tiered import TieredCache
 from service.cache.versions import MARK, Order
-from service.redis_client import RedisClient
+from service.redis_client import PubSub, RedisClient, RedisError
 from service.supervision import Jobs, OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)

@@ -3,8 +3,6 @@ import time
 from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
-from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
-
 from service.cache import metrics
 from service.cache.acknowledgements import Acknowledgements
 from service.cache.codec import FORMAT, CodecError, decode, encode, encode_mark
@@ -13,7 +11,7 @@ from service.cache.entry import Entry
 from service.cache.messages import Written
 from service.cache.scripts import PUT, PUT_SHA
 from service.cache.versions import NOTHING, Order, is_recent
-from service.redis_client import RedisClient
+from service.redis_client import NoScriptError, OutOfMemoryError, RedisClient, RedisError
 from service.supervision import Jobs
 
 CHANNEL = "written"

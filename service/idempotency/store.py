@@ -3,13 +3,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from redis.exceptions import RedisError
-
 from service.idempotency.answer import Answer, Record
 from service.idempotency.errors import ConflictingKeyError, InProgressError
 from service.idempotency.key import IdempotencyKey
 from service.idempotency.metrics import REPLAYS
-from service.redis_client import RedisClient
+from service.redis_client import RedisClient, RedisError
 
 # A process that dies half-way leaves its claim behind: after this the key can be tried again.
 CLAIM_SECONDS = 60

@@ -3,13 +3,11 @@ import contextlib
 import time
 from collections import OrderedDict
 
-from redis.exceptions import NoScriptError, RedisError
-
 from service.ratelimit import metrics
 from service.ratelimit.decision import Decision
 from service.ratelimit.lease import Lease
 from service.ratelimit.script import LEASE, LEASE_SHA
-from service.redis_client import RedisClient
+from service.redis_client import NoScriptError, RedisClient, RedisError
 from service.supervision import Jobs, SupervisedTask
 
 LeaseReply = tuple[int, int, int, bytes]  # granted, left to all, ms until a permit comes back, slot

@@ -1,8 +1,6 @@
 import time
 
-from redis.exceptions import RedisError
-
-from service.redis_client import RedisClient
+from service.redis_client import RedisClient, RedisError
 from service.staleness import MAX_STALENESS_SECONDS, Freshness
 
 MARK_SECONDS = 2 * MAX_STALENESS_SECONDS
