@@ -190,7 +190,7 @@ chaos: .venv/installed ## All experiments on the cluster but the long ones, in f
 chaos chaos-overload: wrk # floods
 
 .PHONY: chaos-short
-chaos-short: .venv/installed ## Those of restarts, scaling, upgrades, pods, metrics and Redis, one round of most of them
+chaos-short: .venv/installed ## The main ones of restarts, scaling, upgrades, pods, metrics and Redis, in short form
 	$(BIN)/python -m pytest --short -m "not full" --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
 
 chaos-%: .venv/installed

@@ -84,7 +84,8 @@ def test_pod_force_killed(start: Start, experiment: Experiment) -> None:
     run.conclude(*run.failed_within(FAILED_SHARE))
 
 
-@both_ways_in(OOM_KILLED, short=False)
+@pytest.mark.full  # to clients it is a pod that was killed
+@both_ways_in(OOM_KILLED)
 def test_container_oom_killed(start: Start, experiment: Experiment) -> None:
     """A container that uses up its memory is killed, restarted and back in 10 s, and next to nothing fails."""
     run = start(experiment)

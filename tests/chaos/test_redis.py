@@ -126,6 +126,7 @@ def test_redis_blackholed(start: Start) -> None:
     _conclude(run, at_s, back)
 
 
+@pytest.mark.full  # tests/integration/test_resilience.py fills one, too
 def test_redis_full(start: Start) -> None:
     """Redis is filled until it refuses to write, and then has room again."""
     run = start(FULL)
@@ -143,6 +144,7 @@ def test_redis_full(start: Start) -> None:
     _conclude(run, at_s, back, Bound("restarts of Redis", restarts, at_most=0), mebibytes_written=mebibytes)
 
 
+@pytest.mark.full  # it is killed before, and tests/e2e/test_redis.py has the data outlive the pod
 def test_redis_rescheduled(start: Start) -> None:
     """Redis's pod is evicted, and a new one serves the data of its volume."""
     run = start(RESCHEDULED)

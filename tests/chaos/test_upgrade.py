@@ -33,6 +33,7 @@ BROKEN_IMAGE = Experiment(
 )
 
 
+@pytest.mark.full  # a restart of all pods is another template, too
 def test_upgrade_to_a_new_image(start: Start, images: Images) -> None:
     """Helm replaces all pods by those of a new image under load, and no request fails."""
     run = start(NEW_IMAGE)
