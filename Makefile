@@ -26,6 +26,8 @@ BASE_URL ?= http://localhost:8080
 # Image whose Debian packages `make package` lists in the SBOM; empty leaves them out.
 SBOM_IMAGE ?= localhost/users-api:dev
 DIST ?= build/dist
+# 2: what failed is tried once more, by itself. `make test` has it so: docs/decisions/0035-a-second-try.md.
+TRIES ?= 1
 # What `make loadtest` runs: basic, stress or ramp.
 SCRIPT ?= basic
 
@@ -136,10 +138,17 @@ test: .venv/installed redis-server chromium ## All tests, the cluster's included
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute
 	$(BIN)/python -m pytest tests/unit
 
+again = $(if $(filter 2,$(TRIES)),|| $(1) --last-failed --last-failed-no-failures=none)
+# Each of those that run side by side keeps what failed where the others don't.
+pytest = $(BIN)/python -m pytest -o cache_dir=build/pytest/$(1)
+CODE = $(call pytest,code) --cov --cov-append --cov-report= --cov-fail-under=0 --ignore=tests/integration/migrations \
+  tests/fuzz tests/integration tests/unit
+E2E = $(call pytest,e2e-$(LANE)) --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
+
 .PHONY: test-code
 test-code: .venv/installed redis-server chromium ## Unit, integration and fuzz tests, with the coverage that they must reach together
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --ignore=tests/integration/migrations \
-	  --cov --cov-report= --cov-fail-under=0 tests/fuzz tests/integration tests/unit # the longest file first
+	$(BIN)/python -m coverage erase
+	$(CODE) --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(call again,$(CODE)) # the longest file first
 	COVERAGE_CONCURRENCY=greenlet $(BIN)/python -m pytest --cov --cov-append --cov-report=term tests/integration/migrations
 
 .PHONY: test-sabotage
@@ -181,7 +190,7 @@ on-demand: .venv/created # images that tests install and nobody publishes; where
 
 .PHONY: test-e2e
 test-e2e: .venv/installed on-demand ## End to end on the cluster; LANE=shared, own, helms or alone takes only what may run beside the others
-	$(BIN)/python -m pytest --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
+	$(E2E) $(call again,$(E2E))
 
 .PHONY: chaos
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md

@@ -44,6 +44,15 @@ def test_what_went_wrong_comes_last(capfd: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_a_second_try_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    """Of a part that passed, what had failed at first is named all the same, and nothing else is."""
+    lucky = Part("tests", ("sh", "-c", "echo 'E   assert 1 == 2'; echo 'FAILED tests/a.py'; echo '1 passed'"))
+    assert Run([lucky]).all()
+    said = capfd.readouterr().out.splitlines()
+    assert said[-2].startswith("tests | passed")
+    assert said[-1] == "tests | at the second try passed: FAILED tests/a.py"
+
+
 def test_parts_come_after_those_they_wait_for() -> None:
     """Every part waits only for parts above it, so none waits forever."""
     for index, part in enumerate(PARTS):
