@@ -8,10 +8,14 @@ import hypothesis
 import pytest
 
 from service.dev import postgres
+from service.settings import PREFIX
 from tests.redis_process import RedisProcess
 
 # asyncpg, cut off while it asks a server for TLS, leaves a failure that nobody looks at, and that ends the test.
 os.environ["PGSSLMODE"] = "disable"
+# What a shell has for a service of its user's is not meant for those of the tests.
+for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+    del os.environ[name]
 # What a shell starts in the background ignores SIGINT, and so would all that tests start: a server is stopped by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes says more of the machine than of what is tested.
