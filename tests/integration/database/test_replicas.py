@@ -82,6 +82,14 @@ async def until_the_primary_says_nothing(database: Database) -> None:
     await until(lambda: required() is None)
 
 
+async def lose_the_primary(postgres: PostgresProcess, database: Database) -> None:
+    """Kill it once replicas may be asked, and wait until it is known to be away."""
+    await until_asked(database)
+    postgres.kill()
+    await until(lambda: not database.available)
+    await until_the_primary_says_nothing(database)
+
+
 async def read_from_replica(database: Database) -> Read:
     """What a replica says; the primary answers while its samples are late."""
     async with asyncio.timeout(20):
@@ -280,10 +288,7 @@ async def test_while_the_primary_is_away_replicas_answer(
 ) -> None:
     """However old what they have is; nobody may keep it, and what must be fresh fails at once."""
     async with connected(counter_url, replica.url(name_of(counter_url))) as database:
-        await until_asked(database)
-        postgres.kill()
-        await until(lambda: not database.available)
-        await until_the_primary_says_nothing(database)
+        await lose_the_primary(postgres, database)
         for freshness in (Freshness.RECENT, Freshness.PREFERRED):
             unbounded = reads("replica-0", "unbounded")
             read = await database.read(READ, freshness=freshness)
@@ -305,10 +310,7 @@ async def test_the_last_to_be_asked_has_all_the_time_that_is_left(
 ) -> None:
     """Where the primary is known to be away, the only replica leaves none to another server."""
     async with connected(counter_url, replica.url(name_of(counter_url)), operation_timeout_seconds=4.0) as database:
-        await until_asked(database)
-        postgres.kill()
-        await until(lambda: not database.available)
-        await until_the_primary_says_nothing(database)
+        await lose_the_primary(postgres, database)
         assert not (await database.read(SLEEP, 2.5)).cacheable
 
 
