@@ -65,6 +65,17 @@ def free_bytes(path: Path) -> int:
     return stat.f_bavail * stat.f_frsize
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file or folder of this path, or may be one in a folder that this user can't look into."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def disk(path: Path) -> int:
     """Return a number that is one for all folders of a file system."""
     return _nearest(path).stat().st_dev

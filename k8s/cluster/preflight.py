@@ -103,7 +103,7 @@ def _needs(cache: Path, mode: str, engine: docker.Answer | None, *, built: bool)
     ours = "set CACHE_DIR to a folder on another disk"
     root = Path(engine.root_folder) if engine and engine.root_folder else cache
     # On macOS it is in the virtual machine, whose disk is a file in the home.
-    there = root.parent.exists() and not system.is_macos()
+    there = host.is_there(root.parent) and not system.is_macos()
     engines = (root, "give the engine another `data-root`") if there and root.parent != cache else (cache, ours)
     if built:
         return [_Need(engines[0], RUN_BYTES, engines[1])]

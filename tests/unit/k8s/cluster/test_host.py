@@ -28,3 +28,16 @@ def test_enough_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (folder / "max_user_instances").write_text("8192\n")
     (folder / "max_user_watches").write_text("65536\n")
     assert host.low_inotify_limits() == ["fs.inotify.max_user_watches=524288"]
+
+
+def test_a_folder_that_may_not_be_looked_into_may_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine's folder lies in one of root's as a rule; whoever asks about space there is no root."""
+    assert host.is_there(tmp_path)
+    assert not host.is_there(tmp_path / "none")
+    assert not host.is_there(Path(__file__) / "none")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert host.is_there(tmp_path)
