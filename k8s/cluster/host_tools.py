@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from k8s.cluster import downloads
 from k8s.cluster.mirror import Mirror
@@ -84,10 +85,11 @@ def _fetch(tool: Tool, system: str, folder: Path, mirror: Mirror) -> Path:
     downloads.fetch(url, file, sha256=known or _listed(mirror.url(tool.checksums.format(**words)), url))
     if tool.member:
         unpacked = program.with_name("unpacked")
+        member = tool.member.format(**words)
         with tarfile.open(file) as archive, unpacked.open("wb") as target:
-            source = archive.extractfile(tool.member.format(**words))
+            source = _member(archive, member)
             if source is None:
-                message = f"{url} has no file {tool.member.format(**words)}"
+                message = f"{url} has no file {member}"
                 raise StepError(message)
             shutil.copyfileobj(source, target)
         file.unlink()
@@ -95,6 +97,13 @@ def _fetch(tool: Tool, system: str, folder: Path, mirror: Mirror) -> Path:
     file.chmod(0o755)
     file.rename(program)
     return program
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes] | None:
+    try:
+        return archive.extractfile(name)
+    except KeyError:
+        return None
 
 
 def link(tools: Mapping[str, Path], folder: Path, steps: Steps) -> None:

@@ -94,7 +94,7 @@ def checksum(archive: Path) -> str:
 
 
 def _proxy() -> str:
-    first = os.environ.get("GOPROXY", "").split(",")[0].rstrip("/")
+    first = re.split("[,|]", os.environ.get("GOPROXY", ""))[0].rstrip("/")
     return first if first.startswith("http") else _PROXY
 
 

@@ -114,6 +114,17 @@ def test_a_tool_without_a_pin_is_held_to_its_makers_list(
             assert asked == ["/sums"]
 
 
+def test_an_archive_without_the_program_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a list's checksum is of may be laid out otherwise than when the tool was pinned."""
+    _system(monkeypatch, "Linux", "x86_64")
+    packed = archive("other/tool", _PROGRAM)
+    with serving({"/tool.tar.gz": packed}) as (url, _):
+        pins = f'[tool]\nversion = "v1"\nurl = "{url}/tool.tar.gz"\nmember = "{{os}}-{{arch}}/tool"\n[tool.sha256]\n'
+        _pin(tmp_path, monkeypatch, f'{pins}linux-amd64 = "{hashlib.sha256(packed).hexdigest()}"\n')
+        with pytest.raises(StepError, match="has no file linux-amd64/tool"):
+            host_tools.fetch(tmp_path / "cache", Mirror())
+
+
 @pytest.mark.parametrize(("kernel", "machine"), [("FreeBSD", "amd64"), ("Linux", "riscv64")])
 def test_a_system_that_nobody_publishes_for_is_told(monkeypatch: pytest.MonkeyPatch, kernel: str, machine: str) -> None:
     """The error names it, and those there are."""

@@ -29,12 +29,15 @@ def _pin(folder: Path, checksum: str) -> Path:
     return folder
 
 
-def test_a_pinned_module_comes_from_the_proxy_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("others", [",direct", "|direct", "/,https://other.example.com|off"])
+def test_a_pinned_module_comes_from_the_proxy_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
     """By go.sum's checksum and under the proxy's spelling of capitals, into a folder of its version."""
     archive = _archive(tmp_path / "module.zip")
     pins = _pin(tmp_path, modules.checksum(archive))
     with published({f"/{_ESCAPED}/@v/{_VERSION}.zip": archive.read_bytes()}) as (url, asked):
-        monkeypatch.setenv("GOPROXY", f"{url},direct")
+        monkeypatch.setenv("GOPROXY", f"{url}{others}")
         found = modules.Modules(tmp_path / "cache", pins).source(_MODULE)
         assert modules.Modules(tmp_path / "cache", pins).source(_MODULE) == found
         assert len(asked) == 1
