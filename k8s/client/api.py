@@ -37,6 +37,7 @@ def get(
     parameters: Mapping[str, str] | None = None,
     *,
     timeout_seconds: float | None = None,
+    accept: str = "application/json",
 ) -> Any:  # noqa: ANN401 - JSON
     """Read what the API server says as it says it: the client's own objects cost 5 ms a pod.
 
@@ -46,7 +47,7 @@ def get(
     request = api.param_serialize(
         "GET",
         path,
-        header_params={"Accept": "application/json"},
+        header_params={"Accept": accept},
         query_params=list((parameters or {}).items()),
         auth_settings=["BearerToken"],
     )

@@ -1,4 +1,3 @@
-import json
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +6,10 @@ import yaml
 from kubernetes import client
 
 from k8s.client import release
+from tests.e2e.objects import objects_in
 
 CONTEXT = "kind-users-api"
 TIMEOUT_SECONDS = 240
-# What every namespace has, whoever lives in it.
-ALWAYS_THERE = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
 
 
 def run(*command: str, timeout_seconds: float = TIMEOUT_SECONDS, stdin: str | None = None) -> str:
@@ -51,13 +49,19 @@ class HelmRelease(release.Release):
 
     def make_namespace(self) -> None:
         """Have the namespace, with Pod Security `restricted` enforced, as `make install` does."""
-        of_it = ("get", "namespace", self.namespace, "--ignore-not-found", "--output=jsonpath={.status.phase}")
-        if self.kubectl(*of_it) == "Terminating":  # by whoever was here before
+        namespace = {
+            "metadata": {"name": self.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        }
+        if self._phase() == "Terminating":  # by whoever was here before
             self.kubectl("wait", "--for=delete", f"namespace/{self.namespace}", "--timeout=180s")
-        metadata = {"name": self.namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-        apply = ("apply", "--server-side", "--force-conflicts", "--filename", "-")
-        self.kubectl(*apply, stdin=json.dumps(body))
+        if self._phase():
+            self.core.patch_namespace(self.namespace, namespace)
+        else:
+            self.core.create_namespace(namespace)
+
+    def _phase(self) -> str:
+        named = self.core.list_namespace(field_selector=f"metadata.name={self.namespace}").items
+        return str(named[0].status.phase) if named else ""
 
     def wait_for_rollout(self) -> None:
         """Wait until what the release was changed in has only pods of its newest template."""
@@ -65,11 +69,9 @@ class HelmRelease(release.Release):
 
     def wait_for_all_rollouts(self) -> None:
         """Wait until each workload has only pods of its newest template."""
-        for workload in self.kubectl("get", "deployment,statefulset", "--output=name").split():
-            self.kubectl("rollout", "status", workload, "--timeout=120s")
+        workloads = self.kubectl("get", "deployment,statefulset", "--output=name").split()
+        self.kubectl("rollout", "status", *workloads, "--timeout=120s")
 
     def objects(self) -> set[str]:
         """All there is in the namespace but what every namespace has, and the history of events."""
-        kinds = self.kubectl("api-resources", "--verbs=list", "--namespaced", "--output=name").split()
-        kept = [kind for kind in kinds if not kind.startswith(("events", "pods.metrics", "podmetrics"))]
-        return set(self.kubectl("get", ",".join(kept), "--output=name", "--ignore-not-found").split()) - ALWAYS_THERE
+        return objects_in(self.core.api_client, self.namespace)

@@ -1,5 +1,4 @@
-import json
-import threading
+import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,8 @@ from typing import Any, TypeVar
 from kubernetes import client
 from kubernetes.client import ApiException
 
-from tests.e2e.helm import HelmRelease
+from k8s.client.api import get, proxy
+from tests.e2e.helm import CONTEXT, HelmRelease
 from tests.e2e.release import NAME
 
 # Small, quick to stop, each process with its own users, and no way in but the Service: several stand beside the shared
@@ -46,31 +46,28 @@ class OwnRelease(HelmRelease):
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """What one of the release's pods answers to a path, without a token."""
-        service = f"/api/v1/namespaces/{self.namespace}/services/{self.name}:80/proxy"
-        return json.loads(self.kubectl("get", "--raw", f"{service}{path}"))
+        place = proxy(f"{self.namespace}/{self.name}:80")
+        return get(self.core.api_client, place + path, timeout_seconds=30)  # beside whatever else the machine does
 
     @contextmanager
     def watching_the_count(self) -> Iterator[set[int]]:
         """Collect each number of replicas that the Deployment is told to have during the block and 3 s after."""
         seen: set[int] = set()
-        stop = threading.Event()
-
-        def watch() -> None:
-            while not stop.wait(0.1):
-                seen.add(self.wanted())
-
-        thread = threading.Thread(target=watch)
-        thread.start()
-        try:
-            yield seen
-            time.sleep(3)
-        finally:
-            stop.set()
-            thread.join()
+        watch = ("get", "deployment", self.deployment, "--watch", "--output=jsonpath={.spec.replicas}{'\\n'}")
+        command = ("kubectl", "--context", CONTEXT, "--namespace", self.namespace, *watch)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            try:
+                seen.add(int(process.stdout.readline()))
+                yield seen
+                time.sleep(3)
+                assert process.poll() is None, "kubectl no longer watches"
+            finally:
+                process.terminate()
+                seen.update(map(int, process.stdout.read().split()))
 
     def remove(self) -> None:
-        """Delete the namespace and all that is in it; KEDA's finalizers end with their objects."""
-        self.try_helm("uninstall", self.name)
+        """Delete the namespace and all that is in it; KEDA takes its finalizers away."""
         try:
             self.core.delete_namespace(self.namespace)
         except ApiException as error:
