@@ -5,6 +5,7 @@ from k8s.client.errors import NoAnswerError
 from k8s.doctor import database, prometheus
 from k8s.doctor.api import Api, with_query
 from k8s.doctor.finding import Finding, broken, ok, unknown
+from k8s.doctor.pause import pauses, unpause
 from k8s.doctor.snapshot import Json, Snapshot
 
 CUSTOM_METRICS = ("v1beta2.custom.metrics.k8s.io", "v1beta1.custom.metrics.k8s.io")
@@ -82,7 +83,7 @@ def _keda(api: Api, release: Snapshot, scaled_object: Json) -> Finding:
     true = {kind for kind, condition in conditions.items() if condition.is_true}
     describe = f"kubectl --namespace {release.namespace} describe scaledobject {name}"
     if "Paused" in true:
-        remedy = f"kubectl --namespace {release.namespace} annotate scaledobject {name} autoscaling.keda.sh/paused-"
+        remedy = unpause(release.namespace, scaled_object, *pauses(scaled_object))
         return broken(link, f"ScaledObject {name} is paused", remedy)
     if "Ready" not in true:
         ready = conditions.get("Ready")
