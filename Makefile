@@ -83,7 +83,7 @@ uninstall: .venv/created ## Remove the release
 	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE) --remove
 
 .PHONY: doctor
-doctor: .venv/installed ## Walk from the metrics to the autoscaler of RELEASE, and to its database; name the first broken link
+doctor: .venv/installed ## Say why RELEASE has so many replicas; walk from the metrics to its autoscaler and database, and name the first broken link
 	$(BIN)/python -m k8s.doctor $(OF_RELEASE)
 
 .PHONY: logs

@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from k8s.client.notation import quantity, unix_seconds
@@ -27,6 +27,8 @@ class Condition:
     """True, False or Unknown."""
     reason: str
     message: str
+    since_s: float | None = field(default=None, compare=False)
+    """When its status was last another, whatever the reasons since; None: it does not say, as KEDA's."""
 
     @property
     def is_true(self) -> bool:
@@ -102,31 +104,40 @@ def read_autoscaler(hpa: Any) -> Autoscaler:  # noqa: ANN401 - JSON
 
 def read_conditions(status: Any) -> dict[str, Condition]:  # noqa: ANN401 - JSON
     """Make those of a status, of KEDA's ScaledObject too."""
-    return {
-        each["type"]: Condition(each["type"], each["status"], each.get("reason", ""), each.get("message", ""))
-        for each in status.get("conditions") or ()
-    }
+    return {each["type"]: _condition(each) for each in status.get("conditions") or ()}
 
 
-def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - JSON
-    current = {_identity(metric): _details(metric).get("current", {}) for metric in seen if _details(metric)}
-    for metric in wanted:
-        details = _details(metric)
-        target, now = details["target"], current.get(_identity(metric), {})
-        if "averageUtilization" in target:
-            yield Target(details["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
-            continue
-        value = "averageValue" if "averageValue" in target else "value"
-        name, unit = (details["name"], "each") if "name" in details else (REQUEST_RATE, "/s each")
-        yield Target(name, quantity(now.get(value)), quantity(target[value]) or 0.0, unit)
-
-
-def _details(metric: Any) -> Any:  # noqa: ANN401 - JSON
-    """Give what the metric's kind holds: `external: {...}`, `resource: {...}`."""
+def details(metric: Any) -> Any:  # noqa: ANN401 - JSON
+    """Give what the metric's kind holds: `external: {...}`, `resource: {...}`; nothing if there is no value."""
     kind = metric["type"]
     return metric.get(kind[:1].lower() + kind[1:]) or {}
 
 
-def _identity(metric: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON
-    details = _details(metric)
-    return metric["type"], details.get("name") or details.get("metric", {}).get("name", "")
+def identity(metric: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON
+    """Give its kind and name, which a metric that is wanted shares with its value."""
+    found = details(metric)
+    return metric["type"], found.get("name") or found.get("metric", {}).get("name", "")
+
+
+def _condition(said: Any) -> Condition:  # noqa: ANN401 - JSON
+    since = said.get("lastTransitionTime")
+    return Condition(
+        said["type"],
+        said["status"],
+        said.get("reason", ""),
+        said.get("message", ""),
+        unix_seconds(since) if since else None,
+    )
+
+
+def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - JSON
+    current = {identity(metric): details(metric).get("current", {}) for metric in seen if details(metric)}
+    for metric in wanted:
+        found = details(metric)
+        target, now = found["target"], current.get(identity(metric), {})
+        if "averageUtilization" in target:
+            yield Target(found["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
+            continue
+        value = "averageValue" if "averageValue" in target else "value"
+        name, unit = (found["name"], "each") if "name" in found else (REQUEST_RATE, "/s each")
+        yield Target(name, quantity(now.get(value)), quantity(target[value]) or 0.0, unit)

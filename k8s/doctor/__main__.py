@@ -10,16 +10,19 @@ from k8s.cluster.kind import CONTEXT
 from k8s.doctor.api import Api, ClusterApi, Recorder
 from k8s.doctor.chain import walk
 from k8s.doctor.snapshot import read
+from k8s.doctor.why import explain
 
 
 def diagnose(api: Api, namespace: str, release: str, now_s: float, deployment: str = "") -> tuple[str, bool]:
-    """Return the report on a release, and whether every link holds.
+    """Return why a release has its replicas and the report on its links, and whether every link holds.
 
     Raises:
         ClusterError: there is no such release.
     """
-    found = list(walk(api, read(api, namespace, release, now_s, deployment)))
-    lines = [f"{finding.state:8}{finding.link:17}{finding.text}" for finding in found]
+    seen = read(api, namespace, release, now_s, deployment)
+    found = list(walk(api, seen))
+    lines = [explain(api, seen), ""]
+    lines += [f"{finding.state:8}{finding.link:17}{finding.text}" for finding in found]
     first = next((finding for finding in found if finding.state == "broken"), None)
     if first is None:
         lines.append("every link holds")
@@ -32,7 +35,8 @@ def main() -> int:
     """Print the report; returns 0 if every link holds, 1 if one is broken, 2 if there is nothing to look at."""
     parser = argparse.ArgumentParser(
         prog="python -m k8s.doctor",
-        description="Name the first broken link between the metrics and the autoscaler, or to the database.",
+        description="Say why there are so many replicas, and name the first broken link between the metrics and the "
+        "autoscaler, or to the database.",
     )
     parser.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
     parser.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")

@@ -29,7 +29,11 @@ class Snapshot:
     wanted: int
     max_surge: int | str
     """Pods beside those that are wanted while a rollout lasts: a number, or a share such as 25%."""
+    created: int
+    """Pods that there are of it, with a rollout's surge: what the autoscaler divides a metric of all pods by."""
     pods: tuple[Pod, ...]
+    listed_pods: tuple[Json, ...]
+    """The same, as the API server has them."""
     hpa: Json | None
     scaled_object: Json | None
     now_s: float
@@ -74,6 +78,7 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
         found = choose(listed, namespace, name, deployment)
         target = found["metadata"]["name"]
         api_pods = selector(name, only_of=found if deployment else None)
+        pods = tuple(_list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods))
         return Snapshot(
             namespace=namespace,
             name=name,
@@ -82,7 +87,9 @@ def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = ""
             pod_selector=api_pods,
             wanted=found["spec"]["replicas"],
             max_surge=found["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", DEFAULT_SURGE),
-            pods=tuple(map(read_pod, _list(api, f"/api/v1/namespaces/{namespace}/pods", api_pods))),
+            created=found.get("status", {}).get("replicas", 0),
+            pods=tuple(map(read_pod, pods)),
+            listed_pods=pods,
             hpa=_of(target, _list(api, f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")),
             scaled_object=_of(target, _scaled_objects(api, namespace)),
             now_s=now_s,

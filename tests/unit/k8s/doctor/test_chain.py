@@ -21,8 +21,8 @@ class WithoutDatabase(dict[str, Any]):
     """The answers of a release that was recorded without PostgreSQL; tests/unit/k8s/doctor/test_database.py has one."""
 
     def __missing__(self, path: str) -> Answers:
-        """There are no pods and no series of it."""
-        if "users-api-postgresql" in path:
+        """There are no pods and no series of it; nor are there events, which tests/unit/k8s/doctor/test_why.py has."""
+        if "users-api-postgresql" in path or "/events?" in path:
             return {"items": []}
         if "users_api_database" in path and prometheus(self, "up") in self:
             return (
@@ -117,6 +117,12 @@ def unlabelled(answers: Answers) -> None:
         series["metric"] = {"instance": series["metric"]["instance"], "job": "all"}
 
 
+def paused_at_a_count(answers: Answers) -> None:
+    """KEDA was told to hold a count."""
+    scaled_object(answers)["metadata"]["annotations"]["autoscaling.keda.sh/paused-replicas"] = "4"
+    set_condition(scaled_object(answers), "Paused", "True", "")
+
+
 def scraped_twice(answers: Answers) -> None:
     """A second job scrapes the same pods."""
     result = answers[prometheus(answers, "up")]["data"]["result"]
@@ -185,6 +191,7 @@ def scraped_twice(answers: Answers) -> None:
         ),
         (lambda a: set_condition(scaled_object(a), "Ready", "False", "bad trigger"), "KEDA", "describe scaledobject"),
         (lambda a: set_condition(scaled_object(a), "Paused", "True", ""), "KEDA", "autoscaling.keda.sh/paused-"),
+        (paused_at_a_count, "KEDA", "autoscaling.keda.sh/paused-replicas-"),
         (lambda a: set_condition(scaled_object(a), "Fallback", "True", ""), "KEDA", "describe scaledobject"),
         (
             lambda a: a.update({find(a, "/apis/external"): no_answer(500, "no matching metrics")}),
@@ -215,10 +222,14 @@ def test_the_link_that_breaks_is_named(answers: Answers, break_it: Break, link: 
 
 
 def test_a_sound_release_is_whole(answers: Answers) -> None:
-    """When all links hold, each is told with what was seen."""
+    """When all links hold, each is told with what was seen, below why there are so many replicas."""
     report, whole = verdict(answers)
     assert whole
-    *links, last = report.splitlines()
+    why, _, chain = report.partition("\n\n")
+    assert why.startswith(
+        "4 replicas since 01:54:22 UTC: the CPU asks for 1 (10 % of the request, 80 wanted); held at 4 "
+    )
+    *links, last = chain.splitlines()
     assert last == "every link holds"
     assert [line.split()[0] for line in links] == ["ok"] * 10
 
