@@ -42,6 +42,11 @@ class Binaries:
             if group.name in names:
                 self._ensure(group)
 
+    def build_group(self, group: Group) -> Path:
+        """Build a group, the cluster's or another, unless it is there; return the folder of its binaries."""
+        self._ensure(group)
+        return self._folder(group)
+
     def build_host_tools(self) -> dict[str, Path]:
         """Build what a person types on the host, and nothing of the cluster."""
         self._ensure(HOST_GROUP)
