@@ -192,6 +192,11 @@ on-demand: .venv/created # images that tests install and nobody publishes; where
 test-e2e: .venv/installed on-demand ## End to end on the cluster; LANE=shared, own, helms or alone takes only what may run beside the others
 	$(E2E) $(call again,$(E2E))
 
+# As nobody where it is run as root: what a user needs no rights for is tried without them.
+.PHONY: test-pull
+test-pull: .venv/installed ## Pull mode as a user has it, from a mirror on this host; of images built before, while no cluster is there
+	CACHE_DIR=$(CACHE_DIR) $(BIN)/python -m pytest --exitfirst --durations=0 tests/pull
+
 .PHONY: chaos
 chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md
 	$(BIN)/python -m pytest --durations=0 tests/chaos -m "chaos and not long"
