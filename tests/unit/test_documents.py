@@ -56,12 +56,12 @@ def test_each_path_in_the_text_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
 def test_a_decision_has_a_status(path: Path) -> None:
-    """It is accepted or superseded, since a date, and then says which others it changes or is changed by."""
+    """It is proposed, accepted or superseded, since a date, and then says which others it changes or is changed by."""
     title, _, status = path.read_text(encoding="utf-8").splitlines()[:3]
     assert title.startswith(f"# {path.name[:4]}: ")
     links = r"\[\d{4}\]\([\w-]+\.md\)"
     changes = rf"({'|'.join(CHANGES)}) {links}(, {links})*"
-    assert re.fullmatch(rf"Status: (accepted|superseded), \d{{4}}-\d\d-\d\d(; {changes})*", status)
+    assert re.fullmatch(rf"Status: (proposed|accepted|superseded), \d{{4}}-\d\d-\d\d(; {changes})*", status)
     assert ("superseded," in status) == ("superseded by" in status)
 
 
