@@ -3,12 +3,22 @@
 {{- $source := .Values.autoscaling.requestRate.source -}}
 {{- if ne $source "auto" -}}
 {{- $source -}}
+{{- else if not (include "users-api.requestRateIsKnown" .) -}}
+none
 {{- else if eq .Values.autoscaling.engine "keda" -}}
 prometheus
 {{- else if and (eq .Values.autoscaling.engine "hpa") (or (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta2") (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta1")) -}}
 customMetrics
 {{- else -}}
 none
+{{- end -}}
+{{- end -}}
+
+{{/* Whether Prometheus can tell the request rate: by a counter that is scraped, or by a query of the values. */}}
+{{- define "users-api.requestRateIsKnown" -}}
+{{- $requests := .Values.metrics.requests -}}
+{{- if or $requests.query .Values.metrics.enabled -}}
+true
 {{- end -}}
 {{- end -}}
 
@@ -60,6 +70,12 @@ scraped and nothing was asked of them yet the answer is 0; where no pod is scrap
 autoscaler holds instead of scaling in.
 */}}
 {{- define "users-api.requestRateQuery" -}}
+{{- $requests := .Values.metrics.requests -}}
 {{- $pods := include "users-api.podSelector" . -}}
-sum(rate(http_requests_total{ {{- $pods }},status!~"{{ join "|" .Values.autoscaling.requestRate.excludedStatuses }}"}[{{ .Values.autoscaling.requestRate.windowSeconds }}s])) or sum(0 * (up{ {{- $pods }}} == 1))
+{{- $statuses := join "|" .Values.autoscaling.requestRate.excludedStatuses -}}
+{{- if $requests.query -}}
+{{- tpl $requests.query . | trim -}}
+{{- else -}}
+sum(rate({{ $requests.counter }}{ {{- $pods }}{{ with $statuses }},{{ $requests.statusLabel }}!~"{{ . }}"{{ end }}}[{{ .Values.autoscaling.requestRate.windowSeconds }}s])) or sum(0 * (up{ {{- $pods }}} == 1))
+{{- end -}}
 {{- end -}}

@@ -1,24 +1,27 @@
 {{/* Environment that comes from the pod itself and from Secrets. */}}
 {{- define "users-api.env" -}}
-- name: USERS_API_SERVER_ID
+{{- $prefix := .Values.app.settings.prefix -}}
+{{- if $prefix -}}
+- name: {{ $prefix }}SERVER_ID
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
 {{- if or .Values.auth.staticTokens .Values.auth.existingSecret }}
-- name: USERS_API_STATIC_TOKENS
+- name: {{ $prefix }}STATIC_TOKENS
   valueFrom:
     secretKeyRef:
       name: {{ include "users-api.tokensSecretName" . | quote }}
       key: static-tokens
 {{- end }}
 {{- if include "users-api.redis.secretName" . }}
-- name: USERS_API_REDIS_USERNAME
+- name: {{ $prefix }}REDIS_USERNAME
   {{- include "users-api.redis.username" . | nindent 2 }}
-- name: USERS_API_REDIS_PASSWORD
+- name: {{ $prefix }}REDIS_PASSWORD
   {{- include "users-api.redis.password" . | nindent 2 }}
 {{- end }}
 {{- if ne .Values.postgresql.mode "none" }}
 {{ include "users-api.postgresql.login" (dict "root" . "role" "app") }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -42,7 +45,7 @@ redis://{{ include "users-api.redis.fullname" . }}:6379/0
 {{ .Values.postgresql.mode }}
 {{- end -}}
 {{- range .Values.extraEnv -}}
-{{- if eq .name "USERS_API_DATABASE_URL" -}}
+{{- if eq .name (printf "%sDATABASE_URL" $.Values.app.settings.prefix) -}}
 {{ .name }}
 {{- end -}}
 {{- end -}}

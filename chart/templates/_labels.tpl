@@ -16,7 +16,7 @@ annotations:
 {{/* Labels of every object. Takes a dict of root, component and, of an object with labels of its own in the values, labels. */}}
 {{- define "users-api.labels" -}}
 {{- $chart := dict
-  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "helm.sh/chart" (printf "%s-%s" (include "users-api.name" .root) .root.Chart.Version | replace "+" "_" | trunc 63 | trimAll "-._")
   "app.kubernetes.io/version" .root.Chart.AppVersion
   "app.kubernetes.io/managed-by" .root.Release.Service
   "app.kubernetes.io/part-of" (include "users-api.name" .root)

@@ -103,11 +103,11 @@ template:
   command: {{ .command | toJson }}
   env:
     {{- if not $postgresql.roles.owner.urlKey }}
-    - name: USERS_API_DATABASE_URL
+    - name: {{ .root.Values.app.settings.prefix }}DATABASE_URL
       value: {{ include "users-api.postgresql.url" (dict "root" .root "hosts" (include "users-api.postgresql.hosts" .root)) | quote }}
     {{- end }}
     {{- include "users-api.postgresql.login" (dict "root" .root "role" "owner") | nindent 4 }}
-    - name: USERS_API_LOG_LEVEL
+    - name: {{ .root.Values.app.settings.prefix }}LOG_LEVEL
       value: {{ .root.Values.config.logLevel | quote }}
   securityContext:
     {{- include "users-api.containerSecurityContext" . | nindent 4 }}

@@ -54,16 +54,17 @@ valueFrom:
 {{/* Variables by which a program of the service's image logs in. */}}
 {{- define "users-api.postgresql.login" -}}
 {{- $role := get .root.Values.postgresql.roles .role -}}
+{{- $prefix := .root.Values.app.settings.prefix -}}
 {{- if $role.urlKey -}}
-- name: USERS_API_DATABASE_URL
+- name: {{ $prefix }}DATABASE_URL
   valueFrom:
     secretKeyRef:
       name: {{ $role.existingSecret | quote }}
       key: {{ $role.urlKey | quote }}
 {{- else -}}
-- name: USERS_API_DATABASE_USERNAME
+- name: {{ $prefix }}DATABASE_USERNAME
   {{- include "users-api.postgresql.username" . | nindent 2 }}
-- name: USERS_API_DATABASE_PASSWORD
+- name: {{ $prefix }}DATABASE_PASSWORD
   {{- include "users-api.postgresql.password" . | nindent 2 }}
 {{- end -}}
 {{- end -}}

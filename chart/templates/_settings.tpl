@@ -1,6 +1,11 @@
-{{/* What files/settings.json says of the service's settings; `make generate` writes it. */}}
+{{/* What files/settings.json says of the service's settings, by the names that the image takes; `make generate` writes it. */}}
 {{- define "users-api.settings.table" -}}
-{{- .Files.Get "files/settings.json" -}}
+{{- $prefix := .Values.app.settings.prefix -}}
+{{- if $prefix -}}
+{{- .Files.Get "files/settings.json" | replace "USERS_API_" $prefix -}}
+{{- else -}}
+{{- dict "settings" dict "values" list "elsewhere" dict "rules" list | toJson -}}
+{{- end -}}
 {{- end -}}
 
 {{/*
@@ -29,31 +34,33 @@ The settings that the values make, as JSON by variable. A blank value, or one in
 
 {{/* What is wrong with the settings, a line each: the service would refuse them at its start. */}}
 {{- define "users-api.validate.settings" -}}
+{{- $prefix := .Values.app.settings.prefix -}}
+{{- if $prefix }}
 {{- $table := include "users-api.settings.table" . | fromJson -}}
 {{- $settings := include "users-api.settings" . | fromJson -}}
 {{- range $table.values }}
-{{ include "users-api.settings.named" (dict "settings" $table.settings "at" .value "name" .name "value" (get $settings .name) "schema" .schema) }}
+{{ include "users-api.settings.named" (dict "settings" $table.settings "prefix" $prefix "at" .value "name" .name "value" (get $settings .name) "schema" .schema) }}
 {{- end }}
 {{- range $name, $value := (.Values.config | default dict).extra }}
-{{ include "users-api.settings.named" (dict "settings" $table.settings "at" (printf "config.extra.%s" $name) "name" $name "value" $value) }}
+{{ include "users-api.settings.named" (dict "settings" $table.settings "prefix" $prefix "at" (printf "config.extra.%s" $name) "name" $name "value" $value) }}
 {{- if hasKey $table.elsewhere $name }}
 config.extra.{{ $name }} is not set here: {{ get $table.elsewhere $name }}
-{{- else if not (hasPrefix "USERS_API_" $name) }}
-config.extra.{{ $name }} is not a setting of the service, whose names begin with USERS_API_: use extraEnv for other variables
+{{- else if not (hasPrefix $prefix $name) }}
+config.extra.{{ $name }} is not a setting of the service, whose names begin with {{ $prefix }}: use extraEnv for other variables
 {{- end }}
 {{- end }}
 {{- if (.Values.auth | default dict).existingSecret }}
-{{- $_ := set $settings "USERS_API_STATIC_TOKENS" "of a Secret" }}
+{{- $_ := set $settings (printf "%sSTATIC_TOKENS" $prefix) "of a Secret" }}
 {{- end }}
 {{- with .Values.postgresql | default dict }}
 {{- if not (has .mode (list nil "" "none")) }}
-{{- $_ := set $settings "USERS_API_DATABASE_URL" "of postgresql.mode" }}
+{{- $_ := set $settings (printf "%sDATABASE_URL" $prefix) "of postgresql.mode" }}
 {{- end }}
 {{- end }}
 {{- /* These win over the ConfigMap's, so the rules are to hold for them. */}}
 {{- range .Values.extraEnv }}
-{{- if hasPrefix "USERS_API_" (toString .name) }}
-{{ include "users-api.settings.named" (dict "settings" $table.settings "at" (printf "extraEnv %s" .name) "name" .name "value" .value) }}
+{{- if hasPrefix $prefix (toString .name) }}
+{{ include "users-api.settings.named" (dict "settings" $table.settings "prefix" $prefix "at" (printf "extraEnv %s" .name) "name" .name "value" .value) }}
 {{- $_ := set $settings .name (empty .valueFrom | ternary .value "of an object") }}
 {{- end }}
 {{- end }}
@@ -77,18 +84,19 @@ config.extra.{{ $name }} is not a setting of the service, whose names begin with
 {{ $rule.remedy }}
 {{- end }}
 {{- end }}
+{{- end }}
 {{- end -}}
 
 {{/*
-A setting named by its variable: is there one, and may it be this? Takes a dict of settings, at, name, value, and schema
+A setting named by its variable: is there one, and may it be this? Takes a dict of settings, prefix, at, name, value, and schema
 where a value of the chart may be something else.
 */}}
 {{- define "users-api.settings.named" -}}
 {{- $setting := get .settings .name -}}
 {{- if and $setting (not (has .value (list nil ""))) -}}
 {{- include "users-api.settings.check" (dict "at" .at "value" .value "schema" (.schema | default $setting.schema) "secret" $setting.secret "listed" true) -}}
-{{- else if and (not $setting) (hasPrefix "USERS_API_" .name) -}}
-{{- $nearest := include "users-api.nearest" (list .name (keys .settings | sortAlpha)) -}}
+{{- else if and (not $setting) (hasPrefix .prefix .name) -}}
+{{- $nearest := include "users-api.nearest" (list .name (keys .settings | sortAlpha) .prefix) -}}
 {{ .at }} is not a setting of the service: {{ with $nearest }}did you mean {{ . }}?{{ else }}docs/settings.md lists them{{ end }}
 {{- end -}}
 {{- end -}}
@@ -158,7 +166,7 @@ where a text may stand for a list.
 {{- range $key, $entry := .value }}
 {{- $name := regexReplaceAll "([A-Z])" $key "_${1}" | lower }}
 {{- if not (hasKey $schema.properties $name) }}
-{{- $nearest := include "users-api.nearest" (list $name (keys $schema.properties | sortAlpha)) }}
+{{- $nearest := include "users-api.nearest" (list $name (keys $schema.properties | sortAlpha) "") }}
 {{ $at }}.{{ $key }} is not a setting: {{ with $nearest }}did you mean {{ . }}?{{ else }}there are {{ keys $schema.properties | sortAlpha | join ", " }}{{ end }}
 {{- else if not (kindIs "invalid" $entry) }}
 {{- $given = append $given $name }}
@@ -180,13 +188,15 @@ where a text may stand for a list.
 {{- end }}
 {{- end -}}
 
-{{/* The name most like another, by the pairs of letters that they share; empty where none is. Takes a list of name and names. */}}
+{{/* The name most like another, by the pairs of letters that they share; empty where none is. Takes a list of name, names, and what all of them
+begin with. */}}
 {{- define "users-api.nearest" -}}
-{{- $wanted := first . | trimPrefix "USERS_API_" | lower -}}
+{{- $prefix := last . -}}
+{{- $wanted := first . | trimPrefix $prefix | lower -}}
 {{- $best := "" -}}
 {{- $most := 0.4 -}}
-{{- range $name := last . -}}
-{{- $plain := $name | trimPrefix "USERS_API_" | lower -}}
+{{- range $name := index . 1 -}}
+{{- $plain := $name | trimPrefix $prefix | lower -}}
 {{- $shared := 0 -}}
 {{- range $start := until (sub (len $wanted) 1 | max 0 | int) -}}
 {{- if contains (substr $start (add $start 2 | int) $wanted) $plain -}}{{- $shared = add $shared 1 -}}{{- end -}}

@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "settings" "environment" "routing" "ingress" "redis" "postgresql" "logins" "pooler" "bundled" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
+{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "app" "settings" "environment" "routing" "ingress" "redis" "postgresql" "logins" "pooler" "bundled" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -166,7 +166,8 @@ lifecycle.terminationGracePeriodSeconds {{ .Values.lifecycle.terminationGracePer
 
 {{/* Images that may change under a name, and what stands beside the settings: _settings.tpl has the settings' own. */}}
 {{- define "users-api.validate.environment" -}}
-{{- if eq (include "users-api.settings" . | fromJson).USERS_API_ENVIRONMENT "production" -}}
+{{- $environment := printf "%sENVIRONMENT" .Values.app.settings.prefix -}}
+{{- if eq (get (include "users-api.settings" . | fromJson) $environment | default .Values.config.environment) "production" -}}
 {{- if and (eq (.Values.image.tag | toString) "latest") (not .Values.image.digest) }}
 image.tag latest may be another image tomorrow, so that two pods may run two builds: name a version in image.tag or set image.digest
 {{- end }}

@@ -7,11 +7,11 @@
 {{- end -}}
 {{- end -}}
 
-{{/* A setting as the pods have it: of extraEnv, which wins, or of a value. Takes a dict of root, name and value. */}}
+{{/* A setting as the pods have it: of extraEnv, which wins, or of a value. Takes a dict of root, name without its prefix, and value. */}}
 {{- define "users-api.budget.setting" -}}
 {{- $found := .value -}}
 {{- range .root.Values.extraEnv -}}
-{{- if and (eq (toString .name) $.name) .value -}}
+{{- if and (eq (toString .name) (print $.root.Values.app.settings.prefix $.name)) .value -}}
 {{- $found = .value -}}
 {{- end -}}
 {{- end -}}
@@ -25,8 +25,8 @@ its own, and maxSurge does not count it; in a rollout all the old ones may be st
 {{- define "users-api.budget" -}}
 {{- $most := include "users-api.fixedCount" . | default .Values.autoscaling.maxReplicas | int -}}
 {{- $surge := include "users-api.share" (list .Values.strategy.maxSurge $most "up") | int -}}
-{{- $workers := include "users-api.budget.setting" (dict "root" . "name" "USERS_API_WORKERS" "value" .Values.config.workers) | int -}}
-{{- $pool := include "users-api.budget.setting" (dict "root" . "name" "USERS_API_DATABASE_POOL_SIZE" "value" .Values.config.databasePoolSize) | int -}}
+{{- $workers := include "users-api.budget.setting" (dict "root" . "name" "WORKERS" "value" .Values.config.workers) | int -}}
+{{- $pool := include "users-api.budget.setting" (dict "root" . "name" "DATABASE_POOL_SIZE" "value" .Values.config.databasePoolSize) | int -}}
 {{- $pods := add $most $surge $most -}}
 {{- $how := printf "(%d of %s + %d surge + %d terminating) x %d config.workers x %d config.databasePoolSize = %d" $most (include "users-api.fixedCount" . | empty | ternary "autoscaling.maxReplicas" "replicaCount") $surge $most $workers $pool (mul $pods $workers $pool) -}}
 {{- dict "connections" (mul $pods $workers $pool) "each" (mul $pods $workers) "how" $how | toRawJson -}}

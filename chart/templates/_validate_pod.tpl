@@ -45,7 +45,7 @@ extraVolumeMounts mounts two volumes at {{ .mountPath }}: keep one
 {{- end }}
 {{- range .Values.extraEnv }}
 {{- if and .value .valueFrom }}
-extraEnv sets {{ .name }} by value and by valueFrom: keep one
+app.env or extraEnv sets {{ .name }} by value and by valueFrom: keep one
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -62,8 +62,8 @@ a container of initContainers or sidecars is called {{ .name | default "nothing"
 {{- range concat .Values.initContainers .Values.sidecars }}
 {{- $container := . }}
 {{- range .ports }}
-{{- if eq (int .containerPort) 8000 }}
-the container {{ $container.name }} of initContainers or sidecars has port 8000, where the service listens and traffic and probes go: give it another
+{{- if eq (int .containerPort) (int $.Values.app.port) }}
+the container {{ $container.name }} of initContainers or sidecars has port {{ $.Values.app.port }}, where the service listens and traffic and probes go: give it another
 {{- end }}
 {{- end }}
 {{- end }}

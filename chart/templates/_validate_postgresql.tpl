@@ -32,12 +32,13 @@ postgresql.external names servers, which postgresql.mode {{ $postgresql.mode }} 
 {{- if and (eq $postgresql.mode "none") $postgresql.pooler.enabled }}
 postgresql.pooler has no server behind it: set postgresql.mode
 {{- end }}
+{{- $prefix := printf "%sDATABASE_" .Values.app.settings.prefix }}
 {{- range .Values.extraEnv }}
-{{- if hasPrefix "USERS_API_DATABASE_" (toString .name) }}
-{{- $isLogin := has .name (list "USERS_API_DATABASE_URL" "USERS_API_DATABASE_REPLICA_URLS" "USERS_API_DATABASE_USERNAME" "USERS_API_DATABASE_PASSWORD") }}
+{{- if and $.Values.app.settings.prefix (hasPrefix $prefix (toString .name)) }}
+{{- $isLogin := has (trimPrefix $prefix .name) (list "URL" "REPLICA_URLS" "USERNAME" "PASSWORD") }}
 {{- if and $isLogin (ne $postgresql.mode "none") }}
 extraEnv sets {{ .name }}, and so does postgresql.mode {{ $postgresql.mode }}: keep one
-{{- else if and .value (or (eq .name "USERS_API_DATABASE_PASSWORD") (and $isLogin (regexMatch "://[^/?@]*:[^/?]*@|[?&]password=" (toString .value)))) }}
+{{- else if and .value (or (eq .name (printf "%sPASSWORD" $prefix)) (and $isLogin (regexMatch "://[^/?@]*:[^/?]*@|[?&]password=" (toString .value)))) }}
 extraEnv {{ .name }} shows a password to all who may read the Deployment: take it from a Secret by valueFrom, or set postgresql.mode=external, whose roles name one
 {{- end }}
 {{- end }}

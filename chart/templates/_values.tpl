@@ -6,6 +6,11 @@ section, and then refuses values that don't fit together.
 {{- /* Once a rendering: templates share the values. Each time anew would take 0.4 s instead of 0.1. */}}
 {{- if not .Values.prepared -}}
 {{- include "users-api.values.fill" (dict "values" .Values "blanks" (.Files.Get "files/blank-values.yaml" | fromYaml)) -}}
+{{- /* What the rest asks is the prefix alone. */}}
+{{- $_ := set .Values.app.settings "prefix" (.Values.app.settings.enabled | ternary .Values.app.settings.prefix "") -}}
+{{- /* One environment for all that look at it. What an installation sets comes last, and wins. */}}
+{{- $_ := set .Values "extraEnv" (concat .Values.app.env .Values.extraEnv) -}}
+{{- $_ := set .Values "extraEnvFrom" (concat .Values.app.envFrom .Values.extraEnvFrom) -}}
 {{- include "users-api.validate" . -}}
 {{- $_ := set .Values "prepared" true -}}
 {{- end -}}

@@ -12,6 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "chart"
 KUBERNETES = "1.36.3"
+APP = CHART / "values-app.yaml"  # of an application that is not the users API: test_foreign_app.py
 EVERYTHING = Path(__file__).with_name("values-everything.yaml")
 VALUES = {
     "default": [],

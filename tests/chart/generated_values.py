@@ -38,6 +38,11 @@ PARTS: dict[str, st.SearchStrategy[Any]] = {
             {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "on"}]}},
         ]
     ),
+    "app.config": st.dictionaries(
+        st.sampled_from(["TZ", "on", "123", "USERS_API_PORT"]),
+        st.sampled_from([None, 1, True, *WORDS[:20]]),
+        max_size=2,
+    ),
     "auth.staticTokens": st.lists(
         st.fixed_dictionaries(
             {"subject": st.sampled_from(["ci", "on", "123", "é", 'a"b'])},
@@ -130,6 +135,7 @@ PARTS["hostAliases"] = st.sampled_from([[{"ip": "10.0.0.1", "hostnames": ["on", 
 PARTS["extraObjects"] = st.sampled_from(
     [[{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": {"a": "on"}}], [None]]
 )
+PARTS |= {"app.env": PARTS["extraEnv"], "app.envFrom": PARTS["extraEnvFrom"]}
 PARTS |= dict.fromkeys(["initContainers", "sidecars"], CONTAINERS)
 PARTS |= dict.fromkeys(["httpRoute.parentRefs", "httpRoute.redirectParentRefs"], PARENTS)
 PARTS |= dict.fromkeys(["networkPolicy.ingressFrom", "networkPolicy.metricsFrom"], PEERS)
@@ -229,6 +235,8 @@ def _map(path: str) -> st.SearchStrategy[Any]:
 
 # Where a drawn text would nearly always be refused, or where its form is not the chart's to check.
 KNOWN = {
+    "app.settings.prefix": ["USERS_API_"],
+    "metrics.requests.query": ["", 'sum(rate(hits{ {{- include "users-api.podSelector" . -}} }[1m]))'],
     "service.loadBalancerSourceRanges": ["10.0.0.0/8", "fd00::/8"],
     "config.corsOrigins": ["https://app.example.com", "http://localhost:3000"],
     "config.trustedProxies": ["10.0.0.0/8", "10.244.1.1", "fd00::/8"],

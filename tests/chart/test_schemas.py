@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chart.conftest import CHART, EVERYTHING, VALUES, Manifest, Render, find, run, template
+from tests.chart.conftest import APP, CHART, EVERYTHING, VALUES, Manifest, Render, find, run, template
 
 
 def conform(*manifests: Manifest) -> tuple[bool, str]:
@@ -81,7 +81,8 @@ def test_a_kind_that_no_api_serves_is_refused() -> None:
 
 
 def test_all_values_files_are_checked() -> None:
-    """Each values file beside the chart is one of those that these tests go through."""
+    """Each values file beside the chart is one of those that these tests, or a foreign application's, go through."""
     assert {path.resolve() for path in CHART.glob("values-*.yaml")} <= {
-        path for paths in VALUES.values() for path in paths
+        APP,
+        *(path for paths in VALUES.values() for path in paths),
     }
