@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from service.database.line import Line
+from service.line import Line
 from service.supervision import Jobs
 
 C = TypeVar("C")
