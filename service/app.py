@@ -32,6 +32,7 @@ from service.observability.access_log import AccessLog, AccessLogMiddleware
 from service.observability.request_id import RequestIdMiddleware
 from service.observability.sampling import SampledFastAPI
 from service.observability.tracing import Tracing
+from service.overload import InFlight, InFlightMiddleware
 from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
 from service.redis_client import NoRedis, RedisClient, RedisConfig
 from service.settings import Settings
@@ -72,6 +73,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.invalidation = InvalidationChannel(redis, cache)
     app.state.limiter = RateLimiter(
         redis, replicas=settings.rate_limit_expected_replicas, local_keys=settings.rate_limit_local_keys
+    )
+    app.state.in_flight = InFlight(
+        max_waiting=settings.overload_max_waiting, wait_seconds=settings.overload_wait_seconds
     )
     app.state.authenticator = _authenticator(settings)
     app.state.background = [
@@ -115,6 +119,14 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             subject_of=_subject_of(app.state.authenticator),
         )
     metrics.instrument(app)
+    app.add_middleware(
+        InFlightMiddleware,
+        in_flight=app.state.in_flight,
+        metrics={
+            method: metrics.RequestMetrics(metrics.NO_ROUTE, method, is_traced=settings.otel_enabled)
+            for method in (*metrics.METHODS, metrics.OTHER)
+        },
+    )
     app.add_middleware(problem.UnexpectedErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(
@@ -139,6 +151,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             lookup=app.state.users.lookup,
             authenticator=app.state.authenticator,
             limiter=app.state.limiter if settings.rate_limit_enabled else None,
+            in_flight=app.state.in_flight,
             policies=_policies(settings),
             metrics={
                 method: metrics.RequestMetrics(USER_READ.route, method, is_traced=settings.otel_enabled)

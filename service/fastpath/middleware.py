@@ -15,6 +15,8 @@ from service.observability.access_log import AccessLog
 from service.observability.metrics import RequestMetrics
 from service.observability.request_id import accept_or_make
 from service.observability.spent import SPENT_SECONDS
+from service.overload import ADMITTED, InFlight
+from service.overload import refusal as overloaded
 from service.ratelimit import Policies, RateLimiter
 from service.ratelimit.middleware import VERDICT, Verdict, refusal
 
@@ -47,6 +49,7 @@ class FastPath:
         lookup: Callable[[int], Awaitable[Lookup]],
         authenticator: Authenticator,
         limiter: RateLimiter | None,
+        in_flight: InFlight,
         policies: Policies,
         metrics: Mapping[str, RequestMetrics],
         constant_headers: Sequence[tuple[bytes, bytes]],
@@ -60,6 +63,7 @@ class FastPath:
         self._lookup = lookup
         self._authenticator = authenticator
         self._limiter = limiter
+        self._in_flight = in_flight
         self._policies = policies
         self._metrics = metrics
         self._constant_headers = tuple(constant_headers)
@@ -119,8 +123,17 @@ class FastPath:
             if entry is not None:
                 cache_metrics.HIT_L1.inc()
                 found = Lookup(entry, "L1")
+            elif await self._in_flight.enter():
+                ADMITTED.put(scope, True)  # noqa: FBT003 - a mark
+                try:
+                    found = await self._outcome(int(number))
+                finally:
+                    self._in_flight.leave()
             else:
-                found = await self._outcome(int(number))
+                status, headers, body = overloaded(scope)
+                if verdict is not None:
+                    headers += verdict[0].headers(verdict[1])
+                return status, headers, body
             if isinstance(found, Lookup) and found.entry.found:
                 status, headers, body = render(found.entry, found.tier, if_none_match)
                 if verdict is not None:

@@ -5,10 +5,14 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.state_key import StateKey
 from service.observability.logging import request_id as request_id_variable
 from service.observability.spent import SPENT_SECONDS
 
 logger = logging.getLogger("service.access")
+
+REFUSED = StateKey[bool]("refused")
+"""Said of what the service did not fail, though its status looks so: an overload has too many for a line each."""
 
 
 class AccessLog:
@@ -22,7 +26,8 @@ class AccessLog:
 
     def record(self, scope: Scope, status: int, seconds: float, request_id: bytes | None = None) -> None:
         """Log one answered request, if it is in the sample; `request_id` where its context variable isn't set."""
-        if status < HTTPStatus.INTERNAL_SERVER_ERROR and random.random() >= self._sample_ratio:  # noqa: S311 - no secret
+        is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR and not REFUSED.get(scope)
+        if not is_failure and random.random() >= self._sample_ratio:  # noqa: S311 - no secret
             return
         client = scope.get("client")
         fields: dict[str, object] = {

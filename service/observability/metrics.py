@@ -20,6 +20,7 @@ LABELS = ("handler", "method", "status")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 STATUSES = frozenset(str(int(status)) for status in HTTPStatus)
 OTHER = "other"
+NO_ROUTE = "none"
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # a series more for each one, which no query of ours reads
 # The instrumentator's own families by name, label and meaning; held here for a path around it to count into them too.

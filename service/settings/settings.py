@@ -68,6 +68,13 @@ class Settings(BaseSettings):
         description="Connections above this get 503 at once, except those of probes and scrapes. Keep it well above the"
         " idle connections of an ingress. On granian they wait, probes too, until another connection ends.",
     )
+    overload_max_waiting: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0,
+        description="Requests that may wait for their turn in the event loop; those beyond get 503 at once, and so do"
+        " many before while an overload lasts. What a process has in its own cache, probes and scrapes wait for none."
+        " 0 is no limit.",
+    )
+    overload_wait_seconds: Seconds = Field(0.15, description="Seconds that a request waits for its turn before 503.")
 
     # Logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level.")

@@ -84,12 +84,13 @@ def test_the_index_of_decisions_is_theirs() -> None:
     assert [line for line in index.splitlines() if re.match(r"\| \d", line)] == listed
 
 
-def test_each_promise_of_the_database_is_named_with_what_breaks_its_test() -> None:
-    """docs/postgresql.md names each sabotage of a test, and the file of the test."""
+def test_each_promise_is_named_with_what_breaks_its_test() -> None:
+    """docs/postgresql.md and docs/performance.md name each sabotage of a test, and the file of the test."""
     marked = {
         (path.relative_to(ROOT).as_posix(), what)
         for path in (ROOT / "tests" / "integration").rglob("test_*.py")
         for what in re.findall(r'^@sabotage\(\s*"([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    page = (ROOT / "docs" / "postgresql.md").read_text(encoding="utf-8")
+    pages = ("postgresql.md", "performance.md")
+    page = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in pages)
     assert set(re.findall(r"\]\(\.\./(tests/integration/\S+)\) \| (.+) \|$", page, re.MULTILINE)) == marked
