@@ -20,6 +20,8 @@ _TELLING, _MOST_OFF, _SHARE = 2, 2.0, 0.1
 STANDING_WAITS, STANDING_TURNS = 4, 5
 # Of the time that a request may wait, where the line has no end.
 STANDING_SHARE = 0.25
+# Of the time: who had so much left is not overloaded, though bursts were refused.
+IDLE_SHARE = 0.1
 
 
 class InFlight:
@@ -102,6 +104,8 @@ class InFlight:
         if now - self._turned_at > self._wait_seconds:
             self._bound(self._max_waiting)
             self._begin_window(now)
+            self._turned_at = now
+        self._idle_seconds += now - self._turned_at
         self._turned_at = now
 
     def _learn(self, cost_seconds: float) -> None:
@@ -117,7 +121,8 @@ class InFlight:
         seconds = now - self._window_at
         if seconds < self._wait_seconds * STANDING_WAITS or self._window_turns < STANDING_TURNS:
             return
-        is_standing = self._has_refused if self._limit < self._max_waiting else not self._was_empty
+        is_busy = self._has_refused and self._idle_seconds < seconds * IDLE_SHARE
+        is_standing = is_busy if self._limit < self._max_waiting else not self._was_empty
         in_time = self._window_begun / seconds * self._wait_seconds * STANDING_SHARE
         least = max(self._per_turn, int(in_time))
         self._bound(min(self._max_waiting, least) if is_standing else self._max_waiting)
@@ -127,6 +132,7 @@ class InFlight:
         self._window_at = now
         self._window_begun = self._window_turns = 0
         self._was_empty = self._has_refused = False
+        self._idle_seconds = 0.0
 
     def _bound(self, limit: int) -> None:
         if limit != self._limit:

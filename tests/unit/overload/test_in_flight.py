@@ -240,3 +240,21 @@ async def test_refusals_say_nothing_of_the_cost(clock: Clock) -> None:
     await turn()
     assert requests._per_turn == PER_TURN
     await asyncio.wait(tasks)
+
+
+async def test_bursts_with_pauses_between_them_are_no_overload(clock: Clock) -> None:
+    """Though they were refused: whose loop has nothing to do now and then could do more."""
+    requests = of(wait_seconds=1.0)
+    tasks = coming(requests, 100 * PER_TURN)
+    await until_limited(requests, clock)
+    for _ in range(40):
+        await asyncio.wait(tasks)
+        await turn(2)
+        clock.now += 0.9
+        tasks = coming(requests, 20 * PER_TURN)
+        for _ in range(5):
+            await turn()
+            clock.now += 0.01
+        if requests._limit == 512:
+            break
+    assert requests._limit == 512
