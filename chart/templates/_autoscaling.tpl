@@ -7,7 +7,7 @@
 none
 {{- else if eq .Values.autoscaling.engine "keda" -}}
 prometheus
-{{- else if and (eq .Values.autoscaling.engine "hpa") (or (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta2") (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta1")) -}}
+{{- else if and (eq .Values.autoscaling.engine "hpa") (include "users-api.hasCustomMetrics" .) -}}
 customMetrics
 {{- else -}}
 none
@@ -20,6 +20,41 @@ none
 {{- if or $requests.query .Values.metrics.enabled -}}
 true
 {{- end -}}
+{{- end -}}
+
+{{/* Whether the cluster serves Pods metrics; empty if not, or without a cluster to ask. */}}
+{{- define "users-api.hasCustomMetrics" -}}
+{{- if or (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta2") (.Capabilities.APIVersions.Has "custom.metrics.k8s.io/v1beta1") -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* Where the requests in flight come from: customMetrics, prometheus or none. The engine alone says so. */}}
+{{- define "users-api.inFlightSource" -}}
+{{- $sources := dict "keda" "prometheus" "hpa" "customMetrics" -}}
+{{- .Values.autoscaling.inFlight.enabled | ternary (get $sources .Values.autoscaling.engine | default "none") "none" -}}
+{{- end -}}
+
+{{/* A Prometheus trigger of KEDA's. Takes a dict of root, name, query and threshold. */}}
+{{- define "users-api.prometheusTrigger" -}}
+{{- $prometheus := .root.Values.autoscaling.requestRate.prometheus -}}
+- type: prometheus
+  name: {{ .name }}
+  metricType: AverageValue
+  metadata:
+    serverAddress: {{ $prometheus.url | quote }}
+    query: {{ .query | quote }}
+    threshold: {{ .threshold | quote }}
+    # No answer is a fault, not a zero: see the query.
+    ignoreNullValues: "false"
+    {{- with $prometheus.authModes }}
+    authModes: {{ . | quote }}
+    {{- end }}
+  {{- with $prometheus.triggerAuthentication }}
+  authenticationRef:
+    name: {{ .name | quote }}
+    kind: {{ .kind | quote }}
+  {{- end }}
 {{- end -}}
 
 {{/* The count of replicas where it is fixed; empty under an autoscaler, the chart's or the user's own. */}}
@@ -78,4 +113,9 @@ autoscaler holds instead of scaling in.
 {{- else -}}
 sum(rate({{ $requests.counter }}{ {{- $pods }}{{ with $statuses }},{{ $requests.statusLabel }}!~"{{ . }}"{{ end }}}[{{ .Values.autoscaling.requestRate.windowSeconds }}s])) or sum(0 * (up{ {{- $pods }}} == 1))
 {{- end -}}
+{{- end -}}
+
+{{/* Requests under way in all replicas. A version of the service without the metric has no answer, which is a fault. */}}
+{{- define "users-api.inFlightQuery" -}}
+sum(users_api_requests_in_flight{ {{- include "users-api.podSelector" . }}})
 {{- end -}}

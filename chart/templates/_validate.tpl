@@ -27,6 +27,12 @@ autoscaling.minReplicas {{ $scaling.minReplicas }} is above maxReplicas {{ $scal
 {{- if and (eq $scaling.engine "keda") (eq $source "prometheus") (not $rate.prometheus.url) }}
 autoscaling.engine keda has no Prometheus to ask: set autoscaling.requestRate.prometheus.url, or requestRate.source=none to scale on CPU alone
 {{- end }}
+{{- if and (eq (include "users-api.inFlightSource" .) "prometheus") (ne $source "prometheus") (not $rate.prometheus.url) }}
+autoscaling.inFlight has no Prometheus to ask: set autoscaling.requestRate.prometheus.url, or autoscaling.inFlight.enabled=false
+{{- end }}
+{{- if and (eq (include "users-api.inFlightSource" .) "customMetrics") (ne $source "customMetrics") (not (include "users-api.hasCustomMetrics" .)) }}
+autoscaling.inFlight needs an adapter for custom.metrics.k8s.io that serves users_api_requests_in_flight, which this cluster lacks: install one (where there is no cluster to ask, say --api-versions custom.metrics.k8s.io/v1beta2), use autoscaling.engine=keda, or set autoscaling.inFlight.enabled=false
+{{- end }}
 {{- if and (eq $scaling.engine "hpa") (eq $source "prometheus") }}
 an HPA cannot query Prometheus: use autoscaling.engine=keda, or requestRate.source=customMetrics with an adapter that serves {{ $rate.metricName }}
 {{- end }}
