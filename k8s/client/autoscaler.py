@@ -4,8 +4,11 @@ from typing import Any
 
 from k8s.client.notation import quantity, unix_seconds
 
-# What the chart scales on; the rate, whichever API brings it.
-CPU, REQUEST_RATE = "cpu", "request rate"
+# What the chart scales on, whichever API brings it.
+CPU, REQUEST_RATE, IN_FLIGHT = "cpu", "request rate", "in flight"
+# The service's own name, which an adapter keeps, and KEDA's for a Prometheus trigger that is the first: in the chart's
+# ScaledObject no other one is.
+IN_FLIGHT_METRICS = ("users_api_requests_in_flight", "s0-prometheus")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ def read_conditions(status: Any) -> dict[str, Condition]:  # noqa: ANN401 - JSON
     return {each["type"]: _condition(each) for each in status.get("conditions") or ()}
 
 
+def of_requests(metric: str) -> tuple[str, str]:
+    """Tell which of the two metrics of requests has this name in an HPA, and its unit."""
+    return (IN_FLIGHT, "each") if metric in IN_FLIGHT_METRICS else (REQUEST_RATE, "/s each")
+
+
 def details(metric: Any) -> Any:  # noqa: ANN401 - JSON
     """Give what the metric's kind holds: `external: {...}`, `resource: {...}`; nothing if there is no value."""
     kind = metric["type"]
@@ -139,5 +147,5 @@ def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - JSON
             yield Target(found["name"], now.get("averageUtilization"), target["averageUtilization"], "%")
             continue
         value = "averageValue" if "averageValue" in target else "value"
-        name, unit = (found["name"], "each") if "name" in found else (REQUEST_RATE, "/s each")
+        name, unit = (found["name"], "each") if "name" in found else of_requests(found["metric"]["name"])
         yield Target(name, quantity(now.get(value)), quantity(target[value]) or 0.0, unit)

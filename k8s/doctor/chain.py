@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from k8s.client.autoscaler import Condition, read_conditions
+from k8s.client.autoscaler import IN_FLIGHT_METRICS, Condition, read_conditions
 from k8s.client.errors import NoAnswerError
 from k8s.doctor import database, prometheus
 from k8s.doctor.api import Api, with_query
@@ -18,14 +18,14 @@ def walk(api: Api, release: Snapshot) -> Iterator[Finding]:
     """
     yield _pods(release)
     yield _cpu(api, release)
-    if (trigger := release.trigger) is not None:
-        yield from prometheus.findings(api, release, trigger)
+    if release.triggers:
+        yield from prometheus.findings(api, release, release.triggers)
     if release.scaled_object is not None:
         yield _keda(api, release, release.scaled_object)
-        if release.trigger is not None:
-            yield _external_metric(api, release, release.scaled_object)
-    elif (metric := release.pods_metric) is not None:
-        yield from _adapter(api, release, metric)
+        if release.triggers:
+            yield _external_metrics(api, release, release.scaled_object)
+    elif release.pods_metrics:
+        yield from _adapter(api, release)
     yield _autoscaler(release)
     yield from database.findings(api, release)
 
@@ -94,22 +94,25 @@ def _keda(api: Api, release: Snapshot, scaled_object: Json) -> Finding:
     return ok(link, f"{text}, and ScaledObject {name} is ready")
 
 
-def _external_metric(api: Api, release: Snapshot, scaled_object: Json) -> Finding:
+def _external_metrics(api: Api, release: Snapshot, scaled_object: Json) -> Finding:
     link = "external metric"
     names = scaled_object.get("status", {}).get("externalMetricNames", ())
     if not names:
         return unknown(link, "KEDA has made no metric of the ScaledObject yet")
     selector = f"scaledobject.keda.sh/name={scaled_object['metadata']['name']}"
-    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{release.namespace}/{names[0]}"
-    try:
-        items = api.get(with_query(path, labelSelector=selector))["items"]
-    except NoAnswerError as error:
-        remedy = "KEDA's operator says why: `kubectl --namespace keda logs deployment/keda-operator`"
-        return broken(link, f"KEDA has no value of {names[0]}: {error.said}", remedy)
-    return ok(link, f"{names[0]} is {', '.join(item['value'] for item in items)}")
+    told = []
+    for name in names:
+        path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{release.namespace}/{name}"
+        try:
+            items = api.get(with_query(path, labelSelector=selector))["items"]
+        except NoAnswerError as error:
+            remedy = "KEDA's operator says why: `kubectl --namespace keda logs deployment/keda-operator`"
+            return broken(link, f"KEDA has no value of {name}: {error.said}", remedy)
+        told.append(f"{name} is {', '.join(item['value'] for item in items)}")
+    return ok(link, "; ".join(told))
 
 
-def _adapter(api: Api, release: Snapshot, metric: str) -> Iterator[Finding]:
+def _adapter(api: Api, release: Snapshot) -> Iterator[Finding]:
     said = [_service_of(api, name) for name in CUSTOM_METRICS]
     served = next((text for available, text in said if available), None)
     if served is None:
@@ -119,22 +122,27 @@ def _adapter(api: Api, release: Snapshot, metric: str) -> Iterator[Finding]:
         return
     yield ok("adapter", served)
     version = served.split(".")[0]
+    for metric in release.pods_metrics:
+        yield _pods_metric(api, release, version, metric)
+
+
+def _pods_metric(api: Api, release: Snapshot, version: str, metric: str) -> Finding:
+    link = "Pods metric"
     path = f"/apis/custom.metrics.k8s.io/{version}/namespaces/{release.namespace}/pods/*/{metric}"
     try:
         items = api.get(with_query(path, labelSelector=release.pod_selector))["items"]
     except NoAnswerError as error:
-        remedy = (
-            f"have the adapter make {metric} of http_requests_total, with labels namespace and pod as its resources"
-        )
-        yield broken("Pods metric", f"the adapter has no {metric}: {error.said}", remedy)
-        return
+        how = "of http_requests_total"
+        if metric in IN_FLIGHT_METRICS:
+            how = "as it is, if the image's /metrics has it (else set autoscaling.inFlight.enabled=false)"
+        remedy = f"have the adapter make {metric} {how}, with labels namespace and pod as its resources"
+        return broken(link, f"the adapter has no {metric}: {error.said}", remedy)
     values = {item["describedObject"]["name"]: item["value"] for item in items}
     missing = [pod.name for pod in release.settled if pod.name not in values]
     if missing:
         remedy = "look at the series behind it: each pod must be scraped, with its name in the label `pod`"
-        yield broken("Pods metric", f"the adapter has no {metric} of {', '.join(missing)}", remedy)
-        return
-    yield ok("Pods metric", f"{metric} of {len(values)} pods: {', '.join(values.values())}")
+        return broken(link, f"the adapter has no {metric} of {', '.join(missing)}", remedy)
+    return ok(link, f"{metric} of {len(values)} pods: {', '.join(values.values())}")
 
 
 def _autoscaler(release: Snapshot) -> Finding:

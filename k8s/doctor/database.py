@@ -44,13 +44,13 @@ class Seen:
 
 def findings(api: Api, release: Snapshot) -> Iterator[Finding]:
     """Look from the servers to what the service has of them; a release without a database has one finding."""
-    trigger = release.trigger
-    if trigger is None:
+    if not release.triggers:
         yield unknown("database", "its figures are in Prometheus, and no trigger of the autoscaler names one")
         return
+    url = release.triggers[0]["metadata"]["serverAddress"]
     pods = _pods(api, release)
     try:
-        seen = Seen(pods, _figures(query(api, trigger["serverAddress"], figures_query(release, pods))))
+        seen = Seen(pods, _figures(query(api, url, figures_query(release, pods))))
     except NoAnswerError:
         yield unknown("database", "Prometheus does not answer")
         return

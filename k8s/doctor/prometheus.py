@@ -1,5 +1,5 @@
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from k8s.client.errors import NoAnswerError
@@ -12,9 +12,9 @@ LINKS = ("Prometheus", "targets", "labels", "query")
 UP = 1.0
 
 
-def findings(api: Api, release: Snapshot, trigger: Json) -> Iterator[Finding]:
-    """From Prometheus itself to the answer of the very query that KEDA sends it."""
-    url = trigger["serverAddress"]
+def findings(api: Api, release: Snapshot, triggers: Sequence[Json]) -> Iterator[Finding]:
+    """From Prometheus itself, one for all triggers, to the answers of the very queries that KEDA sends it."""
+    url = triggers[0]["metadata"]["serverAddress"]
     try:
         series = query(api, url, "up")
     except NoAnswerError as error:
@@ -24,7 +24,8 @@ def findings(api: Api, release: Snapshot, trigger: Json) -> Iterator[Finding]:
     yield ok("Prometheus", f"{url} answers, and scrapes {len(series)} targets")
     yield _targets(release, series)
     yield _labels(release, series)
-    yield _answer(api, release, trigger)
+    for trigger in triggers:
+        yield _answer(api, release, trigger)
 
 
 def query(api: Api, url: str, promql: str) -> list[Json]:
@@ -103,18 +104,25 @@ def _labels(release: Snapshot, series: list[Json]) -> Finding:
 
 
 def _answer(api: Api, release: Snapshot, trigger: Json) -> Finding:
-    promql = trigger["query"]
+    told = trigger["metadata"]
+    promql = told["query"]
+    in_flight = trigger.get("name") == "in-flight"
     remedy = "try it in Prometheus' own page; the chart's is users-api.requestRateQuery in templates/_autoscaling.tpl"
+    if in_flight:
+        remedy = (
+            "is the image of a version whose /metrics has users_api_requests_in_flight? Upgrade it, or set "
+            "autoscaling.inFlight.enabled=false"
+        )
     try:
-        result = query(api, trigger["serverAddress"], promql)
+        result = query(api, told["serverAddress"], promql)
     except NoAnswerError as error:
         return broken("query", f"Prometheus refuses the query {promql}: {error.said}", remedy)
     if len(result) != 1 or math.isnan(_value(result[0])):
         what = f"{len(result)} series" if len(result) != 1 else "NaN"
         return broken("query", f"the query has {what} where KEDA wants one number: {promql}", remedy)
-    rate = _value(result[0])
-    target = float(trigger["threshold"])
-    return ok("query", f"{rate:.1f} requests/s over {len(release.ready)} ready replicas; wanted of each: {target:g}")
+    value = f"{_value(result[0]):.1f} {'requests in flight' if in_flight else 'requests/s'}"
+    target = float(told["threshold"])
+    return ok("query", f"{value} over {len(release.ready)} ready replicas; wanted of each: {target:g}")
 
 
 def _value(series: Json) -> float:

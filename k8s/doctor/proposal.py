@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from k8s.client.autoscaler import CPU, REQUEST_RATE, details, identity
+from k8s.client.autoscaler import CPU, IN_FLIGHT, REQUEST_RATE, details, identity, of_requests
 from k8s.client.notation import quantity
 from k8s.doctor.counted import Counted, Sample, count_for_cpu, count_for_values, count_ready
 from k8s.doctor.snapshot import Json, Snapshot
@@ -13,6 +13,8 @@ from k8s.doctor.snapshot import Json, Snapshot
 # The controller's own; a cluster may have another by a flag, which nobody outside can read.
 DEFAULT_TOLERANCE = 0.1
 UTILIZATION, AVERAGE, VALUE = "averageUtilization", "averageValue", "value"
+# In a sentence that begins with "the".
+_IN_WORDS = {IN_FLIGHT: "number in flight"}
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,12 @@ def _name(kind: str, id_: str, scaled_object: Json | None) -> str:
     trigger, _, _ = id_.partition("-")
     triggers: list[dict[str, Any]] = scaled_object["spec"]["triggers"] if scaled_object else []
     if kind == "External" and trigger[1:].isdigit() and int(trigger[1:]) < len(triggers):
-        return str(triggers[int(trigger[1:])].get("name") or REQUEST_RATE).replace("-", " ")
-    return REQUEST_RATE if kind in {"External", "Pods"} else id_
+        name = str(triggers[int(trigger[1:])].get("name") or REQUEST_RATE).replace("-", " ")
+        return _IN_WORDS.get(name, name)
+    if kind not in {"External", "Pods"}:
+        return id_
+    name, _ = of_requests(id_)
+    return _IN_WORDS.get(name, name)
 
 
 def _shared(metric: Metric, divided_by: int, tolerance: Tolerance) -> Proposal:

@@ -55,16 +55,16 @@ class Snapshot:
         return read_autoscaler(self.hpa) if self.hpa else None
 
     @property
-    def trigger(self) -> Json | None:
-        """What KEDA's Prometheus trigger was told; None without one."""
+    def triggers(self) -> tuple[Json, ...]:
+        """KEDA's Prometheus triggers, by name and with what they were told."""
         triggers = self.scaled_object["spec"]["triggers"] if self.scaled_object else ()
-        return next((trigger["metadata"] for trigger in triggers if trigger["type"] == "prometheus"), None)
+        return tuple(trigger for trigger in triggers if trigger["type"] == "prometheus")
 
     @property
-    def pods_metric(self) -> str | None:
-        """Name of the Pods metric that the HPA asks an adapter for; None without one."""
+    def pods_metrics(self) -> tuple[str, ...]:
+        """Names of the Pods metrics that the HPA asks an adapter for."""
         metrics = self.hpa["spec"].get("metrics", ()) if self.hpa else ()
-        return next((metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods"), None)
+        return tuple(metric["pods"]["metric"]["name"] for metric in metrics if metric["type"] == "Pods")
 
 
 def read(api: Api, namespace: str, name: str, now_s: float, deployment: str = "") -> Snapshot:

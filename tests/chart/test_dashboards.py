@@ -65,7 +65,7 @@ def test_files_are_what_the_generator_writes() -> None:
 
 def test_a_changed_file_is_told(tmp_path: Path) -> None:
     """The check fails on a file that was edited by hand, and names it and the remedy."""
-    for name in ("k8s/chart/dashboards", "k8s/ingress", "chart/dashboards", "docs/observability.md"):
+    for name in ("k8s/chart/dashboards", "k8s/client", "k8s/ingress", "chart/dashboards", "docs/observability.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         run("cp", "-r", ROOT / name, tmp_path / name)
     edited = tmp_path / "chart" / "dashboards" / "redis.json"

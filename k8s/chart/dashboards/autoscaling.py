@@ -2,6 +2,7 @@
 
 from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
 from k8s.chart.dashboards.promql import CONTAINERS, NAMESPACE, or_zero, rate, select, total
+from k8s.client.autoscaler import IN_FLIGHT_METRICS
 
 # Each engine's has a name of its own.
 AUTOSCALER = NAMESPACE + ',horizontalpodautoscaler=~"$release(-keda|-fixed)?"'
@@ -9,6 +10,7 @@ DEPLOYMENT = NAMESPACE + ',deployment="$release"'
 BUDGET = NAMESPACE + ',poddisruptionbudget="$release"'
 HOLDS = 'status="true"'
 NODE_KNOWN = 'node!=""'
+IN_FLIGHT = "|".join(IN_FLIGHT_METRICS)
 # As the chart's own query for the autoscaler: refusals are cheap and buy no replicas.
 COUNTED = 'status!~"401|403|429"'
 
@@ -22,8 +24,8 @@ def _autoscaler(metric: str, *matchers: str) -> str:
     return f"max({_of_autoscaler(metric, *matchers)})"
 
 
-def _target(metric_type: str) -> str:
-    return _autoscaler("spec_target_metric", f'metric_target_type="{metric_type}"')
+def _target(metric_type: str, *matchers: str) -> str:
+    return _autoscaler("spec_target_metric", f'metric_target_type="{metric_type}"', *matchers)
 
 
 def _deployment(metric: str) -> str:
@@ -122,7 +124,14 @@ REASONS = Row(
             "The request rate that the autoscaler follows, beside its target; refusals don't count.",
             "reqps",
             a_replica=f"{rate('http_requests_total', COUNTED)} / {READY}",
-            target=or_zero(_target("average")),
+            target=or_zero(_target("average", f'metric_name!~"{IN_FLIGHT}"')),
+        ),
+        lines(
+            "Requests in flight by replica",
+            "What is under way, beside its target where autoscaling.inFlight scales on it too.",
+            "short",
+            a_replica=f"{total('users_api_requests_in_flight')} / {READY}",
+            target=or_zero(_target("average", f'metric_name=~"{IN_FLIGHT}"')),
         ),
         lines(
             "CPU of what is asked for",

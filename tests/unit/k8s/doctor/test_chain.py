@@ -286,6 +286,66 @@ def test_an_adapter_is_looked_at_where_the_hpa_asks_one(answers: Answers) -> Non
     assert verdict(answers)[1]
 
 
+def with_in_flight(answers: Answers, values: list[Any]) -> None:
+    """KEDA scales on the requests in flight as well; `values` are their query's."""
+    trigger = copy.deepcopy(scaled_object(answers)["spec"]["triggers"][-1])
+    trigger["name"] = "in-flight"
+    trigger["metadata"].update(query="sum(users_api_requests_in_flight)", threshold="10")
+    scaled_object(answers)["spec"]["triggers"].insert(0, trigger)
+    scaled_object(answers)["status"]["externalMetricNames"].insert(0, "s0-prometheus")
+    of_rate = prometheus(answers, "sum")
+    path = of_rate.partition("?")[0] + "?query=sum%28users_api_requests_in_flight%29"
+    answers[path] = {"data": {"result": [{"metric": {}, "value": [0, each]} for each in values]}}
+    external = find(answers, "/apis/external")
+    answers[external.replace("s1-prometheus", "s0-prometheus")] = {"items": [{"value": "2500m"}]}
+
+
+def test_requests_in_flight_are_a_link_of_their_own(answers: Answers) -> None:
+    """What KEDA asks of them and is told is looked at as the rate is."""
+    with_in_flight(answers, ["2.5"])
+    report, whole = verdict(answers)
+    assert whole
+    assert "2.5 requests in flight over" in report
+    assert "wanted of each: 10" in report
+    assert "s0-prometheus is 2500m; s1-prometheus is " in report
+
+
+def test_an_image_without_the_gauge_is_the_cause(answers: Answers) -> None:
+    """Where no pod tells its requests in flight the remedy names the metric and the value that asks for it."""
+    with_in_flight(answers, [])
+    report, whole = verdict(answers)
+    assert not whole
+    cause = report[report.index("first broken link: ") :]
+    assert cause.startswith("first broken link: query: the query has 0 series")
+    assert "/metrics has users_api_requests_in_flight" in cause
+    assert "autoscaling.inFlight.enabled=false" in cause
+
+
+def test_an_adapter_must_serve_the_requests_in_flight(answers: Answers) -> None:
+    """Of two Pods metrics each is asked for, and what is missing of this one is the gauge itself."""
+    answers["/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects"] = no_answer(404, "page not found")
+    names = ("rate", "users_api_requests_in_flight")
+    hpa(answers)["spec"]["metrics"][1:] = [
+        {"type": "Pods", "pods": {"metric": {"name": name}, "target": {"averageValue": "30"}}} for name in names
+    ]
+    answers[f"{SERVICES}/v1beta2.custom.metrics.k8s.io"] = {
+        "spec": {"service": {"namespace": "monitoring", "name": "adapter"}},
+        "status": {"conditions": [{"type": "Available", "status": "True"}]},
+    }
+    answers[f"{SERVICES}/v1beta1.custom.metrics.k8s.io"] = no_answer(404, "not found")
+    values = [{"describedObject": {"name": pod["metadata"]["name"]}, "value": "7"} for pod in pods(answers)]
+    rate, in_flight = (
+        f"/apis/custom.metrics.k8s.io/v1beta2/namespaces/users-api/pods/*/{name}"
+        "?labelSelector=app.kubernetes.io%2Finstance%3Dusers-api%2Capp.kubernetes.io%2Fcomponent%3Dapi"
+        for name in names
+    )
+    answers.update({rate: {"items": values}, in_flight: no_answer(404, "could not find the metric")})
+    report, _ = verdict(answers)
+    assert f"rate of {len(values)} pods: 7, 7" in report
+    assert "first broken link: Pods metric: the adapter has no users_api_requests_in_flight" in report
+    assert "autoscaling.inFlight.enabled=false" in report
+
+
 def test_nothing_to_look_at_is_an_error(answers: Answers) -> None:
     """A release that is not there is told from one with a broken link."""
     answers[find(answers, "/apis/apps")]["items"] = []

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from k8s.doctor.counted import Sample
-from k8s.doctor.proposal import proposals
+from k8s.doctor.proposal import proposals, read_metrics
 from k8s.doctor.snapshot import Snapshot
 
 NOW_S = datetime(2026, 11, 30, 1, 50, tzinfo=UTC).timestamp()
@@ -158,3 +158,23 @@ def test_a_tolerance_of_the_behavior_is_minded() -> None:
 def test_what_has_no_value_asks_for_nothing() -> None:
     """A metric that is <unknown> has no say."""
     assert ask(autoscaler(CPU, {"averageUtilization": 100}, None, 4), [READY] * 4) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("Pods", "http_requests_per_second", "request rate"),
+        ("Pods", "users_api_requests_in_flight", "number in flight"),
+        ("External", "s0-prometheus", "number in flight"),
+        ("External", "s2-prometheus", "request rate"),
+    ],
+)
+@pytest.mark.parametrize("of_chart", [True, False], ids=["its triggers are known", "they are not"])
+def test_requests_in_flight_are_named_otherwise_than_their_rate(
+    kind: str, name: str, said: str, *, of_chart: bool
+) -> None:
+    """Both are known by the names that the chart's triggers have, or those that an adapter and KEDA give them."""
+    triggers = [{"name": "in-flight"}, {}, {"name": "request-rate"}]
+    hpa = autoscaler({"type": kind, kind.lower(): {"metric": {"name": name}}}, {"averageValue": "10"}, None, 2)
+    (metric,) = read_metrics(hpa, {"spec": {"triggers": triggers}} if of_chart else None)
+    assert metric.name == said

@@ -47,6 +47,19 @@ def test_metric_that_the_autoscaler_cannot_see_is_none(replay: Replay, release: 
     assert scaler.targets == (Target("request rate", None, 30, "/s each"), Target("cpu", None, 80, "%"))
 
 
+@pytest.mark.parametrize(("kind", "metric"), [("External", "s0-prometheus"), ("Pods", "users_api_requests_in_flight")])
+def test_requests_in_flight_are_told_from_their_rate(replay: Replay, release: Release, kind: str, metric: str) -> None:
+    """KEDA's name for them is that of its first trigger, an adapter's the service's own."""
+    hpa = _answer(replay, "/horizontalpodautoscalers")["items"][0]
+    asked = {"metric": {"name": metric}, "target": {"averageValue": "10"}, "current": {"averageValue": "2500m"}}
+    for metrics in (hpa["spec"]["metrics"], hpa["status"]["currentMetrics"]):
+        metrics.append({"type": kind, kind.lower(): asked})
+    scaler = read_fleet(release).autoscaler
+    assert scaler is not None
+    assert [target.name for target in scaler.targets] == ["request rate", "cpu", "in flight"]
+    assert scaler.target("in flight") == Target("in flight", 2.5, 10, "each")
+
+
 def test_keda_s_fallback_is_a_fault(replay: Replay, release: Release) -> None:
     """A value that KEDA made up because its query fails must not pass for a measured one."""
     condition = {"type": "Fallback", "status": "True", "reason": "FallbackExists", "message": "a trigger fails"}
