@@ -1,5 +1,5 @@
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from k8s.client.waiting import seconds_until
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer, Load, Request, Stage, open_load
 from loadtests.reaction.observer import Observer
-from loadtests.reaction.signal import crossing, first_scrape, read_signal
+from loadtests.reaction.signal import Signal, crossing, first_scrape, read_signals
 from loadtests.reaction.step import Step
 
 # Mostly reads; health says which replica answered, and is not counted as load.
@@ -42,11 +42,11 @@ def measure_step(  # noqa: PLR0913 - by name
         LoadTestError: no load, or no release that KEDA scales.
         ClusterError: no cluster, no such release, or after seven minutes it has more replicas than the fewest.
     """
-    signal = read_signal(api, release)
+    signals = read_signals(api, release)
     release.wait_for_minimum(MINIMUM_SECONDS)
     stages = (Stage(rate, BASE_SECONDS), Stage(rate * factor, PATIENCE_SECONDS + AFTER_SECONDS))
     observer = Observer(api, release)
-    with observer.observing(signal.metric, signal.selector):
+    with observer.observing({signal.metric: signal.selector for signal in signals}):
         old = {pod.name for pod in release.api_pods()}
         with open_load(folder, stages, requests=MIX, environment=environment) as load:
             seconds_until(lambda: load.ended() or _has_new(load, old), BASE_SECONDS + PATIENCE_SECONDS)
@@ -57,21 +57,33 @@ def measure_step(  # noqa: PLR0913 - by name
     if began is None:
         raise LoadTestError("the load never rose: k6 could not send it; is the machine busy with something else?")
     after = answers.between(began, ended_at_s)
-    bound = signal.bearable(len(old))
+    crossed = {
+        signal: crossing(prometheus, signal.query, signal.bearable(len(old)), began, ended_at_s) for signal in signals
+    }
     times = {
         "scraped": first_scrape(prometheus, release, began, ended_at_s),
-        "crossed": crossing(prometheus, signal.query, bound, began, ended_at_s),
-        "external": next((at for at, value in observer.external if at >= began and value > bound), None),
+        "crossed": _first(crossed.values()),
+        "external": _first(_told(observer, signal, signal.bearable(len(old)), began) for signal in signals),
         **observer.times_of_growth(old, began),
         "answered": min((_ended_at_s(each) for each in after if _is_of_new(each, old)), default=None),
     }
     return Step(
         **{link: None if at is None else round(at - began, 2) for link, at in times.items()},
+        signals={signal.name: None if at is None else round(at - began, 2) for signal, at in crossed.items()},
         reason=_reason(release, began),
         requests=len(after),
         failed=len(after.failed),
         reasons=after.reasons(),
     )
+
+
+def _first(times: Iterable[float | None]) -> float | None:
+    return min((at for at in times if at is not None), default=None)
+
+
+def _told(observer: Observer, signal: Signal, bound: float, after_s: float) -> float | None:
+    seen = observer.external.get(signal.metric, ())
+    return next((at for at, value in seen if at >= after_s and value > bound), None)
 
 
 def _has_new(load: Load, old: set[str]) -> bool:

@@ -1,9 +1,10 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from kubernetes import client, watch
@@ -41,18 +42,18 @@ class Observer:
         self._ended = threading.Event()
         self.pods: list[Seen] = []
         self.scalers: list[Seen] = []
-        self.external: list[tuple[float, float]] = []
-        """Unix seconds and the metric's value then."""
+        self.external: dict[str, list[tuple[float, float]]] = {}
+        """By metric, Unix seconds and its value then."""
 
     @contextmanager
-    def observing(self, metric: str, selector: str) -> Iterator["Observer"]:
-        """Observe for as long as the block lasts, the external metric of this name and selector too."""
+    def observing(self, metrics: Mapping[str, str]) -> Iterator["Observer"]:
+        """Observe for as long as the block lasts, and the external metrics of these names, each with its selector."""
         core, autoscaling = client.CoreV1Api(self._api), client.AutoscalingV2Api(self._api)
         labels = self._release.selector("api")
         jobs: list[Callable[[], None]] = [
             lambda: self._watch(core.list_namespaced_pod, self.pods, label_selector=labels),
             lambda: self._watch(autoscaling.list_namespaced_horizontal_pod_autoscaler, self.scalers),
-            lambda: self._poll(metric, selector),
+            *(partial(self._poll, metric, selector) for metric, selector in metrics.items()),
         ]
         threads = [threading.Thread(target=job, name=f"observer-{number}") for number, job in enumerate(jobs)]
         for thread in threads:
@@ -101,13 +102,14 @@ class Observer:
 
     def _poll(self, name: str, selector: str) -> None:
         path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{self._release.namespace}/{name}"
+        values = self.external.setdefault(name, [])
         while not self._ended.wait(POLL_SECONDS):
             try:
                 found = get(self._api, path, {"labelSelector": selector}, timeout_seconds=WATCH_SECONDS)
             except NoAnswerError:
                 continue
             if found["items"]:
-                self.external.append((time.time(), quantity(found["items"][0]["value"]) or 0.0))
+                values.append((time.time(), quantity(found["items"][0]["value"]) or 0.0))
 
 
 def _version(listed: Any, namespace: str, **options: Any) -> str:  # noqa: ANN401 - likewise

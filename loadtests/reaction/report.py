@@ -12,7 +12,7 @@ from loadtests.reaction.step import LINKS, Step, spent
 BEGIN, END = "<!-- budget -->", "<!-- end of budget -->"
 MEANING = {
     "scraped": "Prometheus has a sample of the new rate",
-    "crossed": "the query is above the target and its tolerance",
+    "crossed": "a query is above the target and its tolerance",
     "external": "the external metrics API says so",
     "decided": "the autoscaler wants more replicas",
     "created": "the first new pod exists",
@@ -34,10 +34,22 @@ def table(steps: Sequence[Step]) -> str:
         lines.append(
             f"| {MEANING[name]} | {' | '.join(f'{figure:.1f}' for figure in figures)} | {len(at)} of {len(steps)} |"
         )
+        if name == "crossed":
+            lines.extend(_of_signals(steps))
     requests, failed = sum(step.requests for step in steps), sum(step.failed for step in steps)
     reasons = sum((Counter(step.reasons) for step in steps), Counter[str]())
     why = f" ({', '.join(f'{reason}: {count}' for reason, count in reasons.most_common())})" if reasons else ""
     return "\n".join([*lines, "", f"{requests} requests since the steps, {failed} of them failed{why}."])
+
+
+def _of_signals(steps: Sequence[Step]) -> list[str]:
+    """A row for each query where there are two."""
+    rows = []
+    for name in dict.fromkeys(name for step in steps for name in step.signals if len(step.signals) > 1):
+        at = sorted(value for step in steps if (value := step.signals.get(name)) is not None)
+        times = f"{nearest_rank(at, 0.5):.1f} | {nearest_rank(at, 0.95):.1f}" if at else "- | -"
+        rows.append(f"| - that of {name} | {times} | | {len(at)} of {len(steps)} |")
+    return rows
 
 
 def write(steps: Sequence[Step], folder: Path) -> None:

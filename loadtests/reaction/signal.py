@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from k8s.client.api import get
+from k8s.client.autoscaler import of_requests
 from k8s.client.errors import NoAnswerError
 from k8s.client.notation import quantity
 from k8s.client.prometheus import Prometheus
@@ -18,6 +19,8 @@ PERIOD_SECONDS = 0.25
 class Signal:
     """What the autoscaler follows beside CPU: a Prometheus query that KEDA serves as an external metric."""
 
+    name: str
+    """As `make watch` calls it."""
     query: str
     metric: str
     selector: str
@@ -30,8 +33,8 @@ class Signal:
         return self.target * replicas * (1 + self.tolerance)
 
 
-def read_signal(api: Any, release: Release) -> Signal:  # noqa: ANN401 - the client has no types
-    """Read it from the release's ScaledObject and HorizontalPodAutoscaler.
+def read_signals(api: Any, release: Release) -> tuple[Signal, ...]:  # noqa: ANN401 - the client has no types
+    """Read them, one or two, from the release's ScaledObject and HorizontalPodAutoscaler.
 
     Raises:
         LoadTestError: the release is not scaled by KEDA on a Prometheus query.
@@ -52,20 +55,31 @@ def read_signal(api: Any, release: Release) -> Signal:  # noqa: ANN401 - the cli
     if not of_it:
         raise LoadTestError(missing)
     scaled = of_it[0]
-    queries = [each["metadata"]["query"] for each in scaled["spec"]["triggers"] if each["type"] == "prometheus"]
+    # KEDA calls a metric after its trigger's place.
+    queries = {
+        f"s{place}-prometheus": each["metadata"]["query"]
+        for place, each in enumerate(scaled["spec"]["triggers"])
+        if each["type"] == "prometheus"
+    }
     metrics = [each["external"] for each in scaler["spec"]["metrics"] if each["type"] == "External"]
-    if not queries or not metrics:
+    found = [each for each in metrics if each["metric"]["name"] in queries]
+    if not found:
         raise LoadTestError(
             f"ScaledObject {scaled['metadata']['name']} has no prometheus trigger: set autoscaling.requestRate.source"
         )
-    labels = metrics[0]["metric"].get("selector", {}).get("matchLabels", {})
     tolerance = scaler["spec"].get("behavior", {}).get("scaleUp", {}).get("tolerance")
-    return Signal(
-        query=queries[0],
-        metric=metrics[0]["metric"]["name"],
-        selector=",".join(f"{key}={value}" for key, value in labels.items()),
-        target=quantity(metrics[0]["target"]["averageValue"]) or 0.0,
-        tolerance=DEFAULT_TOLERANCE if tolerance is None else quantity(tolerance) or 0.0,
+    return tuple(
+        Signal(
+            name=of_requests(each["metric"]["name"])[0],
+            query=queries[each["metric"]["name"]],
+            metric=each["metric"]["name"],
+            selector=",".join(
+                f"{key}={value}" for key, value in each["metric"].get("selector", {}).get("matchLabels", {}).items()
+            ),
+            target=quantity(each["target"]["averageValue"]) or 0.0,
+            tolerance=DEFAULT_TOLERANCE if tolerance is None else quantity(tolerance) or 0.0,
+        )
+        for each in found
     )
 
 

@@ -12,7 +12,7 @@ class Step:
     scraped: float | None
     """Prometheus has the first sample that holds the new rate."""
     crossed: float | None
-    """The query's value is above what the replicas there are may bear, tolerance included."""
+    """The value of a query is above what the replicas there are may bear, tolerance included."""
     external: float | None
     """The external metrics API (KEDA) says so."""
     decided: float | None
@@ -27,6 +27,8 @@ class Step:
     """It is Ready."""
     answered: float | None
     """A client has the first answer of a new pod."""
+    signals: Mapping[str, float | None] = field(default_factory=dict)
+    """When each of the queries was above what may be borne; the first of them is `crossed`."""
     reason: str = ""
     """Why the autoscaler decided, in its own words."""
     requests: int = 0
@@ -37,7 +39,8 @@ class Step:
     """How many of them failed with which status or error."""
 
 
-LINKS = tuple(field.name for field in fields(Step) if field.name not in {"reason", "requests", "failed", "reasons"})
+_BESIDE = {"signals", "reason", "requests", "failed", "reasons"}
+LINKS = tuple(field.name for field in fields(Step) if field.name not in _BESIDE)
 
 
 def spent(step: Step) -> dict[str, float | None]:

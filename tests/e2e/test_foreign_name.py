@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client
 
-from loadtests.reaction.signal import read_signal
+from loadtests.reaction.signal import read_signals
 from tests.e2e.diagnosis import wait_for_verdict
 from tests.e2e.helm import CONTEXT
 from tests.e2e.own_release import OwnRelease, at_once
@@ -48,4 +48,4 @@ def test_every_tool_finds_the_release_by_its_labels(
     assert (seen.returncode, seen.stderr) == (0, "")
     assert "2 ready, 2 wanted, of 2 to 3" in seen.stdout
     assert release.wait_for_minimum(seconds=60) == 2
-    assert read_signal(api, release).target == 1000
+    assert [signal.target for signal in read_signals(api, release)] == [1000]

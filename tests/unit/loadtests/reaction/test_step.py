@@ -1,18 +1,22 @@
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from k8s.client.autoscaler import read_autoscaler
 from k8s.client.prometheus import Prometheus, Sample
 from k8s.client.release import Release
 from k8s.cluster.revision import revision
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer
+from loadtests.reaction import signal
 from loadtests.reaction.measure import step_at
 from loadtests.reaction.observer import Observer, Seen
 from loadtests.reaction.report import BEGIN, END, document, table, write
-from loadtests.reaction.signal import Signal, crossing, first_scrape
+from loadtests.reaction.signal import Signal, crossing, first_scrape, read_signals
 from loadtests.reaction.step import LINKS, Step, spent
 
 FAILED: Any = {"reason": "New size: 4", "requests": 100, "failed": 1, "reasons": {"503": 1}}
@@ -96,10 +100,10 @@ def test_first_scrape_is_the_sample_s_own_time() -> None:
 
 def test_crossing_is_the_first_value_above_what_is_bearable() -> None:
     """At the bound itself the autoscaler still does nothing."""
-    signal = Signal("sum(rate(x[20s]))", "s1-prometheus", "", target=30, tolerance=0.1)
+    rate = Signal("request rate", "sum(rate(x[20s]))", "s1-prometheus", "", target=30, tolerance=0.1)
     prometheus = RecordedPrometheus((1, 40), (2, 66), (3, 67))
-    assert crossing(prometheus, signal.query, signal.bearable(2), 0, 10) == 3
-    assert crossing(prometheus, signal.query, signal.bearable(3), 0, 10) is None
+    assert crossing(prometheus, rate.query, rate.bearable(2), 0, 10) == 3
+    assert crossing(prometheus, rate.query, rate.bearable(3), 0, 10) is None
 
 
 def test_table_has_a_row_for_each_link_and_says_what_failed() -> None:
@@ -109,6 +113,81 @@ def test_table_has_a_row_for_each_link_and_says_what_failed() -> None:
     assert "| it is Ready | 12.0 | 14.0 | 2.0 | 2 of 2 |" in lines
     assert lines[3].endswith("| 1 of 2 |")
     assert lines[-1] == "150 requests since the steps, 1 of them failed (503: 1)."
+
+
+def test_table_tells_two_queries_apart() -> None:
+    """Where the autoscaler follows requests in flight too, each query has a row of its own under the earlier one's."""
+    both = [replace(STEP, signals={"in flight": at, "request rate": 6.0}) for at in (2.5, None)]
+    lines = table(both).splitlines()
+    assert lines[4:6] == [
+        "| - that of in flight | 2.5 | 2.5 | | 1 of 2 |",
+        "| - that of request rate | 6.0 | 6.0 | | 2 of 2 |",
+    ]
+    assert lines[3].startswith("| a query is above the target")
+
+
+def _serving(api: dict[str, Any]) -> Callable[..., Any]:
+    def get(_: object, path: str) -> Any:  # noqa: ANN401 - JSON
+        return api[path.rpartition("/")[2]]
+
+    return get
+
+
+def _external(place: int, target: str) -> dict[str, Any]:
+    labels = {"matchLabels": {"scaledobject.keda.sh/name": "users-api"}}
+    metric = {"name": f"s{place}-prometheus", "selector": labels}
+    return {"type": "External", "external": {"metric": metric, "target": {"averageValue": target}}}
+
+
+def _trigger(kind: str, query: str = "") -> dict[str, Any]:
+    return {"type": kind, "metadata": {"query": query}}
+
+
+@pytest.mark.parametrize(
+    ("triggers", "metrics", "names"),
+    [
+        ([_trigger("cpu"), _trigger("prometheus", "rate")], [_external(1, "30")], {"request rate": ("rate", 30)}),
+        (
+            [_trigger("prometheus", "gauge"), _trigger("cpu"), _trigger("prometheus", "rate")],
+            [_external(2, "30"), _external(0, "7500m")],
+            {"request rate": ("rate", 30), "in flight": ("gauge", 7.5)},
+        ),
+        ([_trigger("prometheus", "gauge"), _trigger("cpu")], [_external(0, "10")], {"in flight": ("gauge", 10)}),
+    ],
+)
+def test_signals_are_told_apart_by_their_triggers_places(
+    triggers: list[Any], metrics: list[Any], names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each query goes with the metric that KEDA made of it, in whatever order the HPA has them."""
+    target = {"kind": "Deployment", "name": "users-api"}
+    scaled = {
+        "metadata": {"name": "users-api"},
+        "spec": {"scaleTargetRef": {"name": "users-api"}, "triggers": triggers},
+    }
+    hpa = {
+        "metadata": {"name": "users-api-keda"},
+        "spec": {"scaleTargetRef": target, "metrics": metrics, "maxReplicas": 8},
+    }
+    monkeypatch.setattr(signal, "get", _serving({"scaledobjects": {"items": [scaled]}, "users-api-keda": hpa}))
+    monkeypatch.setattr(Release, "autoscaler", lambda _: read_autoscaler(hpa))
+    monkeypatch.setattr(Release, "deployment", "users-api")
+    found = read_signals(None, Release(None, "users-api", "users-api"))
+    assert {each.name: (each.query, each.target) for each in found} == names
+    assert {each.selector for each in found} == {"scaledobject.keda.sh/name=users-api"}
+
+
+def test_an_autoscaler_without_a_query_has_no_reaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On CPU alone there is nothing to time, which the error says."""
+    scaled = {
+        "metadata": {"name": "mine"},
+        "spec": {"scaleTargetRef": {"name": "users-api"}, "triggers": [_trigger("cpu")]},
+    }
+    hpa = {"metadata": {"name": "k"}, "spec": {"metrics": [], "maxReplicas": 8}}
+    monkeypatch.setattr(signal, "get", _serving({"scaledobjects": {"items": [scaled]}, "k": hpa}))
+    monkeypatch.setattr(Release, "autoscaler", lambda _: read_autoscaler(hpa))
+    monkeypatch.setattr(Release, "deployment", "users-api")
+    with pytest.raises(LoadTestError, match="ScaledObject mine has no prometheus trigger"):
+        read_signals(None, Release(None, "users-api", "users-api"))
 
 
 def test_record_can_be_read_again(tmp_path: Path) -> None:
