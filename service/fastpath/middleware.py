@@ -118,32 +118,35 @@ class FastPath:
                 if not verdict[1].allowed:
                     status, headers, body = refusal(*verdict)
                     return status, headers + policy.headers(verdict[1]), body
-            found: Lookup | Exception
-            entry = self._cache.l1_entry(self._read.key(number))
-            if entry is not None:
-                cache_metrics.HIT_L1.inc()
-                found = Lookup(entry, "L1")
-            elif await self._in_flight.enter():
-                ADMITTED.put(scope, True)  # noqa: FBT003 - a mark
-                try:
-                    found = await self._outcome(int(number))
-                finally:
-                    self._in_flight.leave()
-            else:
-                status, headers, body = overloaded(scope)
+            answer = await self._look_up(scope, number, if_none_match)
+            if answer is not None:
                 if verdict is not None:
-                    headers += verdict[0].headers(verdict[1])
-                return status, headers, body
-            if isinstance(found, Lookup) and found.entry.found:
-                status, headers, body = render(found.entry, found.tier, if_none_match)
-                if verdict is not None:
-                    headers += verdict[0].headers(verdict[1])
-                return status, headers, body
-            LOOKED_UP.put(scope, found)
+                    answer[1].extend(verdict[0].headers(verdict[1]))
+                return answer
         except Exception:
             logger.exception("The fast path failed; the routes answer.")
         if verdict is not None:
             VERDICT.put(scope, verdict)
+        return None
+
+    async def _look_up(self, scope: Scope, number: str, if_none_match: bytes | None) -> Answer | None:
+        """Return the user, or that there is too much to do; or None, and leave in `scope` what the routes answer by."""
+        found: Lookup | Exception
+        entry = self._cache.l1_entry(self._read.key(number))
+        if entry is not None:
+            cache_metrics.HIT_L1.inc()
+            found = Lookup(entry, "L1")
+        elif await self._in_flight.enter():
+            ADMITTED.put(scope, True)  # noqa: FBT003 - a mark
+            try:
+                found = await self._outcome(int(number))
+            finally:
+                self._in_flight.leave()
+        else:
+            return overloaded(scope)
+        if isinstance(found, Lookup) and found.entry.found:
+            return render(found.entry, found.tier, if_none_match)
+        LOOKED_UP.put(scope, found)
         return None
 
     async def _outcome(self, number: int) -> Lookup | Exception:
