@@ -39,7 +39,7 @@ true
 {{- define "users-api.prometheusTrigger" -}}
 {{- $prometheus := .root.Values.autoscaling.requestRate.prometheus -}}
 - type: prometheus
-  name: {{ .name }}
+  name: {{ .name | quote }}
   metricType: AverageValue
   metadata:
     serverAddress: {{ $prometheus.url | quote }}
