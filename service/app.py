@@ -122,10 +122,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         InFlightMiddleware,
         in_flight=app.state.in_flight,
-        metrics={
-            method: metrics.RequestMetrics(metrics.NO_ROUTE, method, is_traced=settings.otel_enabled)
-            for method in (*metrics.METHODS, metrics.OTHER)
-        },
+        metrics=metrics.of_no_route(is_traced=settings.otel_enabled),
     )
     app.add_middleware(problem.UnexpectedErrorMiddleware)
     if settings.cors_origins:

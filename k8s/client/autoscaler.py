@@ -127,6 +127,11 @@ def identity(metric: Any) -> tuple[str, str]:  # noqa: ANN401 - JSON
     return metric["type"], found.get("name") or found.get("metric", {}).get("name", "")
 
 
+def current_values(seen: Any) -> dict[tuple[str, str], Any]:  # noqa: ANN401 - JSON
+    """Give what a status' metrics are now, by kind and name; one without a value is not among them."""
+    return {identity(metric): details(metric).get("current", {}) for metric in seen or () if details(metric)}
+
+
 def _condition(said: Any) -> Condition:  # noqa: ANN401 - JSON
     since = said.get("lastTransitionTime")
     return Condition(
@@ -139,7 +144,7 @@ def _condition(said: Any) -> Condition:  # noqa: ANN401 - JSON
 
 
 def _targets(wanted: Any, seen: Any) -> Iterator[Target]:  # noqa: ANN401 - JSON
-    current = {identity(metric): details(metric).get("current", {}) for metric in seen if details(metric)}
+    current = current_values(seen)
     for metric in wanted:
         found = details(metric)
         target, now = found["target"], current.get(identity(metric), {})

@@ -40,6 +40,11 @@ class Tool:
     sha256: Mapping[str, str] = field(default_factory=dict)
     checksums: str = ""
 
+    def words(self, system: str) -> dict[str, str]:
+        """Return what stands in its addresses, for a system."""
+        name, arch = system.split("-")
+        return {"version": self.version, "number": self.version.removeprefix("v"), "os": name, "arch": arch}
+
 
 def read() -> tuple[Tool, ...]:
     """Return the pinned tools."""
@@ -74,8 +79,7 @@ def fetch(cache: Path, mirror: Mirror) -> dict[str, Path]:
 
 
 def _fetch(tool: Tool, system: str, folder: Path, mirror: Mirror) -> Path:
-    name, arch = system.split("-")
-    words = {"version": tool.version, "number": tool.version.removeprefix("v"), "os": name, "arch": arch}
+    words = tool.words(system)
     url = mirror.url(tool.url.format(**words))
     known = tool.sha256.get(system, "")
     program = folder / (known or hashlib.sha256(url.encode()).hexdigest())[:12] / tool.name

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from k8s.client.errors import NoAnswerError
 from k8s.client.notation import unix_seconds
+from k8s.client.pod import is_ready
 from k8s.doctor.api import Api, with_query
 from k8s.doctor.snapshot import Json, Snapshot
 
@@ -63,7 +64,7 @@ def count_for_values(pods: Sequence[Json]) -> Counted:
 
 def count_ready(pods: Sequence[Json]) -> int:
     """Count those that are ready: a metric of an object, or of all, asks for so many times its share of the target."""
-    return sum(pod["status"]["phase"] == "Running" and _ready(pod).get("status") == "True" for pod in pods)
+    return sum(pod["status"]["phase"] == "Running" and is_ready(pod) for pod in pods)
 
 
 def _living(pods: Sequence[Json]) -> list[Json]:

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from k8s.client.autoscaler import CPU, IN_FLIGHT, REQUEST_RATE, details, identity, of_requests
+from k8s.client.autoscaler import CPU, IN_FLIGHT, REQUEST_RATE, current_values, details, identity, of_requests
 from k8s.client.notation import quantity
+from k8s.client.tolerance import Tolerance, tolerance_of
 from k8s.doctor.counted import Counted, Sample, count_for_cpu, count_for_values, count_ready
 from k8s.doctor.snapshot import Json, Snapshot
 
-# The controller's own; a cluster may have another by a flag, which nobody outside can read.
-DEFAULT_TOLERANCE = 0.1
 UTILIZATION, AVERAGE, VALUE = "averageUtilization", "averageValue", "value"
 # In a sentence that begins with "the".
 _IN_WORDS = {IN_FLIGHT: "number in flight"}
@@ -40,18 +39,6 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Tolerance:
-    """How far a metric may be off its target, as a share of it, before it asks for another count."""
-
-    down: float = DEFAULT_TOLERANCE
-    up: float = DEFAULT_TOLERANCE
-
-    def bears(self, ratio: float) -> bool:
-        """Whether a metric so many times its target asks for no other count."""
-        return 1 - self.down <= ratio <= 1 + self.up
-
-
-@dataclass(frozen=True)
 class Proposal:
     """What one metric asks for: two counts where the status' mean, rounded up to thousandths, leaves both."""
 
@@ -64,20 +51,12 @@ class Proposal:
     """The tolerance that it is within, so that it asks for no other count; None: it is off by more."""
 
 
-def tolerance_of(hpa: Json) -> Tolerance:
-    """Read what its behavior says, where the cluster has such a field."""
-    behavior = hpa["spec"].get("behavior") or {}
-    said = (quantity((behavior.get(direction) or {}).get("tolerance")) for direction in ("scaleDown", "scaleUp"))
-    return Tolerance(*(DEFAULT_TOLERANCE if each is None else each for each in said))
-
-
 def read_metrics(hpa: Json, scaled_object: Json | None) -> Iterator[Metric]:
     """Read what an autoscaler was told to look at, with what it saw."""
-    status = hpa.get("status", {})
-    seen = {identity(metric): details(metric) for metric in status.get("currentMetrics") or () if details(metric)}
+    seen = current_values(hpa.get("status", {}).get("currentMetrics"))
     for metric in hpa["spec"].get("metrics") or ():
         kind, id_ = identity(metric)
-        target, now = details(metric)["target"], seen.get((kind, id_), {}).get("current", {})
+        target, now = details(metric)["target"], seen.get((kind, id_), {})
         measure = next(each for each in (UTILIZATION, AVERAGE, VALUE) if each in target)
         # A share is a number, a value is text with a unit.
         current, wanted = (quantity(str(each)) for each in (now.get(measure, ""), target[measure]))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from k8s.client.autoscaler import read_conditions
 from k8s.client.errors import NoAnswerError
 from k8s.client.event import read_event
 from k8s.doctor.api import Api, with_query
@@ -10,7 +11,7 @@ from k8s.doctor.held import BELOW, holds
 from k8s.doctor.look import Look, asked, clock, counts, look, speaks_of, value
 from k8s.doctor.pause import PAUSED, REPLICAS, pauses, unpause
 from k8s.doctor.proposal import AVERAGE
-from k8s.doctor.snapshot import Json, Snapshot
+from k8s.doctor.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def _since(seen: Look, release: Snapshot) -> str:
 
 
 def _falls_back(release: Snapshot) -> bool:
-    conditions: list[Json] = (release.scaled_object or {}).get("status", {}).get("conditions") or []
-    return any((each["type"], each["status"]) == ("Fallback", "True") for each in conditions)
+    fallback = read_conditions((release.scaled_object or {}).get("status", {})).get("Fallback")
+    return fallback is not None and fallback.is_true
 
 
 def _table(seen: Look) -> list[str]:

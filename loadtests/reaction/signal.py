@@ -8,10 +8,9 @@ from k8s.client.errors import NoAnswerError
 from k8s.client.notation import quantity
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
+from k8s.client.tolerance import tolerance_of
 from loadtests.errors import LoadTestError
 
-# Off its target by so much it is left alone: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale
-DEFAULT_TOLERANCE = 0.1
 PERIOD_SECONDS = 0.25
 
 
@@ -67,7 +66,6 @@ def read_signals(api: Any, release: Release) -> tuple[Signal, ...]:  # noqa: ANN
         raise LoadTestError(
             f"ScaledObject {scaled['metadata']['name']} has no prometheus trigger: set autoscaling.requestRate.source"
         )
-    tolerance = scaler["spec"].get("behavior", {}).get("scaleUp", {}).get("tolerance")
     return tuple(
         Signal(
             name=of_requests(each["metric"]["name"])[0],
@@ -77,7 +75,7 @@ def read_signals(api: Any, release: Release) -> tuple[Signal, ...]:  # noqa: ANN
                 f"{key}={value}" for key, value in each["metric"].get("selector", {}).get("matchLabels", {}).items()
             ),
             target=quantity(each["target"]["averageValue"]) or 0.0,
-            tolerance=DEFAULT_TOLERANCE if tolerance is None else quantity(tolerance) or 0.0,
+            tolerance=tolerance_of(scaler).up,
         )
         for each in found
     )

@@ -10,9 +10,11 @@ from service.observability.spent import SPENT_SECONDS
 
 # From a cache hit to a call that gave up; 0.05 and 0.1 s are promised edges.
 LATENCY_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5)
+# For those who look after the service.
+OPERATIONAL_PATHS = frozenset({"/livez", "/readyz", "/metrics", "/api/health", "/gateway-health", "/version"})
 # Probes and scrapes would count as load, and the autoscaler would follow them.
 EXCLUDED = (
-    *(r"^/metrics$", r"^/livez$", r"^/readyz$", r"^/api/health$", r"^/gateway-health$", r"^/version$"),
+    *(f"^{path}$" for path in sorted(OPERATIONAL_PATHS)),
     *(r"^/docs(/|$)", r"^/openapi\.json$"),
 )
 LABELS = ("handler", "method", "status")
@@ -60,6 +62,16 @@ class RequestMetrics:
             bound[1].observe(seconds)
 
 
+def method_label(method: str) -> str:
+    """Return what a label takes of a method."""
+    return method if method in METHODS else OTHER
+
+
+def of_no_route(*, is_traced: bool) -> dict[str, RequestMetrics]:
+    """Make, by the method's label, what counts requests that are answered before a route is looked for."""
+    return {method: RequestMetrics(NO_ROUTE, method, is_traced=is_traced) for method in (*METHODS, OTHER)}
+
+
 def instrument(app: FastAPI) -> None:
     """Count and time requests by route template (`none` where no route is), method and real status code."""
     instrumentator = Instrumentator(
@@ -73,7 +85,7 @@ def instrument(app: FastAPI) -> None:
 def _record(info: Info) -> None:
     labels = (
         info.modified_handler,
-        info.method if info.method in METHODS else OTHER,
+        method_label(info.method),
         info.modified_status if info.modified_status in STATUSES else OTHER,
     )
     REQUESTS.labels(*labels).inc()

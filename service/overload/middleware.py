@@ -3,12 +3,9 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.observability.metrics import METHODS, OTHER, RequestMetrics
+from service.observability.metrics import OPERATIONAL_PATHS, RequestMetrics, method_label
 from service.overload.in_flight import ADMITTED, InFlight
 from service.overload.refusal import refusal
-
-# Who looks after the service is answered above all when it has too much to do.
-ALWAYS_ADMITTED = frozenset({"/livez", "/readyz", "/metrics", "/api/health", "/gateway-health", "/version"})
 
 
 class InFlightMiddleware:
@@ -24,7 +21,8 @@ class InFlightMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 503 or pass on."""
-        if scope["type"] != "http" or scope["path"] in ALWAYS_ADMITTED or ADMITTED.get(scope):
+        # Who looks after the service is answered above all when it has too much to do.
+        if scope["type"] != "http" or scope["path"] in OPERATIONAL_PATHS or ADMITTED.get(scope):
             await self._app(scope, receive, send)
             return
         began = perf_counter()
@@ -37,5 +35,4 @@ class InFlightMiddleware:
         status, headers, body = refusal(scope)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        method = scope["method"]
-        self._metrics[method if method in METHODS else OTHER].observe(status, perf_counter() - began)
+        self._metrics[method_label(scope["method"])].observe(status, perf_counter() - began)

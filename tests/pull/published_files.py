@@ -25,8 +25,7 @@ CREATED = "2026-01-01T00:00:00Z"
 
 def write_program(root: Path, tool: host_tools.Tool, program: bytes, system: str) -> str:
     """Put a program where its makers have it, in an archive if they have it in one; returns the file's SHA-256."""
-    name, arch = system.split("-")
-    words = {"version": tool.version, "number": tool.version.removeprefix("v"), "os": name, "arch": arch}
+    words = tool.words(system)
     content = program if not tool.member else _archive({tool.member.format(**words): program})
     file = _place(root, tool.url.format(**words))
     file.write_bytes(content)

@@ -1,7 +1,6 @@
 """The images that pull mode asks for, each made of ours, in a registry under its published name."""
 
 import re
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from k8s.cluster.images import DEBIAN, PYTHON_BUILD
 from k8s.cluster.kind import BUILT_NODE
 from k8s.cluster.mirror import Mirror
 from k8s.cluster.modules import version_of
+from tests.pull.command import run
 
 FOLDER = Path(__file__).with_name("images")
 ASKED_BY_NODES = "ghcr.io/kedacore/", "quay.io/jetstack/"
@@ -75,7 +75,7 @@ def node() -> str:
 def push(mirror: Mirror, kind: Path) -> str:
     """Push all to the mirror, and leave none of their names in the engine; returns the digest of the nodes' image."""
     for name, ours in as_they_are().items():
-        _docker("tag", ours, mirror.image(name))
+        run("docker", "tag", ours, mirror.image(name))
         _push(mirror.image(name))
     for name, (ours, theirs) in rearranged().items():
         arguments = {"BASE_IMAGE": _KEDA, "OURS": ours, "PUBLISHED": theirs}
@@ -88,7 +88,7 @@ def _push_node(name: str, given: Network) -> str:
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
         _build(given.image, FOLDER / "kindnetd", {"BASE_IMAGE": DEBIAN, "POLICIES": _POLICIES})
-        _docker("save", "--output", str(context / "kindnetd.tar"), given.image)
+        run("docker", "save", "--output", str(context / "kindnetd.tar"), given.image)
         (context / "default-cni.yaml").write_text(given.manifest, encoding="utf-8")
         (context / "Dockerfile").write_bytes((FOLDER / "node" / "Dockerfile").read_bytes())
         _build(name, context, {"BASE_IMAGE": node()})
@@ -97,8 +97,8 @@ def _push_node(name: str, given: Network) -> str:
 
 def _push(name: str) -> str:
     """Push an image and take its name away, so that it is pulled; returns its digest."""
-    said = _docker("push", name)
-    _docker("image", "rm", "--no-prune", name)
+    said = run("docker", "push", name)
+    run("docker", "image", "rm", "--no-prune", name)
     found = re.search(r"digest: (sha256:[0-9a-f]{64})", said)
     assert found is not None, said
     return found[1]
@@ -106,10 +106,4 @@ def _push(name: str) -> str:
 
 def _build(name: str, folder: Path, arguments: dict[str, str]) -> None:
     given = [f"--build-arg={key}={value}" for key, value in arguments.items()]
-    _docker("build", "--quiet", "--tag", name, *given, str(folder))
-
-
-def _docker(*arguments: str) -> str:
-    done = subprocess.run(("docker", *arguments), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stdout}{done.stderr}"
-    return done.stdout
+    run("docker", "build", "--quiet", "--tag", name, *given, str(folder))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k8s.cluster import host_tools, published
+from k8s.cluster.kind import CONTEXT
+from tests.pull.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 _NOBODY = 65534
@@ -33,7 +35,7 @@ def pins(digest: str, programs: Mapping[str, str], system: str) -> dict[str, str
 
 def check_out(target: Path, changed: Mapping[str, str]) -> None:
     """Copy what git has or would have of this tree, with other pins, into a repository of one commit."""
-    listed = _run(("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"), ROOT).split("\0")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=ROOT).split("\0")
     for name in filter(None, listed):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +43,7 @@ def check_out(target: Path, changed: Mapping[str, str]) -> None:
     replace(target, changed)
     identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
     for command in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "--message", "Begin")):
-        _run(("git", *command), target)
+        run("git", *command, folder=target)
 
 
 def replace(checkout: Path, changed: Mapping[str, str]) -> None:
@@ -101,7 +103,7 @@ class Stranger:
 
     def kubectl(self, *arguments: str) -> str:
         """Run the kubectl that was downloaded for this user."""
-        return self.run(str(self.cache / "tools" / "kubectl"), "--context", "kind-users-api", *arguments)
+        return self.run(str(self.cache / "tools" / "kubectl"), "--context", CONTEXT, *arguments)
 
     @staticmethod
     def _become() -> Sequence[str]:
@@ -114,9 +116,3 @@ class Stranger:
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         passed |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         return {"HOME": str(self.home), "PATH": _PATH, "LANG": "C.UTF-8", **passed, **self.settings}
-
-
-def _run(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
-    return done.stdout

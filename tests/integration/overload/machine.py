@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from starlette.types import Message, Receive, Scope, Send
 
-from service.observability.metrics import METHODS, NO_ROUTE, OTHER, RequestMetrics
+from service.observability.metrics import of_no_route
 from service.overload import InFlight, InFlightMiddleware
 from tests.asgi import http_scope
 
@@ -35,8 +35,7 @@ class Machine:
 
     def answer(self, requests: InFlight, came_at: Sequence[float], pauses: dict[float, float]) -> list[Answer]:
         """Have requests come, while the core is taken away at some times for so long; returns how they ended."""
-        metrics = {method: RequestMetrics(NO_ROUTE, method, is_traced=False) for method in (*METHODS, OTHER)}
-        layer = InFlightMiddleware(self._serve, in_flight=requests, metrics=metrics)
+        layer = InFlightMiddleware(self._serve, in_flight=requests, metrics=of_no_route(is_traced=False))
         loop = asyncio.SelectorEventLoop(_Selector(self))
         loop.time = lambda: self.now  # type: ignore[method-assign] # what the loop's own timers go by
         try:

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.observability.metrics import OPERATIONAL_PATHS
 from service.overload import in_flight
-from service.overload.middleware import ALWAYS_ADMITTED
 from tests.api import TOKEN, client_of, running
 from tests.observe import sample
 
@@ -62,8 +62,8 @@ async def test_who_asks_too_often_is_told_so() -> None:
 async def test_probes_scrapes_and_health_are_never_refused() -> None:
     """A replica that has too much to do is neither restarted nor lost sight of."""
     async with overloaded() as (_, client):
-        assert {path: (await client.get(path)).status_code for path in ALWAYS_ADMITTED} == dict.fromkeys(
-            ALWAYS_ADMITTED, 200
+        assert {path: (await client.get(path)).status_code for path in OPERATIONAL_PATHS} == dict.fromkeys(
+            OPERATIONAL_PATHS, 200
         )
 
 

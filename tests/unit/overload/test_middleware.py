@@ -3,9 +3,8 @@ import json
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.observability.metrics import METHODS, NO_ROUTE, OTHER, RequestMetrics
+from service.observability.metrics import NO_ROUTE, OPERATIONAL_PATHS, OTHER, of_no_route
 from service.overload import ADMITTED, InFlight, InFlightMiddleware
-from service.overload.middleware import ALWAYS_ADMITTED
 from tests.asgi import answer, call, http_scope
 from tests.observe import sample
 
@@ -27,7 +26,7 @@ class Full(InFlight):
 
 def layer(app: ASGIApp, requests: InFlight) -> InFlightMiddleware:
     """The layer in front of `app`."""
-    metrics = {method: RequestMetrics(NO_ROUTE, method, is_traced=False) for method in (*METHODS, OTHER)}
+    metrics = of_no_route(is_traced=False)
     return InFlightMiddleware(app, in_flight=requests, metrics=metrics)
 
 
@@ -50,7 +49,7 @@ async def test_a_method_that_is_made_up_makes_no_series() -> None:
     assert sample("http_requests_total", handler=NO_ROUTE, method=OTHER, status="503") == counted + 1
 
 
-@pytest.mark.parametrize("path", sorted(ALWAYS_ADMITTED))
+@pytest.mark.parametrize("path", sorted(OPERATIONAL_PATHS))
 async def test_who_looks_after_the_service_is_always_answered(path: str) -> None:
     """Probes, scrapes and health need no turn."""
     head, _ = await call(layer(answer, Full()), http_scope(path))
