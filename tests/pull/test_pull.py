@@ -138,10 +138,11 @@ def test_docker_and_the_nodes_asked_the_mirror(served: Served, user: Stranger) -
     assert [line for line in served.downloaded if not line.startswith("200 ")] == []
 
 
-def test_the_cluster_is_mended_by_a_second_run(user: Stranger) -> None:
-    """`make kind-up` on a cluster that is there ends well, and pulls nothing anew."""
-    said = user.run("make", "kind-up", log=LOGS / "kind-up-again.log")
+def test_make_up_reaches_its_end(user: Stranger) -> None:
+    """`make up` on the cluster that is there mends it, ramps the load, and ends well: it has scaled out and back."""
+    said = user.run("make", "up", log=LOGS / "up.log")
     assert "the cluster is there: bringing its add-ons up to date" in said
+    assert "written: build/up/timeline.csv" in said
 
 
 def test_nothing_is_left(user: Stranger) -> None:
