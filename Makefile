@@ -18,6 +18,8 @@ NAMESPACE ?= users-api
 RELEASE ?= users-api
 # Which Deployment, where the release has the API more than once.
 DEPLOYMENT ?=
+# A file that says all of this of another application: docs/app.md.
+APP ?=
 # The cluster that is made here, as the kubeconfig calls it.
 OWN_CONTEXT := kind-$(shell sed -n 's/^name: //p' kind-config.yaml)
 # Cluster that is looked at.
@@ -32,7 +34,11 @@ TRIES ?= 1
 SCRIPT ?= basic
 
 BIN := .venv/bin
-OF_RELEASE = --context $(CONTEXT) --namespace $(NAMESPACE) --release $(RELEASE) --deployment "$(DEPLOYMENT)"
+# What APP says counts, unless it is said beside it.
+given = $(if $(APP),$(filter-out file,$(origin $(1))),$(1))
+OF_APP = $(if $(APP),--app '$(APP)')
+OF_RELEASE = --context $(CONTEXT) $(OF_APP) $(if $(call given,NAMESPACE),--namespace $(NAMESPACE)) \
+  $(if $(call given,RELEASE),--release $(RELEASE)) --deployment "$(DEPLOYMENT)"
 # Standard library only, but for pip, which a bare Debian has in virtual environments alone.
 CLUSTER = $(BIN)/python -m k8s.cluster --mode $(MODE) --ingress $(INGRESS) --cache $(CACHE_DIR) \
   $(if $(IMAGE_MIRROR),--image-mirror $(IMAGE_MIRROR)) $(if $(DOWNLOAD_MIRROR),--download-mirror $(DOWNLOAD_MIRROR))
@@ -40,7 +46,9 @@ CLUSTER = $(BIN)/python -m k8s.cluster --mode $(MODE) --ingress $(INGRESS) --cac
 CHART_TOOLS := $(CACHE_DIR)/chart-tools/$(shell cat k8s/chart/checkers/go.sum k8s/chart/checkers/*/go.sum \
   | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-12)
 export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
+ifneq ($(call given,BASE_URL),)
 export BASE_URL
+endif
 
 ##@ Run
 
@@ -244,6 +252,7 @@ $(CHART_TOOLS)/schemas: k8s/chart/kubernetes_schemas.py k8s/components/go.mod k8
 .PHONY: generate
 generate: .venv/installed tools ## Write the chart's settings, schema, README and dashboards, their pages in docs, and quoted figures
 	$(BIN)/python -m k8s.chart
+	$(BIN)/python -m k8s.client.reference
 	$(BIN)/python -m loadtests.figures
 	helm-docs --chart-search-root chart --log-level error
 	$(BIN)/python -m k8s.chart.dashboards

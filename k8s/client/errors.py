@@ -20,3 +20,7 @@ class NoAnswerError(ClusterError):
         )
         self.status = status
         self.said = said
+
+
+class ApplicationError(Exception):
+    """What is said of an application cannot be used; the message says where, and what to write instead."""

@@ -1,11 +1,13 @@
-"""`python -m k8s.doctor --namespace users-api --release users-api`."""
+"""`python -m k8s.doctor --namespace users-api --release users-api`, or `--app app.yaml`."""
 
 import argparse
 import sys
 import time
 from pathlib import Path
 
-from k8s.client.errors import ClusterError
+from k8s.client.application import Application
+from k8s.client.errors import ApplicationError, ClusterError
+from k8s.client.options import add_options, application_of
 from k8s.cluster.kind import CONTEXT
 from k8s.doctor.api import Api, ClusterApi, Recorder
 from k8s.doctor.chain import walk
@@ -13,14 +15,14 @@ from k8s.doctor.snapshot import read
 from k8s.doctor.why import explain
 
 
-def diagnose(api: Api, namespace: str, release: str, now_s: float, deployment: str = "") -> tuple[str, bool]:
+def diagnose(api: Api, application: Application, now_s: float) -> tuple[str, bool]:
     """Return why a release has its replicas and the report on its links, and whether every link holds.
 
     Raises:
         ClusterError: there is no such release.
     """
-    seen = read(api, namespace, release, now_s, deployment)
-    found = list(walk(api, seen))
+    seen = read(api, application.namespace, application.release, now_s, application.deployment)
+    found = list(walk(api, seen, application))
     lines = [explain(api, seen), ""]
     lines += [f"{finding.state:8}{finding.link:17}{finding.text}" for finding in found]
     first = next((finding for finding in found if finding.state == "broken"), None)
@@ -39,16 +41,14 @@ def main() -> int:
         "autoscaler, or to the database.",
     )
     parser.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
-    parser.add_argument("--namespace", default="users-api", help="the release's (default: %(default)s)")
-    parser.add_argument("--release", default="users-api", help="its name (default: %(default)s)")
-    parser.add_argument("--deployment", default="", help="which, where the release has the API more than once")
+    add_options(parser)
     parser.add_argument("--record", type=Path, help="file for all that the APIs answered, to attach to a report")
     options = parser.parse_args()
     try:
-        now_s = time.time()
+        application, now_s = application_of(options), time.time()
         recorder = Recorder(ClusterApi(options.context))
-        report, whole = diagnose(recorder, options.namespace, options.release, now_s, options.deployment)
-    except ClusterError as error:
+        report, whole = diagnose(recorder, application, now_s)
+    except (ApplicationError, ClusterError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     if options.record:

@@ -1,17 +1,20 @@
 from collections.abc import Iterator
 
+from k8s.client.application import Application
 from k8s.client.autoscaler import IN_FLIGHT_METRICS, Condition, read_conditions
 from k8s.client.errors import NoAnswerError
 from k8s.doctor import database, prometheus
 from k8s.doctor.api import Api, with_query
-from k8s.doctor.finding import Finding, broken, ok, unknown
+from k8s.doctor.finding import Finding, broken, none, ok, unknown
 from k8s.doctor.pause import pauses, unpause
 from k8s.doctor.snapshot import Json, Snapshot
 
 CUSTOM_METRICS = ("v1beta2.custom.metrics.k8s.io", "v1beta1.custom.metrics.k8s.io")
+# Of the chart.
+_RATE = "metrics.requests and autoscaling.requestRate.source bring one"
 
 
-def walk(api: Api, release: Snapshot) -> Iterator[Finding]:
+def walk(api: Api, release: Snapshot, application: Application) -> Iterator[Finding]:
     """Look at each link, from where metrics arise to where they are used: the first broken one is the cause.
 
     The links to the database come last: no other needs them.
@@ -25,9 +28,11 @@ def walk(api: Api, release: Snapshot) -> Iterator[Finding]:
         if release.triggers:
             yield _external_metrics(api, release, release.scaled_object)
     elif release.pods_metrics:
-        yield from _adapter(api, release)
+        yield from _adapter(api, release, application)
+    if not release.triggers and not release.pods_metrics:
+        yield none("request rate", f"does not apply: nothing scales {release.deployment} on it: {_RATE}")
     yield _autoscaler(release)
-    yield from database.findings(api, release)
+    yield from database.findings(api, release, application)
 
 
 def _pods(release: Snapshot) -> Finding:
@@ -112,7 +117,7 @@ def _external_metrics(api: Api, release: Snapshot, scaled_object: Json) -> Findi
     return ok(link, "; ".join(told))
 
 
-def _adapter(api: Api, release: Snapshot) -> Iterator[Finding]:
+def _adapter(api: Api, release: Snapshot, application: Application) -> Iterator[Finding]:
     said = [_service_of(api, name) for name in CUSTOM_METRICS]
     served = next((text for available, text in said if available), None)
     if served is None:
@@ -123,16 +128,16 @@ def _adapter(api: Api, release: Snapshot) -> Iterator[Finding]:
     yield ok("adapter", served)
     version = served.split(".")[0]
     for metric in release.pods_metrics:
-        yield _pods_metric(api, release, version, metric)
+        yield _pods_metric(api, release, version, metric, application)
 
 
-def _pods_metric(api: Api, release: Snapshot, version: str, metric: str) -> Finding:
+def _pods_metric(api: Api, release: Snapshot, version: str, metric: str, application: Application) -> Finding:
     link = "Pods metric"
     path = f"/apis/custom.metrics.k8s.io/{version}/namespaces/{release.namespace}/pods/*/{metric}"
     try:
         items = api.get(with_query(path, labelSelector=release.pod_selector))["items"]
     except NoAnswerError as error:
-        how = "of http_requests_total"
+        how = f"of {application.metrics.requests or 'the counter of requests'}"
         if metric in IN_FLIGHT_METRICS:
             how = "as it is, if the image's /metrics has it (else set autoscaling.inFlight.enabled=false)"
         remedy = f"have the adapter make {metric} {how}, with labels namespace and pod as its resources"

@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from k8s.client.application import Application
 from k8s.client.deployment import series_of_pods
 from k8s.client.errors import NoAnswerError
 from k8s.client.pod import Pod, read_pod
 from k8s.client.prometheus import all_at_once
 from k8s.doctor.api import Api, with_query
-from k8s.doctor.finding import Finding, broken, ok, unknown
+from k8s.doctor.finding import Finding, broken, none, ok, unknown
 from k8s.doctor.prometheus import query
 from k8s.doctor.snapshot import Json, Snapshot
 from service.staleness import MAX_STALENESS_SECONDS
@@ -42,20 +43,24 @@ class Seen:
         return self.figures.get(figure, {}).get("", math.nan)
 
 
-def findings(api: Api, release: Snapshot) -> Iterator[Finding]:
+def findings(api: Api, release: Snapshot, application: Application) -> Iterator[Finding]:
     """Look from the servers to what the service has of them; a release without a database has one finding."""
+    if lacking := application.lacks("metrics.prefix"):
+        yield none("database", lacking)
+        return
     if not release.triggers:
         yield unknown("database", "its figures are in Prometheus, and no trigger of the autoscaler names one")
         return
     url = release.triggers[0]["metadata"]["serverAddress"]
     pods = _pods(api, release)
     try:
-        seen = Seen(pods, _figures(query(api, url, figures_query(release, pods))))
+        figures = figures_query(release, pods, f"{application.metrics.prefix}database")
+        seen = Seen(pods, _figures(query(api, url, figures)))
     except NoAnswerError:
         yield unknown("database", "Prometheus does not answer")
         return
     if not seen.servers and not seen.figures.get("available"):
-        yield ok("database", "none: each replica makes up users of its own (postgresql.mode=none)")
+        yield ok("database", "none (postgresql.mode=none): what a replica keeps, it keeps for itself")
         return
     yield _servers(release, seen)
     yield _schema(release, seen)
@@ -66,19 +71,19 @@ def findings(api: Api, release: Snapshot) -> Iterator[Finding]:
         yield _exporter(seen)
 
 
-def figures_query(release: Snapshot, pods: Mapping[str, tuple[Pod, ...]]) -> str:
-    """Write one query for all figures, each with the label `figure`."""
+def figures_query(release: Snapshot, pods: Mapping[str, tuple[Pod, ...]], metric: str) -> str:
+    """Write one query for all figures, each with the label `figure`; `metric` begins what the service counts of it."""
     of_service = series_of_pods(release.namespace, release.deployment)
     names = "|".join(pod.name for component in SERVERS for pod in pods.get(component, ()))
     of_servers = f'namespace="{release.namespace}",pod=~"{names or "none"}"'
-    refused = f'users_api_database_failures_total{{{of_service},reason="schema"}}'
+    refused = f'{metric}_failures_total{{{of_service},reason="schema"}}'
     figures = {
-        "available": f"min by (target) (users_api_database_available{{{of_service}}})",
-        "revision": f"min(users_api_database_schema_revision{{{of_service}}})",
-        "needed": f"max(users_api_database_schema_needed{{{of_service}}})",
+        "available": f"min by (target) ({metric}_available{{{of_service}}})",
+        "revision": f"min({metric}_schema_revision{{{of_service}}})",
+        "needed": f"max({metric}_schema_needed{{{of_service}}})",
         "refused": f"sum(increase({refused}[{LATELY}]))",
-        "lag": f"max by (target) (users_api_database_replica_staleness_seconds{{{of_service}}})",
-        "pool": f"max by (target) (users_api_database_pool_size{{{of_service}}})",
+        "lag": f"max by (target) ({metric}_replica_staleness_seconds{{{of_service}}})",
+        "pool": f"max by (target) ({metric}_pool_size{{{of_service}}})",
         "exported": f"max by (pod) (pg_up{{{of_servers}}})",
         "most": f"max by (pod) (pg_settings_max_connections{{{of_servers}}})",
         "kept": f"max by (pod) (pg_settings_superuser_reserved_connections{{{of_servers}}})",

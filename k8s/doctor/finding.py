@@ -7,8 +7,8 @@ class Finding:
     """What is known of one link of the chain."""
 
     link: str
-    state: Literal["ok", "broken", "unknown"]
-    """Unknown: an earlier link that is broken keeps us from looking."""
+    state: Literal["ok", "broken", "unknown", "none"]
+    """Unknown: an earlier link that is broken keeps us from looking. None: there is no such link."""
     text: str
     remedy: str = ""
 
@@ -26,3 +26,8 @@ def broken(link: str, text: str, remedy: str) -> Finding:
 def unknown(link: str, text: str) -> Finding:
     """A link that cannot be looked at."""
     return Finding(link, "unknown", text)
+
+
+def none(link: str, text: str) -> Finding:
+    """A link that this application does not have, and what would make it have one."""
+    return Finding(link, "none", text)

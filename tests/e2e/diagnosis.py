@@ -1,7 +1,9 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+from k8s.client.application import USERS_API
 from k8s.client.release import Release
 from k8s.client.waiting import wait_until
 from k8s.doctor.__main__ import diagnose
@@ -34,7 +36,7 @@ def wait_for_verdict(release: Release, beginning: str, seconds: float = 180) -> 
 
     def look() -> tuple[int, str]:
         # Another process costs a second of CPU: it is asked once this one has come to the same.
-        said, _ = diagnose(api, release.namespace, release.name, time.time())
+        said, _ = diagnose(api, replace(USERS_API, namespace=release.namespace, release=release.name), time.time())
         return verdict(release) if f"\n{beginning}" in said else (-1, said)
 
     what = f"a verdict that begins with {beginning!r}"

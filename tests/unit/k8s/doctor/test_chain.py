@@ -1,14 +1,16 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from k8s.client.application import USERS_API, Application, Metrics
 from k8s.client.errors import ClusterError
 from k8s.doctor.__main__ import diagnose
-from k8s.doctor.api import Recorded
+from k8s.doctor.api import Recorded, Recorder
 
 # What the APIs of a cluster answered of a release under KEDA whose links all hold, by `--record`.
 HEALTHY = json.loads(Path(__file__).with_name("healthy.json").read_text(encoding="utf-8"))
@@ -44,9 +46,9 @@ def find(answers: Answers, beginning: str, containing: str = "") -> str:
     return path
 
 
-def verdict(answers: Answers) -> tuple[str, bool]:
+def verdict(answers: Answers, application: Application = USERS_API) -> tuple[str, bool]:
     """The report on the release, and whether it is whole."""
-    return diagnose(Recorded(answers), "users-api", "users-api", HEALTHY["now_s"])
+    return diagnose(Recorded(answers), application, HEALTHY["now_s"])
 
 
 @pytest.fixture
@@ -232,6 +234,29 @@ def test_a_sound_release_is_whole(answers: Answers) -> None:
     *links, last = chain.splitlines()
     assert last == "every link holds"
     assert [line.split()[0] for line in links] == ["ok"] * 10
+
+
+def test_another_application_is_looked_at_as_far_as_it_goes(answers: Answers) -> None:
+    """Where it says nothing of metrics of its own there is no link to a database, and nothing is asked of one."""
+    file = replace(USERS_API, metrics=Metrics(requests="shop_requests_total"), file="app.yaml")
+    api = Recorder(Recorded(answers))
+    report, whole = diagnose(api, file, HEALTHY["now_s"])
+    assert whole
+    assert not [path for path in api.answers if "database" in path]
+    assert report.splitlines()[-2] == (
+        "none    database         does not apply: app.yaml says nothing of metrics.prefix, what the names of its own "
+        "metrics begin with: those of cache, limiter, Redis and database"
+    )
+
+
+def test_an_application_on_cpu_alone_has_no_request_rate(answers: Answers) -> None:
+    """What would bring one is told, and is no broken link."""
+    answers["/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects"]["items"] = []
+    for listed in (hpa(answers)["spec"]["metrics"], hpa(answers)["status"]["currentMetrics"]):
+        del listed[1:]
+    report, whole = verdict(answers)
+    assert whole
+    assert "none    request rate     does not apply: nothing scales users-api on it: metrics.requests and " in report
 
 
 def test_the_cause_comes_before_what_it_causes(answers: Answers) -> None:

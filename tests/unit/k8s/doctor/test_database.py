@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from k8s.client.application import USERS_API
 from k8s.client.errors import NoAnswerError
 from k8s.doctor import database
 from k8s.doctor.api import Recorded
@@ -91,7 +92,7 @@ def snapshot(answers: Answers) -> Snapshot:
 
 def look(answers: Answers) -> dict[str, Finding]:
     """The findings by link."""
-    return {finding.link: finding for finding in database.findings(answers, snapshot(answers))}
+    return {finding.link: finding for finding in database.findings(answers, snapshot(answers), USERS_API)}
 
 
 def test_a_sound_database_is_told_with_what_was_seen(answers: Answers) -> None:
@@ -183,5 +184,5 @@ def test_without_prometheus_nothing_is_known(answers: Answers) -> None:
     assert look(answers)["database"].state == "unknown"
     release = snapshot(answers)
     without = Snapshot(**{**vars(release), "scaled_object": None})
-    (found,) = database.findings(answers, without)
+    (found,) = database.findings(answers, without, USERS_API)
     assert (found.state, "names one" in found.text) == ("unknown", True)
