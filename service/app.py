@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
+import service.http  # noqa: F401 # isort: skip - before FastAPI, which it imports for less
 from fastapi import FastAPI
 from starlette.types import Scope
 
