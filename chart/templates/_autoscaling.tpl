@@ -17,7 +17,7 @@ none
 {{/* Whether Prometheus can tell the request rate: by a counter that is scraped, or by a query of the values. */}}
 {{- define "users-api.requestRateIsKnown" -}}
 {{- $requests := .Values.metrics.requests -}}
-{{- if or $requests.query .Values.metrics.enabled -}}
+{{- if or (eq .Values.autoscaling.requestRate.from "ingress") $requests.query .Values.metrics.enabled -}}
 true
 {{- end -}}
 {{- end -}}
@@ -108,7 +108,9 @@ autoscaler holds instead of scaling in.
 {{- $requests := .Values.metrics.requests -}}
 {{- $pods := include "users-api.podSelector" . -}}
 {{- $statuses := join "|" .Values.autoscaling.requestRate.excludedStatuses -}}
-{{- if $requests.query -}}
+{{- if eq .Values.autoscaling.requestRate.from "ingress" -}}
+{{- include "users-api.ingressRateQuery" . -}}
+{{- else if $requests.query -}}
 {{- tpl $requests.query . | trim -}}
 {{- else -}}
 sum(rate({{ $requests.counter }}{ {{- $pods }}{{ with $statuses }},{{ $requests.statusLabel }}!~"{{ . }}"{{ end }}}[{{ .Values.autoscaling.requestRate.windowSeconds }}s])) or sum(0 * (up{ {{- $pods }}} == 1))

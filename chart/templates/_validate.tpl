@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "behavior" "resources" "disruption" "shutdown" "app" "settings" "environment" "routing" "ingress" "redis" "postgresql" "logins" "pooler" "bundled" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
+{{- range list "autoscaling" "ingressRate" "behavior" "resources" "disruption" "shutdown" "app" "settings" "environment" "routing" "ingress" "redis" "postgresql" "logins" "pooler" "bundled" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}

@@ -13,7 +13,7 @@ app.config.{{ $name }} is a setting of the service: set it by its value, or by c
 metrics.podMonitor and metrics.serviceMonitor have nothing to scrape: set metrics.enabled=true, or turn them off
 {{- end }}
 {{- if and (eq $rate.source "prometheus") (not (include "users-api.requestRateIsKnown" .)) }}
-autoscaling.requestRate.source prometheus has no counter to ask for: set metrics.enabled=true, or metrics.requests.query, or requestRate.source=none to scale on CPU alone
+autoscaling.requestRate.source prometheus has no counter to ask for: set metrics.enabled=true, or metrics.requests.query, requestRate.from=ingress to have the controller's, or requestRate.source=none to scale on CPU alone
 {{- end }}
 {{- if and .Values.autoscaling.inFlight.enabled (not .Values.metrics.enabled) }}
 autoscaling.inFlight has no gauge to ask for: set metrics.enabled=true, or autoscaling.inFlight.enabled=false
