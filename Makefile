@@ -30,7 +30,7 @@ SBOM_IMAGE ?= localhost/users-api:dev
 DIST ?= build/dist
 # 2: what failed is tried once more, by itself. `make test` has it so: docs/decisions/0035-a-second-try.md.
 TRIES ?= 1
-# What `make loadtest` runs: basic, stress or ramp.
+# What `make loadtest` runs: basic, stress, ramp, burn or write.
 SCRIPT ?= basic
 
 BIN := .venv/bin
@@ -102,7 +102,7 @@ logs: .venv/created ## Keep the logs of nodes and pods under build/cluster-logs
 
 .PHONY: loadtest
 loadtest: .venv/installed ## Run loadtests/k6/$(SCRIPT).js against $(BASE_URL)
-	$(BIN)/python -m loadtests run $(SCRIPT)
+	$(BIN)/python -m loadtests run $(SCRIPT) $(OF_APP)
 
 .PHONY: timeline
 timeline: .venv/installed ## Ramp the load and record how the replicas follow

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from k8s.client.errors import ClusterError
+from k8s.client.application import PROMETHEUS, Application
+from k8s.client.errors import ApplicationError, ClusterError
+from k8s.client.options import add_options, application_of
 from k8s.cluster.kind import CONTEXT
-from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
+from loadtests.environment import environment_of
 from loadtests.errors import LoadTestError
+from loadtests.k6 import NEEDS
 from loadtests.run import run
 
 if TYPE_CHECKING:
@@ -52,78 +55,79 @@ def _parser() -> argparse.ArgumentParser:
     reaction.add_argument(
         "--output", type=Path, default=Path("build/reaction"), help="folder of the record (default: %(default)s)"
     )
+    single.add_argument("--app", type=Path, metavar="FILE", help="what is loaded: docs/app.md (default: the users API)")
     for command in (timeline, assess, watch, reaction):
-        command.add_argument("--namespace", default=NAMESPACE, help="the release's (default: %(default)s)")
-        command.add_argument("--release", default=RELEASE, help="its name (default: %(default)s)")
-        command.add_argument("--deployment", default="", help="which, where the release has the API more than once")
+        add_options(command)
         command.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
-        command.add_argument("--prometheus", default=PROMETHEUS, help="its Service (default: %(default)s)")
+        command.add_argument("--prometheus", help=f"its Service (default: the file's, or else {PROMETHEUS})")
     for command in (single, timeline, assess, reaction):
         command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
+    application = application_of(options)
     match options.command:
         case "run":
-            run(options.script, _environment(options), options.output / options.script)
+            if lacking := application.lacks(*NEEDS.get(options.script, ())):
+                raise LoadTestError(f"{options.script} {lacking}")
+            run(options.script, _environment(options, application), options.output / options.script)
         case "timeline":
-            _timeline(options)
+            _timeline(options, application)
         case "assess":
-            _assess(options)
+            _assess(options, application)
         case "watch":
             from loadtests.watch import View, watch  # noqa: PLC0415 - Textual takes a second to import
 
             # A retry is a refresh later there; urllib3's own would write warnings across the screen.
-            _, release, prometheus = _installed(options, retries=0)
+            _, release, prometheus = _installed(options, application, retries=0)
             view = View(options.context, release, prometheus, options.window)
             watch(view, once=options.once, picture_path=options.picture, seconds=options.seconds)
         case "reaction":
             from loadtests.reaction import reaction  # noqa: PLC0415 - likewise the cluster's client
 
-            environment, page = _environment(options), options.document
-            reaction(*_installed(options), options.runs, environment=environment, output=options.output, page=page)
+            environment, page = _environment(options, application), options.document
+            installed = _installed(options, application)
+            reaction(*installed, options.runs, environment=environment, output=options.output, page=page)
 
 
-def _timeline(options: argparse.Namespace) -> None:
+def _timeline(options: argparse.Namespace, application: Application) -> None:
     from loadtests.timeline import timeline  # noqa: PLC0415 - likewise matplotlib
 
-    _, release, prometheus = _installed(options)
-    found = timeline(release, prometheus, _environment(options), options.output)
+    _, release, prometheus = _installed(options, application)
+    found = timeline(release, prometheus, _environment(options, application), options.output)
     if found.reasons:
         raise LoadTestError("; ".join(found.reasons))
 
 
-def _assess(options: argparse.Namespace) -> None:
+def _assess(options: argparse.Namespace, application: Application) -> None:
     from loadtests.assess import FULL, QUICK, Installation, assess  # noqa: PLC0415 - likewise
 
     installation = Installation.connect(
         context=options.context,
-        namespace=options.namespace,
-        release=options.release,
-        prometheus=options.prometheus,
-        environment={**os.environ, **_environment(options)},
-        deployment=options.deployment,
+        namespace=application.namespace,
+        release=application.release,
+        prometheus=application.prometheus,
+        environment={**os.environ, **_environment(options, application)},
+        deployment=application.deployment,
     )
     assess(installation, QUICK if options.quick else FULL, options.output)
 
 
-def _installed(options: argparse.Namespace, retries: int | None = None) -> "tuple[Any, Release, Prometheus]":
+def _installed(
+    options: argparse.Namespace, application: Application, retries: int | None = None
+) -> "tuple[Any, Release, Prometheus]":
     from k8s.client.api import connect  # noqa: PLC0415 - likewise
     from k8s.client.prometheus import Prometheus  # noqa: PLC0415 - likewise
     from k8s.client.release import Release  # noqa: PLC0415 - likewise
 
     api = connect(options.context, retries=retries)
-    release = Release(api, options.namespace, options.release, options.deployment)
-    return api, release, Prometheus(api, options.prometheus)
+    release = Release(api, application.namespace, application.release, application.deployment)
+    return api, release, Prometheus(api, application.prometheus)
 
 
-def _environment(options: argparse.Namespace) -> dict[str, str]:
-    return {
-        "BASE_URL": os.environ.get("BASE_URL", "http://localhost:8080"),
-        "TOKEN": os.environ.get("TOKEN", "test-token"),
-        **dict(options.variables),
-    }
+def _environment(options: argparse.Namespace, application: Application) -> dict[str, str]:
+    return environment_of(application, os.environ, dict(options.variables))
 
 
 def main() -> int:
@@ -139,7 +143,7 @@ def main() -> int:
         parser.error(str(error))
     try:
         _run(options)
-    except (ClusterError, LoadTestError) as error:
+    except (ApplicationError, ClusterError, LoadTestError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -11,6 +11,10 @@ SCRIPTS = Path(__file__).parent / "k6"
 THRESHOLDS_CROSSED = 99
 
 
+# What a script needs of an application beside something to read.
+NEEDS = {"burn": ("burn",), "write": ("write.path",)}
+
+
 def scripts() -> list[str]:
     """Names of the scripts that can be run."""
     return sorted(path.stem for path in SCRIPTS.glob("*.js") if "export const options" in path.read_text())

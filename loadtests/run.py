@@ -15,7 +15,7 @@ def run(script: str, environment: Mapping[str, str], output: Path) -> None:
     """
     summary = output / "summary.json"
     command = k6.command(script, environment, "--summary-export", str(summary))
-    require_answer(environment["BASE_URL"], environment["TOKEN"])
+    require_answer(environment["BASE_URL"], environment["TOKEN"], environment["READ"])
     output.mkdir(parents=True, exist_ok=True)
     summary.unlink(missing_ok=True)
     reason = k6.verdict(subprocess.run(command, check=False).returncode, summary)

@@ -6,11 +6,14 @@ from email.message import Message
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlsplit
 
+from k8s.client.application import USER
 from loadtests.errors import LoadTestError
 from loadtests.trust import explain, trust
 
-REMEDY = "start one (`make kind-up image install`, or `make dev` and BASE_URL=http://localhost:8000)"
-_NOT_LET_IN = "set TOKEN to one that may read users; test-token is accepted in development only"
+REMEDY = (
+    "start one (`make kind-up image install`, or `make dev` and BASE_URL=http://localhost:8000); app.yaml names another"
+)
+_NOT_LET_IN = "set TOKEN, or token of app.yaml, to one that may read it; test-token is accepted in development only"
 _REMEDIES: dict[int, str] = {
     HTTPStatus.BAD_REQUEST: f"a port that speaks TLS says so too: give it as https://; else {REMEDY}",
     HTTPStatus.UNAUTHORIZED: _NOT_LET_IN,
@@ -51,7 +54,7 @@ def parse(base_url: str) -> SplitResult:
 
 
 def get(base_url: str, path: str, token: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Reply:
-    """Ask once for a path below BASE_URL, trusting whom k6 trusts.
+    """Ask once for a path below BASE_URL, trusting whom k6 trusts; without a token if that is empty.
 
     Raises:
         LoadTestError: the URL is none, nothing answers, or its certificate is not trusted.
@@ -62,8 +65,9 @@ def get(base_url: str, path: str, token: str, timeout_seconds: float = TIMEOUT_S
         if url.scheme == "https"
         else http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout_seconds)
     )
+    headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        connection.request("GET", url.path.rstrip("/") + path, headers={"authorization": f"Bearer {token}"})
+        connection.request("GET", url.path.rstrip("/") + path, headers=headers)
         response = connection.getresponse()
         return Reply(response.status, response.headers, response.read())
     except ssl.SSLError as error:
@@ -74,15 +78,16 @@ def get(base_url: str, path: str, token: str, timeout_seconds: float = TIMEOUT_S
         connection.close()
 
 
-def require_answer(base_url: str, token: str) -> None:
-    """Read one user, so that a load test never measures an address where nobody serves.
+def require_answer(base_url: str, token: str, read: str = USER) -> None:
+    """Read what a load will read, so that a load test never measures an address where nobody serves.
 
     Raises:
-        LoadTestError: as of `get`, or something else than a user is answered.
+        LoadTestError: as of `get`, or its status is another than 200.
     """
-    reply = get(base_url, "/api/users/1", token)
+    path = read.replace("{id}", "1")
+    reply = get(base_url, path, token)
     if reply.status != HTTPStatus.OK:
-        raise LoadTestError(f"{base_url.rstrip('/')}/api/users/1 answers {reply.status}: {_remedy(reply)}")
+        raise LoadTestError(f"{base_url.rstrip('/')}{path} answers {reply.status}: {_remedy(reply)}")
 
 
 def _remedy(reply: Reply) -> str:
@@ -90,4 +95,4 @@ def _remedy(reply: Reply) -> str:
         return f"it sends on to {reply.headers['location']}: give BASE_URL as what answers itself"
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return "see its pods: `kubectl get pods` in the release's namespace"
-    return _REMEDIES.get(reply.status, f"that is no users API; {REMEDY}")
+    return _REMEDIES.get(reply.status, f"a load reads what is answered with 200; {REMEDY}")

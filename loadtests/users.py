@@ -13,9 +13,10 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 
+from k8s.client.application import USERS
 from loadtests.measure import Answer
 
-PATH = "/api/users"
+PATH = USERS
 # For one answer; the client gives up only after the service and the way in have.
 TIMEOUT_SECONDS = 10
 # An idle connection, less than servers keep it: one that is just being closed would fail a POST.

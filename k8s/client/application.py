@@ -7,6 +7,8 @@ from typing import Any
 
 from k8s.client.errors import ApplicationError
 
+USERS = "/api/users"
+USER = f"{USERS}/{{id}}"
 PROMETHEUS = "monitoring/prometheus:9090"
 
 
@@ -122,9 +124,9 @@ USERS_API = Application(
     release="users-api",
     url="http://localhost:8080",
     token="test-token",  # noqa: S106 - accepted in development only
-    read="/api/users/{id}",
+    read=USER,
     ids=1000,
-    write=Write("/api/users", body={"name": "Ada", "email": "{unique}@example.com"}),
+    write=Write(USERS, body={"name": "Ada", "email": "{unique}@example.com"}),
     limited="limited-token",
     cache="X-Cache",
     replica=Replica("/api/health", "server_id"),

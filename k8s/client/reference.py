@@ -12,10 +12,13 @@ from k8s.client.application_file import PARTS
 PAGE = Path(__file__).parents[2] / "docs" / "app.md"
 BEGIN, END = "<!-- keys -->\n", "<!-- end of keys -->\n"
 # Who reads which key, by the name of make's target.
+_RELEASE = ("doctor", "watch", "timeline", "reaction", "assess")
+_LOADS = ("loadtest", "timeline", "reaction", "assess")
 READERS = {
-    "namespace": ("doctor",),
-    "release": ("doctor",),
-    "deployment": ("doctor",),
+    **dict.fromkeys(("namespace", "release", "deployment"), _RELEASE),
+    "prometheus": ("watch", "timeline", "reaction", "assess"),
+    **dict.fromkeys(("url", "token", "read", "ids"), _LOADS),
+    **dict.fromkeys(("write.path", "write.method", "write.body", "burn"), ("loadtest",)),
     "metrics.requests": ("doctor",),
     "metrics.prefix": ("doctor",),
 }

@@ -41,7 +41,7 @@ def measure_spread(installation: Installation, plan: Plan, folder: Path, users: 
         LoadTestError: k6 failed, or nothing told which replica it is.
     """
     before = {pod.name for pod in installation.release.serving_pods()}
-    asking = Request("/api/health", weight=ASKING_WEIGHT, reads_server=True)
+    asking = Request("/api/health", weight=ASKING_WEIGHT, server_field="server_id")
     requests = [asking, Request(name="read", weight=OTHER_WEIGHT)]
     stage = Stage(installation.peak_rate(), plan.spread_seconds)
     environment = installation.environment(users=users)

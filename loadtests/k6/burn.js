@@ -1,9 +1,10 @@
 // Few requests that each burn CPU: what scales on the request rate alone would never see them.
-// Needs a service with USERS_API_FAULTS_ENABLED=true, as the chart's kind values set it.
+// The users API needs USERS_API_FAULTS_ENABLED=true for it, as the chart's kind values set it.
 import http from 'k6/http';
 import { check } from 'k6';
 import { BASE_URL, count, headers, seconds, summaryTrendStats } from './lib.js';
 
+const path = __ENV.BURN || '/api/faults/cpu?milliseconds={milliseconds}';
 const milliseconds = count('BURN_MILLISECONDS', 100);
 
 export const options = {
@@ -24,9 +25,9 @@ export const options = {
 };
 
 export default function () {
-  const response = http.get(`${BASE_URL}/api/faults/cpu?milliseconds=${milliseconds}`, {
+  const response = http.get(BASE_URL + path.replace('{milliseconds}', milliseconds), {
     headers,
-    tags: { name: 'GET /api/faults/cpu' },
+    tags: { name: `GET ${path}` },
   });
   check(response, { 'status is 200': (r) => r.status === 200 });
 }

@@ -3,18 +3,28 @@ import { check } from 'k6';
 
 export const BASE_URL = (__ENV.BASE_URL || 'http://localhost:8080').replace(/\/+$/, '');
 
-const TOKEN = __ENV.TOKEN || 'test-token';
+// loadtests/environment.py sets what is another application's.
+export const READ = __ENV.READ || '/api/users/{id}';
+const TOKEN = __ENV.TOKEN === undefined ? 'test-token' : __ENV.TOKEN;
 // The seeded users have the ids 1 to 1000.
 const USERS = Number(__ENV.USERS || 1000);
+const began = Date.now().toString(36);
+let sent = 0;
 
-export const headers = { Authorization: `Bearer ${TOKEN}` };
+export const headers = TOKEN ? { Authorization: `Bearer ${TOKEN}` } : {};
 
-/** Reads a user drawn at random; one name for all of them, or each id would be a series of its own. */
-export function getRandomUser() {
+/** Reads one thing drawn at random; one name for all of them, or each id would be a series of its own. */
+export function readAny() {
   const id = 1 + Math.floor(Math.random() * USERS);
-  const response = http.get(`${BASE_URL}/api/users/${id}`, { headers, tags: { name: 'GET /api/users/{id}' } });
+  const response = http.get(BASE_URL + READ.replace('{id}', id), { headers, tags: { name: `GET ${READ}` } });
   check(response, { 'status is 200': (r) => r.status === 200 });
   return response;
+}
+
+/** Gives what replaces `{unique}`: a text of this request alone. */
+export function unique() {
+  sent += 1;
+  return `${began}-${__VU}-${sent}`;
 }
 
 /** A duration from the environment in seconds, as k6 writes it. */

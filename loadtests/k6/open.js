@@ -3,18 +3,19 @@
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
-import { BASE_URL, count, headers } from './lib.js';
+import { BASE_URL, READ, count, headers, unique } from './lib.js';
 
 const asked = new Counter('asked');
 const answer = new Trend('answer', true);
 const stages = JSON.parse(__ENV.STAGES || '[{"rate": 20, "seconds": 10}]');
-const requests = JSON.parse(__ENV.REQUESTS || '[{"path": "/api/users/{id}"}]').map((request) => ({
-  name: request.name || request.path,
+const requests = JSON.parse(__ENV.REQUESTS || '[{}]').map((request) => ({
+  name: request.name || request.path || READ,
   method: request.method || 'GET',
-  url: BASE_URL + request.path,
+  url: BASE_URL + (request.path || READ),
   body: request.body === undefined || request.body === null ? null : JSON.stringify(request.body),
   weight: request.weight || 1,
-  readsServer: Boolean(request.reads_server),
+  isUnique: JSON.stringify(request).includes('{unique}'),
+  serverField: request.server_field,
   params: {
     headers: {
       ...headers,
@@ -22,7 +23,7 @@ const requests = JSON.parse(__ENV.REQUESTS || '[{"path": "/api/users/{id}"}]').m
       ...(request.body ? { 'Content-Type': 'application/json' } : {}),
     },
     timeout: count('TIMEOUT_SECONDS', 10) * 1000,
-    responseType: request.reads_server ? 'text' : 'none',
+    responseType: request.server_field ? 'text' : 'none',
   },
 }));
 const weights = requests.reduce((sum, request) => sum + request.weight, 0);
@@ -30,6 +31,7 @@ const users = count('USERS', 1000);
 const firstUser = count('FIRST_USER', 1);
 // Each user once, so that no answer comes from a cache that an earlier request of this load has filled.
 const inTurn = __ENV.IN_TURN === '1';
+const cacheHeader = __ENV.CACHE_HEADER === undefined ? 'X-Cache' : __ENV.CACHE_HEADER;
 
 http.setResponseCallback(null); // no http_req_failed: Python says what failed
 
@@ -57,21 +59,35 @@ function draw() {
   return requests.find((request) => (left -= request.weight) < 0) || requests[0];
 }
 
+function serverOf(response, field) {
+  try {
+    return response.json(field) || '';
+  } catch {
+    return ''; // it is no JSON
+  }
+}
+
 export default function () {
   const request = requests.length === 1 ? requests[0] : draw();
   const user = inTurn ? exec.scenario.iterationInTest % users : Math.floor(Math.random() * users);
-  const url = request.url.replace('{id}', firstUser + user);
+  let url = request.url.replace('{id}', firstUser + user);
+  let body = request.body;
+  if (request.isUnique) {
+    const text = unique();
+    url = url.split('{unique}').join(text);
+    body = body && body.split('{unique}').join(text);
+  }
   asked.add(1, { request: request.name });
-  const response = http.request(request.method, url, request.body, request.params);
+  const response = http.request(request.method, url, body, request.params);
   const tags = { status: response.status, error: response.error_code };
-  if (response.headers['X-Cache']) {
-    tags.cache = response.headers['X-Cache'];
+  if (cacheHeader && response.headers[cacheHeader]) {
+    tags.cache = response.headers[cacheHeader];
   }
   if (response.headers['Retry-After']) {
     tags.retry_after = response.headers['Retry-After'];
   }
-  if (request.readsServer && response.status === 200) {
-    tags.server = response.json('server_id');
+  if (request.serverField && response.status === 200) {
+    tags.server = serverOf(response, request.serverField);
   }
   answer.add(response.timings.blocked + response.timings.duration, tags);
 }

@@ -1,6 +1,6 @@
 // An open arrival rate, ten times as high at its peak: requests come whether or not the earlier ones were answered,
 // as from users who know nothing of each other, so a slow service cannot slow its own load.
-import { count, getRandomUser, seconds, summaryTrendStats } from './lib.js';
+import { count, readAny, seconds, summaryTrendStats } from './lib.js';
 
 const start = count('RATE_START', 20);
 const peak = count('RATE_PEAK', 200);
@@ -32,5 +32,5 @@ export const options = {
 };
 
 export default function () {
-  getRandomUser();
+  readAny();
 }

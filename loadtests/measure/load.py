@@ -27,17 +27,17 @@ STARTED_SECONDS = 15
 class Request:
     """One kind of request of the mix."""
 
-    path: str = "/api/users/{id}"
-    """`{id}` becomes that of a seeded user, drawn at random."""
+    path: str = ""
+    """`{id}` becomes a number drawn at random, `{unique}` what no other request has; empty: what the load reads."""
     method: str = "GET"
-    body: Mapping[str, Any] | None = None
+    body: Any = None
     weight: float = 1
     token: str | None = None
     """Bearer token, if another than the load's."""
     name: str = ""
     """In the answers; the path when empty."""
-    reads_server: bool = False
-    """Read which replica answered from the body's server_id, as /api/health has it."""
+    server_field: str = ""
+    """Read which replica answered from this field of the JSON that it answers."""
 
 
 READ = Request(name="read")
@@ -147,8 +147,9 @@ def open_load(  # noqa: PLR0913 - each is a choice of the load, by name
 ) -> Iterator[Load]:
     """Send requests at the rate of the stages, however they are answered, while the block does something else.
 
-    `environment` may set BASE_URL and TOKEN. Without `keep_alive` each request takes a connection of its own. The block
-    begins when the first answer is there, and the load stops with it. `folder` gets k6.csv and k6.log.
+    `environment` is as of `loadtests.environment`: what it lacks is the users API's. Without `keep_alive` each request
+    takes a connection of its own. The block begins when the first answer is there, and the load stops with it. `folder`
+    gets k6.csv and k6.log.
 
     Raises:
         LoadTestError: there is no k6, it failed, or nothing was answered nor refused within 15 s.

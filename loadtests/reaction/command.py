@@ -29,7 +29,7 @@ def reaction(  # noqa: PLR0913 - by name
         LoadTestError: no load, or no release that KEDA scales.
         ClusterError: no cluster, or no such release.
     """
-    require_answer(environment["BASE_URL"], environment["TOKEN"])
+    require_answer(environment["BASE_URL"], environment["TOKEN"], environment["READ"])
     steps: list[Step] = []
     for run in range(1, runs + 1):
         steps.append(measure_step(api, release, prometheus, output / f"run-{run}", environment=environment))

@@ -13,7 +13,7 @@ from loadtests.reaction.signal import Signal, crossing, first_scrape, read_signa
 from loadtests.reaction.step import Step
 
 # Mostly reads; health says which replica answered, and is not counted as load.
-MIX = (Request(name="read", weight=9), Request("/api/health", name="health", reads_server=True))
+MIX = (Request(name="read", weight=9), Request("/api/health", name="health", server_field="server_id"))
 # The windows of the rate are full of the old rate by then.
 BASE_SECONDS = 25
 PATIENCE_SECONDS = 90

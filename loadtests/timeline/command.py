@@ -49,7 +49,7 @@ def timeline(release: Release, prometheus: Prometheus, environment: Mapping[str,
     for old in (measured, summary):
         old.unlink(missing_ok=True)
     command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
-    require_answer(environment["BASE_URL"], environment["TOKEN"])
+    require_answer(environment["BASE_URL"], environment["TOKEN"], environment["READ"])
     minimum = release.wait_for_minimum(RETURN_SECONDS)
     sys.stdout.write(HEADER + "\n")
     recorder = ReleaseRecorder(release)

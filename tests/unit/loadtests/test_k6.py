@@ -9,7 +9,7 @@ from loadtests.errors import LoadTestError
 
 def test_scripts_are_those_with_options() -> None:
     """What only others import is no script."""
-    assert k6.scripts() == ["basic", "burn", "open", "ramp", "stress"]
+    assert k6.scripts() == ["basic", "burn", "open", "ramp", "stress", "write"]
 
 
 def test_command_hands_variables_to_the_script() -> None:
@@ -21,7 +21,7 @@ def test_command_hands_variables_to_the_script() -> None:
 
 def test_unknown_script_is_refused() -> None:
     """The error names the scripts there are."""
-    with pytest.raises(LoadTestError, match="choose basic, burn, open, ramp, stress"):
+    with pytest.raises(LoadTestError, match="choose basic, burn, open, ramp, stress, write"):
         k6.command("lib", {})
 
 

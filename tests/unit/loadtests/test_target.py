@@ -34,6 +34,13 @@ def test_a_service_that_answers_is_accepted(base_url: str) -> None:
     require_answer(base_url + "/", "200")
 
 
+def test_what_a_load_reads_is_asked_for(base_url: str) -> None:
+    """Of an application of one's own it is the path that it says, with a number in it if it wants one."""
+    require_answer(base_url, "by path", "/{id}/200/api/users/{id}")
+    with pytest.raises(LoadTestError, match=r"/404/api/users/1 answers 404"):
+        require_answer(base_url, "by path", "/404/api/users/{id}")
+
+
 def test_a_path_is_what_all_paths_begin_with(base_url: str) -> None:
     """Behind a proxy that serves it below a path, with or without a slash at its end, the service is found there."""
     for path in ("/200", "/200/", "/a/b/200//"):
@@ -49,7 +56,7 @@ def test_a_path_is_what_all_paths_begin_with(base_url: str) -> None:
         ("404", "something else listens there"),
         ("429", "raise config.rateLimit.requests"),
         ("503", "see its pods"),
-        ("204", "no users API"),
+        ("204", "reads what is answered with 200"),
         ("308", "it sends on to https://elsewhere/: give BASE_URL as what answers itself"),
         ("400", "give it as https://"),
     ],

@@ -48,7 +48,7 @@ def base_url() -> Iterator[str]:
 def test_each_request_of_a_mix_is_told_with_its_answer(base_url: str, tmp_path: Path) -> None:
     """All requests of all stages are there, by name, with status, cache tier, replica, and a time between."""
     requests = (
-        Request("/api/health", name="who", reads_server=True),
+        Request("/api/health", name="who", server_field="server_id"),
         Request("/api/users", "POST", {"name": "Ada"}, token="other", name="write"),
     )
     started_at_s = time.time()
@@ -63,6 +63,44 @@ def test_each_request_of_a_mix_is_told_with_its_answer(base_url: str, tmp_path: 
     }
     assert all(started_at_s < answer.at_s < load.ended_at_s and answer.duration_ms > 0 for answer in answers)
     assert load.cpu_seconds > 0
+
+
+def test_another_application_is_asked_for_what_is_its_own(tmp_path: Path) -> None:
+    """Its own path to read, its own header of a cache, no token, and a text of its own in each write."""
+    seen: list[tuple[str, str, str | None]] = []
+
+    class Shop(Quiet, BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer("")
+
+        def do_PUT(self) -> None:
+            self._answer(json.loads(self.rfile.read(int(self.headers["content-length"])))["name"])
+
+        def _answer(self, name: str) -> None:
+            seen.append((self.path, name, self.headers["authorization"]))
+            self.send_response(200)
+            self.send_header("x-served-by", "L1")
+            self.send_header("content-length", "4")
+            self.end_headers()
+            self.wfile.write(b"text")
+
+    mix = (
+        Request(name="read", server_field="pod"),
+        Request("/items/{unique}", "PUT", {"name": "new {unique}"}, name="write"),
+    )
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Shop)) as url:
+        environment = {"BASE_URL": url, "TOKEN": "", "READ": "/items/{id}", "USERS": "9", "CACHE_HEADER": "X-Served-By"}
+        with open_load(tmp_path, [Stage(RATE, 0.5)], requests=mix, environment=environment) as load:
+            load.join(10)
+    assert {(a.status, a.cache, a.server_id) for a in load.answers()} == {(200, "L1", "")}
+    assert {path for path, name, _ in seen if not name} <= {f"/items/{number}" for number in range(1, 10)}
+    written = [(path.rpartition("/")[2], name) for path, name, _ in seen if name]
+    assert written
+    assert all(name == f"new {text}" for text, name in written)
+    assert len(set(written)) == len(written)
+    assert {token for _, _, token in seen} == {None}
 
 
 def test_refused_connections_are_answers_that_failed(tmp_path: Path) -> None:
