@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> None:
 
             # A retry is a refresh later there; urllib3's own would write warnings across the screen.
             _, release, prometheus = _installed(options, application, retries=0)
-            view = View(options.context, release, prometheus, options.window)
+            view = View(options.context, release, prometheus, options.window, application)
             watch(view, once=options.once, picture_path=options.picture, seconds=options.seconds)
         case "reaction":
             from loadtests.reaction import reaction  # noqa: PLC0415 - likewise the cluster's client

@@ -19,8 +19,10 @@ READERS = {
     "prometheus": ("watch", "timeline", "reaction", "assess"),
     **dict.fromkeys(("url", "token", "read", "ids"), _LOADS),
     **dict.fromkeys(("write.path", "write.method", "write.body", "burn"), ("loadtest",)),
-    "metrics.requests": ("doctor",),
-    "metrics.prefix": ("doctor",),
+    "metrics.requests": ("doctor", "watch"),
+    "metrics.status": ("watch",),
+    "metrics.duration": ("watch",),
+    "metrics.prefix": ("doctor", "watch"),
 }
 # Else what needs the key does not apply.
 _WITHOUT = dict.fromkeys(("token", "write.body"), "none is sent") | {"deployment": "the only one"}

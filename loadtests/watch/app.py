@@ -32,7 +32,6 @@ class Brought(Message):
 class WatchApp(App[None]):
     """The live view: asks in threads, so that a cluster that does not answer never holds up the screen."""
 
-    TITLE = "users-api"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "quit", "Quit")]
@@ -97,7 +96,7 @@ class WatchApp(App[None]):
             "autoscaler", fleet, lambda value, width: panels.autoscaler(value.autoscaler, events.value or (), width)
         )
         self._panel("requests", traffic, lambda value, width: panels.requests(value, view.history, width))
-        self._panel("inside", traffic, lambda value, _: panels.inside(value))
+        self._panel("inside", traffic, lambda value, _: panels.inside(value, view.application))
         self._panel("pod-lines", fleet, lambda value, width: panels.pods(value, traffic.value, width))
         self._panel("event-lines", events, lambda value, _: panels.events(value, EVENTS_SHOWN))
 

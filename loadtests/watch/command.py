@@ -45,7 +45,7 @@ def _print_once(view: View) -> None:
         parts.append(("Autoscaler", panels.autoscaler(fleet.autoscaler, view.events.value or (), 0)))
     if view.traffic.value is not None:
         parts.append(("Requests", panels.requests(view.traffic.value, view.history, 0)))
-        parts.append(("Inside", panels.inside(view.traffic.value)))
+        parts.append(("Inside", panels.inside(view.traffic.value, view.application)))
     if view.events.value is not None:
         parts.append(("Events", panels.events(view.events.value, EVENTS_SHOWN)))
     sys.stdout.write(f"{view.release.namespace}/{view.release.name} on {view.context}\n")

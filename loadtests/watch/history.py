@@ -2,6 +2,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from k8s.client.application import USERS_API, Application
 from loadtests.watch.snapshot import Fleet, Traffic
 
 # As many columns as a wide terminal has for them.
@@ -12,6 +13,7 @@ KEPT = 240
 class History:
     """What was seen since the start: the newest values for the lines, the extremes for the summary."""
 
+    application: Application = USERS_API
     started_at: float = field(default_factory=time.time)
     wanted: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
     ready: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
@@ -45,11 +47,14 @@ class History:
         if self.first_ready is None:
             return "nothing was seen: the cluster did not answer"
         p95 = "unknown" if self.highest_p95_ms is None else f"{self.highest_p95_ms:.1f} ms at most"
+        rate = f"{self.highest_rate:.1f}/s at most"
+        lacks = self.application.lacks
+        failed = lacks("metrics.requests", "metrics.status") or f"{self.highest_failed:.1f}/s at most"
         return "\n".join(
             [
                 f"watched for {time.time() - self.started_at:.0f} s",
                 f"replicas ready: {self.first_ready} at first, {self.most_ready} at most, {self.ready[-1]:.0f} at last",
-                f"requests: {self.highest_rate:.1f}/s at most; failed (5xx): {self.highest_failed:.1f}/s at most",
-                f"p95: {p95}",
+                f"requests: {lacks('metrics.requests') or rate}; failed (5xx): {failed}",
+                f"p95: {lacks('metrics.duration') or p95}",
             ]
         )

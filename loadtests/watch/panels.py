@@ -4,6 +4,7 @@ from typing import Any
 
 from textual.content import Content
 
+from k8s.client.application import Application
 from k8s.client.autoscaler import Autoscaler, Target
 from k8s.client.event import Event
 from k8s.client.pod import Pod
@@ -32,17 +33,22 @@ def replicas(fleet: Fleet, history: History, width: int) -> Lines:
 
 
 def requests(traffic: Traffic, history: History, width: int) -> Lines:
-    """Rate by status and how long answers take."""
-    by_status = [(status, rate) for status, rate in sorted(traffic.by_status.items()) if rate > 0]
+    """Rate by status and how long answers take; of what the application has no series of, why there is none."""
+    lacks = history.application.lacks
+    by_status = [(status, rate) for status, rate in sorted(traffic.by_status.items()) if status and rate > 0]
     statuses = [(f"  {status}: {_rate(rate)}", _status_style(status)) for status, rate in by_status]
     latency = ", ".join(
         f"{name} {_milliseconds(value)}"
         for name, value in (("p50", traffic.p50_ms), ("p95", traffic.p95_ms), ("p99", traffic.p99_ms))
     )
+    rate, status, times = lacks("metrics.requests"), lacks("metrics.status"), lacks("metrics.duration")
+    drawn = {} if rate else {"rate": history.rate}
+    drawn |= {} if times else {"p95": history.p95_ms}
     return [
-        Content.assemble((_rate(traffic.rate), "bold"), *statuses),
-        Content(latency),
-        *_lines_over_time(width, None, rate=history.rate, p95=history.p95_ms),
+        _absent("rate", rate) if rate else Content.assemble((_rate(traffic.rate), "bold"), *statuses),
+        *([_absent("status", status)] if status and not rate else ()),
+        _absent("latency", times) if times else Content(latency),
+        *_lines_over_time(width, None, **drawn),
     ]
 
 
@@ -66,8 +72,13 @@ def autoscaler(scaler: Autoscaler | None, happened: Sequence[Event], width: int)
     return [*lines, Content(moved), *([Content(decided)] if decided else [])]
 
 
-def inside(traffic: Traffic) -> Lines:
+def inside(traffic: Traffic, application: Application) -> Lines:
     """Cache, rate limiter, circuit breaker and database, as the replicas count them."""
+    scraped = traffic.oldest_scrape_seconds
+    ago_or_less = UNKNOWN if scraped is None else f"{ago(scraped)} ago or less"
+    last = Content.styled(f"scraped {ago_or_less}", DIM)
+    if lacking := application.lacks("metrics.prefix"):
+        return [_absent("cache, limiter, breaker, database", lacking), last]
     tiers = traffic.by_cache_tier
     looked_up = sum(tiers.values())
     named = {"L1": "l1", "L2": "l2", "miss": "miss", "stale": "stale"}
@@ -76,7 +87,6 @@ def inside(traffic: Traffic) -> Lines:
     redis = traffic.redis_available_by_pod
     cut_off = sum(not available for available in redis.values())
     closed = f"closed in {len(redis)}" if redis else UNKNOWN
-    scraped = traffic.oldest_scrape_seconds
     return [
         Content(f"cache   {shares}"),
         Content.assemble(
@@ -89,8 +99,12 @@ def inside(traffic: Traffic) -> Lines:
             (f", {_rate(degraded)} without Redis", BAD if degraded else DIM),
         ),
         *(_database(traffic.database) if traffic.database else ()),
-        Content.styled(f"scraped {UNKNOWN if scraped is None else f'{ago(scraped)} ago or less'}", DIM),
+        last,
     ]
+
+
+def _absent(what: str, why: str) -> Content:
+    return Content.styled(f"{what} {why}", DIM)
 
 
 def _database(found: Database) -> Lines:

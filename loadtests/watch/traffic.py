@@ -3,6 +3,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from k8s.chart.dashboards.postgresql import OF_REQUESTS, PRIMARY
+from k8s.client.application import Metrics
 from k8s.client.prometheus import Prometheus, Sample, all_at_once
 from loadtests.watch.snapshot import Database, Traffic
 
@@ -16,35 +17,40 @@ def read_traffic(prometheus: Prometheus, query: str) -> Traffic:
     return traffic(prometheus.query(query))
 
 
-def traffic_query(pods: str, window_seconds: int) -> str:
+def traffic_query(pods: str, window_seconds: int, metrics: Metrics) -> str:
     """Write one query for all of it, each series with the label `part`: a dozen a second would be load themselves.
 
-    `pods` selects the series of the release's pods.
+    `pods` selects the series of the release's pods, of which there are those that `metrics` names.
     """
 
     def rate(metric: str, by: str = "", matcher: str = "") -> str:
         series = f"{pods},{matcher}" if matcher else pods
         return f"sum by ({by}) (rate({metric}{{{series}}}[{window_seconds}s]))"
 
-    buckets = rate("http_request_duration_seconds_bucket", "le")
-    statements = "users_api_database_query_seconds"
-    parts = {
-        "status": rate("http_requests_total", "status"),
-        "pod": rate("http_requests_total", "pod"),
-        **{f"p{percent}": f"histogram_quantile(0.{percent}, {buckets})" for percent in (50, 95, 99)},
-        "tier": rate("users_api_cache_requests_total", "tier"),
-        "refused": rate("users_api_rate_limit_denied_total"),
-        "degraded": rate("users_api_rate_limit_degraded_total"),
-        "redis": f"min by (pod) (users_api_redis_available{{{pods}}})",
-        "primary": f"min by (pod) (users_api_database_available{{{pods},{PRIMARY}}})",
-        "statements": rate(f"{statements}_count", matcher=OF_REQUESTS),
-        "statement": f"histogram_quantile(0.95, {rate(f'{statements}_bucket', 'le', OF_REQUESTS)})",
-        "in_use": f"sum(users_api_database_pool_in_use{{{pods}}})",
-        "connections": f"sum(users_api_database_pool_size{{{pods}}})",
-        "shed": rate("users_api_database_shed_total"),
-        "behind": f"max(users_api_database_replica_staleness_seconds{{{pods}}})",
-        "scrape": f"time() - max by (pod) (timestamp(up{{{pods}}}))",
-    }
+    parts = {}
+    if metrics.requests:
+        parts["status"] = rate(metrics.requests, metrics.status or "")
+        parts["pod"] = rate(metrics.requests, "pod")
+    if metrics.duration:
+        buckets = rate(f"{metrics.duration}_bucket", "le")
+        parts |= {f"p{percent}": f"histogram_quantile(0.{percent}, {buckets})" for percent in (50, 95, 99)}
+    if metrics.prefix:
+        database = f"{metrics.prefix}database"
+        statements = f"{database}_query_seconds"
+        parts |= {
+            "tier": rate(f"{metrics.prefix}cache_requests_total", "tier"),
+            "refused": rate(f"{metrics.prefix}rate_limit_denied_total"),
+            "degraded": rate(f"{metrics.prefix}rate_limit_degraded_total"),
+            "redis": f"min by (pod) ({metrics.prefix}redis_available{{{pods}}})",
+            "primary": f"min by (pod) ({database}_available{{{pods},{PRIMARY}}})",
+            "statements": rate(f"{statements}_count", matcher=OF_REQUESTS),
+            "statement": f"histogram_quantile(0.95, {rate(f'{statements}_bucket', 'le', OF_REQUESTS)})",
+            "in_use": f"sum({database}_pool_in_use{{{pods}}})",
+            "connections": f"sum({database}_pool_size{{{pods}}})",
+            "shed": rate(f"{database}_shed_total"),
+            "behind": f"max({database}_replica_staleness_seconds{{{pods}}})",
+        }
+    parts["scrape"] = f"time() - max by (pod) (timestamp(up{{{pods}}}))"
     return all_at_once(parts, "part")
 
 

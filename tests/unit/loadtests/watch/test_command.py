@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from k8s.client.application import PROMETHEUS, Application, Metrics
+from k8s.client.prometheus import Prometheus
+from k8s.client.release import Release
 from loadtests.__main__ import main
 from loadtests.errors import LoadTestError
 from loadtests.watch import View, watch
@@ -67,6 +70,49 @@ def test_a_deployment_by_another_name_is_watched(
     for title in ("Pods", "Autoscaler", "Requests", "Events"):
         assert f"\n{title}\n" in printed
     assert "none" not in printed.partition("\nEvents\n")[2]
+
+
+@pytest.mark.usefixtures("replay")
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("{}", ["rate", "latency", "cache, limiter, breaker, database"], []),
+        ("{requests: http_requests_total}", ["status", "latency"], ["rate", "cache   "]),
+        ("{requests: a, status: b, duration: c}", ["cache, limiter, breaker, database"], ["rate", "status", "latency"]),
+    ],
+)
+def test_once_says_what_another_application_has_no_series_of(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[str, list[str], list[str]],
+) -> None:
+    """Each figure that it does not name has the key that would bring it, and all else is shown."""
+    metrics, absent, there = case
+    app = tmp_path / "app.yaml"
+    app.write_text(f"namespace: users-api\nrelease: users-api\nmetrics: {metrics}\n")
+    monkeypatch.setattr(sys, "argv", ["loadtests", "watch", "--context", "recorded", "--once", "--app", str(app)])
+    assert main() == 0
+    printed = capsys.readouterr().out
+    for what in absent:
+        assert f"\n  {what} does not apply: app.yaml says nothing of metrics." in printed
+    for what in there:
+        assert f"\n  {what} does not apply" not in printed
+    assert "5 ready, 5 wanted, of 2 to 8" in printed
+    assert "scraped " in printed
+
+
+def test_the_summary_says_what_was_never_seen(release: Release) -> None:
+    """A rate that nobody counts is no rate of 0."""
+    application = Application("users-api", "users-api", metrics=Metrics("http_requests_total"), file="app.yaml")
+    view = View("recorded", release, Prometheus(None, PROMETHEUS), 20, application)
+    view.fleet.refresh()
+    view.remember(view.fleet)
+    rate, p95 = view.history.summary().splitlines()[2:]
+    assert rate.startswith(
+        "requests: 0.0/s at most; failed (5xx): does not apply: app.yaml says nothing of metrics.sta"
+    )
+    assert p95.startswith("p95: does not apply: app.yaml says nothing of metrics.duration")
 
 
 def test_once_says_that_prometheus_is_missing(view: View, replay: Replay) -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from k8s.client.application import USERS_API, Metrics
 from k8s.client.autoscaler import Target
 from k8s.client.prometheus import Sample
 from k8s.client.release import Release
@@ -163,9 +164,22 @@ def test_traffic_without_any_series_is_unknown() -> None:
 
 def test_query_asks_for_the_release_s_pods_alone() -> None:
     """Each part is kept to the pods whose series are given."""
-    query = traffic_query('pod="a"', 30)
+    query = traffic_query('pod="a"', 30, USERS_API.metrics)
     assert query.count('{pod="a"') == 17
     assert query.count("[30s]") == 11
+
+
+def test_another_application_is_asked_for_its_own_series() -> None:
+    """What it names is asked for by that name, what it does not name is not, and each status has its label's value."""
+    query = traffic_query('pod="a"', 30, Metrics("shop_requests_total", "code", "shop_seconds", "shop_"))
+    assert 'sum by (code) (rate(shop_requests_total{pod="a"}[30s]))' in query
+    assert 'sum by (le) (rate(shop_seconds_bucket{pod="a"}[30s]))' in query
+    assert 'rate(shop_cache_requests_total{pod="a"}[30s])' in query
+    assert "users_api" not in query
+    assert "http_" not in query
+    assert traffic_query('pod="a"', 30, Metrics()).count('pod="a"') == 1
+    assert 'sum by () (rate(shop{pod="a"}[30s]))' in traffic_query('pod="a"', 30, Metrics("shop"))
+    assert traffic([Sample({"part": "status", "code": "503"}, ((0, 2),))]).failed == 2
 
 
 def test_events_are_the_release_s_newest_first(replay: Replay, release: Release) -> None:
