@@ -10,8 +10,9 @@ from k8s.doctor.pause import pauses, unpause
 from k8s.doctor.snapshot import Json, Snapshot
 
 CUSTOM_METRICS = ("v1beta2.custom.metrics.k8s.io", "v1beta1.custom.metrics.k8s.io")
+_RESOURCES = {"Resource", "ContainerResource"}
 # Of the chart.
-_RATE = "metrics.requests and autoscaling.requestRate.source bring one"
+_RATE = "metrics.requests brings one, or autoscaling.requestRate.from=ingress"
 
 
 def walk(api: Api, release: Snapshot, application: Application) -> Iterator[Finding]:
@@ -22,17 +23,22 @@ def walk(api: Api, release: Snapshot, application: Application) -> Iterator[Find
     yield _pods(release)
     yield _cpu(api, release)
     if release.triggers:
-        yield from prometheus.findings(api, release, release.triggers)
+        yield from prometheus.findings(api, release, release.triggers, application)
     if release.scaled_object is not None:
         yield _keda(api, release, release.scaled_object)
         if release.triggers:
             yield _external_metrics(api, release, release.scaled_object)
     elif release.pods_metrics:
         yield from _adapter(api, release, application)
-    if not release.triggers and not release.pods_metrics:
+    if _scales_on_resources_alone(release):
         yield none("request rate", f"does not apply: nothing scales {release.deployment} on it: {_RATE}")
     yield _autoscaler(release)
     yield from database.findings(api, release, application)
+
+
+def _scales_on_resources_alone(release: Snapshot) -> bool:
+    metrics = release.hpa["spec"].get("metrics", ()) if release.hpa else ()
+    return not release.triggers and all(metric["type"] in _RESOURCES for metric in metrics)
 
 
 def _pods(release: Snapshot) -> Finding:

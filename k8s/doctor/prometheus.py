@@ -2,18 +2,22 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from k8s.client.application import Application
 from k8s.client.errors import NoAnswerError
 from k8s.client.pod import Pod
 from k8s.doctor.api import Api, through_api_server, with_query
-from k8s.doctor.finding import Finding, broken, ok, unknown
+from k8s.doctor.finding import Finding, broken, none, ok, unknown
 from k8s.doctor.snapshot import Json, Snapshot
 
 LINKS = ("Prometheus", "targets", "labels", "query")
 UP = 1.0
 
 
-def findings(api: Api, release: Snapshot, triggers: Sequence[Json]) -> Iterator[Finding]:
-    """From Prometheus itself, one for all triggers, to the answers of the very queries that KEDA sends it."""
+def findings(api: Api, release: Snapshot, triggers: Sequence[Json], application: Application) -> Iterator[Finding]:
+    """From Prometheus itself, one for all triggers, to the answers of the very queries that KEDA sends it.
+
+    Where the application counts no requests, what serves its Ingress does: its own pods need not be scraped.
+    """
     url = triggers[0]["metadata"]["serverAddress"]
     try:
         series = query(api, url, "up")
@@ -22,8 +26,11 @@ def findings(api: Api, release: Snapshot, triggers: Sequence[Json]) -> Iterator[
         yield from (unknown(link, "Prometheus does not answer") for link in LINKS[1:])
         return
     yield ok("Prometheus", f"{url} answers, and scrapes {len(series)} targets")
-    yield _targets(release, series)
-    yield _labels(release, series)
+    if lacking := application.lacks("metrics.requests"):
+        yield none("targets", lacking)
+    else:
+        yield _targets(release, series)
+        yield _labels(release, series)
     for trigger in triggers:
         yield _answer(api, release, trigger)
 

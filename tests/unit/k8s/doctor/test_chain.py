@@ -249,14 +249,23 @@ def test_another_application_is_looked_at_as_far_as_it_goes(answers: Answers) ->
     )
 
 
+def test_pods_that_count_no_requests_need_no_scrape(answers: Answers) -> None:
+    """What the Ingress counts is a query as another is, and the application has no targets of its own."""
+    unscraped(answers)
+    report, whole = verdict(answers, Application("users-api", "users-api", file="app.yaml"))
+    assert whole
+    assert "none    targets          does not apply: app.yaml says nothing of metrics.requests, " in report
+    assert "requests/s over 4 ready replicas" in report
+
+
 def test_an_application_on_cpu_alone_has_no_request_rate(answers: Answers) -> None:
     """What would bring one is told, and is no broken link."""
     answers["/apis/keda.sh/v1alpha1/namespaces/users-api/scaledobjects"]["items"] = []
     for listed in (hpa(answers)["spec"]["metrics"], hpa(answers)["status"]["currentMetrics"]):
-        del listed[1:]
+        listed[:] = [metric for metric in listed if metric["type"] == "Resource"]
     report, whole = verdict(answers)
     assert whole
-    assert "none    request rate     does not apply: nothing scales users-api on it: metrics.requests and " in report
+    assert "none    request rate     does not apply: nothing scales users-api on it: metrics.requests " in report
 
 
 def test_the_cause_comes_before_what_it_causes(answers: Answers) -> None:
