@@ -86,16 +86,21 @@ def _run(options: argparse.Namespace) -> None:
         case "reaction":
             from loadtests.reaction import reaction  # noqa: PLC0415 - likewise the cluster's client
 
-            environment, page = _environment(options, application), options.document
-            installed = _installed(options, application)
-            reaction(*installed, options.runs, environment=environment, output=options.output, page=page)
+            reaction(
+                *_installed(options, application),
+                options.runs,
+                environment=_environment(options, application),
+                output=options.output,
+                page=options.document,
+                application=application,
+            )
 
 
 def _timeline(options: argparse.Namespace, application: Application) -> None:
     from loadtests.timeline import timeline  # noqa: PLC0415 - likewise matplotlib
 
     _, release, prometheus = _installed(options, application)
-    found = timeline(release, prometheus, _environment(options, application), options.output)
+    found = timeline(release, prometheus, _environment(options, application), options.output, application)
     if found.reasons:
         raise LoadTestError("; ".join(found.reasons))
 

@@ -2,6 +2,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from k8s.client.application import USER
 from loadtests import k6
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
@@ -15,7 +16,7 @@ def run(script: str, environment: Mapping[str, str], output: Path) -> None:
     """
     summary = output / "summary.json"
     command = k6.command(script, environment, "--summary-export", str(summary))
-    require_answer(environment["BASE_URL"], environment["TOKEN"], environment["READ"])
+    require_answer(environment["BASE_URL"], environment["TOKEN"], environment.get("READ", USER))
     output.mkdir(parents=True, exist_ok=True)
     summary.unlink(missing_ok=True)
     reason = k6.verdict(subprocess.run(command, check=False).returncode, summary)

@@ -3,9 +3,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from k8s.client.application import USER, USERS_API, Application
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
-from loadtests.reaction.measure import measure_step
+from loadtests.reaction.measure import absent, measure_step
 from loadtests.reaction.report import document, table, write
 from loadtests.reaction.step import LINKS, Step
 from loadtests.target import require_answer
@@ -20,6 +21,7 @@ def reaction(  # noqa: PLR0913 - by name
     environment: Mapping[str, str],
     output: Path,
     page: Path | None = None,
+    application: Application = USERS_API,
 ) -> None:
     """Step the load `runs` times, each from the fewest replicas, and print and write the time budget per link.
 
@@ -29,17 +31,19 @@ def reaction(  # noqa: PLR0913 - by name
         LoadTestError: no load, or no release that KEDA scales.
         ClusterError: no cluster, or no such release.
     """
-    require_answer(environment["BASE_URL"], environment["TOKEN"], environment["READ"])
+    require_answer(environment["BASE_URL"], environment["TOKEN"], environment.get("READ", USER))
     steps: list[Step] = []
+    missing = absent(application)
     for run in range(1, runs + 1):
-        steps.append(measure_step(api, release, prometheus, output / f"run-{run}", environment=environment))
+        folder = output / f"run-{run}"
+        steps.append(measure_step(api, release, prometheus, folder, environment=environment, application=application))
         links = ", ".join(f"{name} {_seconds(getattr(steps[-1], name))}" for name in LINKS)
         sys.stdout.write(f"run {run} of {runs}: {links} ({steps[-1].reason})\n")
         sys.stdout.flush()
-        write(steps, output)
+        write(steps, output, missing)
     if page is not None:
-        document(steps, page)
-    sys.stdout.write(f"\n{table(steps)}\n\nwritten: {output / 'reaction.json'}, {output / 'reaction.md'}\n")
+        document(steps, page, missing)
+    sys.stdout.write(f"\n{table(steps, missing)}\n\nwritten: {output / 'reaction.json'}, {output / 'reaction.md'}\n")
 
 
 def _seconds(value: float | None) -> str:

@@ -3,6 +3,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from k8s.client.application import USERS_API, Application
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
 from k8s.client.waiting import seconds_until
@@ -12,8 +13,7 @@ from loadtests.reaction.observer import Observer
 from loadtests.reaction.signal import Signal, crossing, first_scrape, read_signals
 from loadtests.reaction.step import Step
 
-# Mostly reads; health says which replica answered, and is not counted as load.
-MIX = (Request(name="read", weight=9), Request("/api/health", name="health", server_field="server_id"))
+READ = Request(name="read", weight=9)
 # The windows of the rate are full of the old rate by then.
 BASE_SECONDS = 25
 PATIENCE_SECONDS = 90
@@ -33,10 +33,12 @@ def measure_step(  # noqa: PLR0913 - by name
     environment: Mapping[str, str] | None = None,
     rate: int = 20,
     factor: int = 10,
+    application: Application = USERS_API,
 ) -> Step:
     """Step the load from `rate` to `factor` times as much, and see when each link of the scale-out followed.
 
-    Waits for the fewest replicas first, and ends seconds after a new pod's first answer. `folder` gets k6's files.
+    Waits for the fewest replicas first, and ends seconds after a new pod's first answer, or after it is Ready where no
+    answer of `application` tells whose it is. `folder` gets k6's files.
 
     Raises:
         LoadTestError: no load, or no release that KEDA scales.
@@ -48,8 +50,15 @@ def measure_step(  # noqa: PLR0913 - by name
     observer = Observer(api, release)
     with observer.observing({signal.metric: signal.selector for signal in signals}):
         old = {pod.name for pod in release.api_pods()}
-        with open_load(folder, stages, requests=MIX, environment=environment) as load:
-            seconds_until(lambda: load.ended() or _has_new(load, old), BASE_SECONDS + PATIENCE_SECONDS)
+        began_s = time.time()
+        with open_load(folder, stages, requests=mix(application), environment=environment) as load:
+
+            def followed() -> bool:
+                if application.replica:
+                    return _has_new(load, old)
+                return observer.times_of_growth(old, began_s)["ready"] is not None
+
+            seconds_until(lambda: load.ended() or followed(), BASE_SECONDS + PATIENCE_SECONDS)
             time.sleep(AFTER_SECONDS)
             ended_at_s = time.time()
         answers = load.answers()
@@ -60,8 +69,9 @@ def measure_step(  # noqa: PLR0913 - by name
     crossed = {
         signal: crossing(prometheus, signal.query, signal.bearable(len(old)), began, ended_at_s) for signal in signals
     }
+    counter = application.metrics.requests
     times = {
-        "scraped": first_scrape(prometheus, release, began, ended_at_s),
+        "scraped": first_scrape(prometheus, f"{counter}{{{release.series}}}", began, ended_at_s) if counter else None,
         "crossed": _first(crossed.values()),
         "external": _first(_told(observer, signal, signal.bearable(len(old)), began) for signal in signals),
         **observer.times_of_growth(old, began),
@@ -75,6 +85,18 @@ def measure_step(  # noqa: PLR0913 - by name
         failed=len(after.failed),
         reasons=after.reasons(),
     )
+
+
+def mix(application: Application) -> tuple[Request, ...]:
+    """Mostly reads; the path that says which replica answers is asked beside them."""
+    replica = application.replica
+    return (READ, Request(replica.path, name="replica", server_field=replica.field)) if replica else (READ,)
+
+
+def absent(application: Application) -> Mapping[str, str]:
+    """Links that cannot be seen of an application, and why."""
+    needs = {"scraped": "metrics.requests", "answered": "replica.path"}
+    return {link: why for link, key in needs.items() if (why := application.lacks(key))}
 
 
 def _first(times: Iterable[float | None]) -> float | None:

@@ -1,6 +1,6 @@
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from loadtests.errors import LoadTestError
 from loadtests.measure.answers import nearest_rank
 from loadtests.reaction.step import LINKS, Step, spent
 
+NONE: Mapping[str, str] = {}
 BEGIN, END = "<!-- budget -->", "<!-- end of budget -->"
 MEANING = {
     "scraped": "Prometheus has a sample of the new rate",
@@ -23,11 +24,16 @@ MEANING = {
 }
 
 
-def table(steps: Sequence[Step]) -> str:
-    """The time budget in Markdown: seconds since the step, and seconds that the link itself took."""
+def table(steps: Sequence[Step], absent: Mapping[str, str] = NONE) -> str:
+    """The time budget in Markdown: seconds since the step, and seconds that the link itself took.
+
+    Links that are `absent` have no row, but a line below that says why.
+    """
     lines = ["| link | p50, s | p95, s | own p50, s | seen |", "| --- | ---: | ---: | ---: | ---: |"]
     own = [spent(step) for step in steps]
     for name in LINKS:
+        if name in absent:
+            continue
         at = sorted(value for step in steps if (value := getattr(step, name)) is not None)
         took = sorted(value for each in own if (value := each[name]) is not None)
         figures = (nearest_rank(at, 0.5), nearest_rank(at, 0.95), nearest_rank(took, 0.5))
@@ -39,7 +45,8 @@ def table(steps: Sequence[Step]) -> str:
     requests, failed = sum(step.requests for step in steps), sum(step.failed for step in steps)
     reasons = sum((Counter(step.reasons) for step in steps), Counter[str]())
     why = f" ({', '.join(f'{reason}: {count}' for reason, count in reasons.most_common())})" if reasons else ""
-    return "\n".join([*lines, "", f"{requests} requests since the steps, {failed} of them failed{why}."])
+    lines += ["", f"{requests} requests since the steps, {failed} of them failed{why}."]
+    return "\n".join([*lines, *(f"\n*{MEANING[name]}* {reason}." for name, reason in absent.items())])
 
 
 def _of_signals(steps: Sequence[Step]) -> list[str]:
@@ -52,14 +59,14 @@ def _of_signals(steps: Sequence[Step]) -> list[str]:
     return rows
 
 
-def write(steps: Sequence[Step], folder: Path) -> None:
+def write(steps: Sequence[Step], folder: Path, absent: Mapping[str, str] = NONE) -> None:
     """Write reaction.json, each step with its links, and reaction.md, the table."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reaction.json").write_text(json.dumps([asdict(step) for step in steps], indent=1) + "\n")
-    (folder / "reaction.md").write_text(table(steps) + "\n")
+    (folder / "reaction.md").write_text(table(steps, absent) + "\n")
 
 
-def document(steps: Sequence[Step], path: Path) -> None:
+def document(steps: Sequence[Step], path: Path, absent: Mapping[str, str] = NONE) -> None:
     """Put the table and the revision between the marks of a Markdown file.
 
     Raises:
@@ -69,4 +76,4 @@ def document(steps: Sequence[Step], path: Path) -> None:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise LoadTestError(f"{path} lacks the lines {BEGIN} and {END}, between which the table goes")
-    path.write_text(f"{before}{begin}\n{table(steps)}\n\nRevision {revision()}.\n{end}{after}")
+    path.write_text(f"{before}{begin}\n{table(steps, absent)}\n\nRevision {revision()}.\n{end}{after}")

@@ -81,13 +81,13 @@ def read_signals(api: Any, release: Release) -> tuple[Signal, ...]:  # noqa: ANN
     )
 
 
-def first_scrape(prometheus: Prometheus, release: Release, after_s: float, until_s: float) -> float | None:
-    """Time of the first sample of the pods' requests taken after a time.
+def first_scrape(prometheus: Prometheus, counters: str, after_s: float, until_s: float) -> float | None:
+    """Time of the first sample of the pods' requests, which `counters` selects, taken after a time.
 
     Raises:
         ClusterError: Prometheus does not answer.
     """
-    samples = _values(prometheus, f"max(timestamp(http_requests_total{{{release.series}}}))", after_s, until_s)
+    samples = _values(prometheus, f"max(timestamp({counters}))", after_s, until_s)
     return next((sampled_at_s for _, sampled_at_s in samples if sampled_at_s > after_s), None)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from k8s.client.application import USER, USERS_API, Application
 from k8s.client.prometheus import Prometheus
 from k8s.client.recorder import PERIOD_SECONDS, ReleaseRecorder
 from k8s.client.release import Release
@@ -37,8 +38,16 @@ class Timeline:
     """In what the replicas or the answers were not as they should be; empty: in nothing."""
 
 
-def timeline(release: Release, prometheus: Prometheus, environment: Mapping[str, str], output: Path) -> Timeline:
+def timeline(
+    release: Release,
+    prometheus: Prometheus,
+    environment: Mapping[str, str],
+    output: Path,
+    application: Application = USERS_API,
+) -> Timeline:
     """Ramp the load, record how the replicas follow, and write timeline.csv and timeline.png to `output`.
+
+    Without a counter of requests in `application` there is no rate beside the replicas.
 
     Raises:
         LoadTestError: nothing to load, or nothing was recorded.
@@ -49,11 +58,14 @@ def timeline(release: Release, prometheus: Prometheus, environment: Mapping[str,
     for old in (measured, summary):
         old.unlink(missing_ok=True)
     command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
-    require_answer(environment["BASE_URL"], environment["TOKEN"], environment["READ"])
+    require_answer(environment["BASE_URL"], environment["TOKEN"], environment.get("READ", USER))
     minimum = release.wait_for_minimum(RETURN_SECONDS)
+    if lacking := application.lacks("metrics.requests"):
+        sys.stdout.write(f"req/s {lacking}\n")
     sys.stdout.write(HEADER + "\n")
     recorder = ReleaseRecorder(release)
-    record = Record(recorder.moments, K6Output(measured), release, prometheus)
+    counter = application.metrics.requests
+    record = Record(recorder.moments, K6Output(measured), prometheus, counter and f"{counter}{{{release.series}}}")
     with recorder.recording(), _running(command, log) as load:
         _follow(record, load, release, minimum)
     samples = record.samples()

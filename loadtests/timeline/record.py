@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from k8s.client.errors import ClusterError
 from k8s.client.prometheus import Prometheus
 from k8s.client.recorder import PERIOD_SECONDS, Moment
-from k8s.client.release import Release
 from loadtests.timeline.k6_output import K6Output
 from loadtests.timeline.sample import Sample
 
@@ -18,12 +17,14 @@ LEVEL_MOMENTS = 5
 class Record:
     """What a recorder saw of a release under load, beside what k6 and Prometheus know of the same seconds."""
 
-    def __init__(self, moments: Sequence[Moment], output: K6Output, release: Release, prometheus: Prometheus) -> None:
-        """Take the recorder's own list, which grows while it records."""
+    def __init__(
+        self, moments: Sequence[Moment], output: K6Output, prometheus: Prometheus, requests: str | None
+    ) -> None:
+        """Take the recorder's own list, which grows while it records; `requests` selects the counters of requests."""
         self._moments = moments
         self._output = output
         self._prometheus = prometheus
-        self._rate = f"sum(rate(http_requests_total{{{release.series}}}[{RATE_WINDOW_SECONDS}s]))"
+        self._rate = requests and f"sum(rate({requests}[{RATE_WINDOW_SECONDS}s]))"
         self._since_s = time.time()
 
     def newest(self) -> Sample | None:
@@ -31,7 +32,8 @@ class Record:
         self._output.update()
         if not self._moments:
             return None
-        return self._sample(self._moments[-1], self._prometheus.value(self._rate), K6_LAG_SECONDS)
+        rate = self._prometheus.value(self._rate) if self._rate else None
+        return self._sample(self._moments[-1], rate, K6_LAG_SECONDS)
 
     def samples(self) -> list[Sample]:
         """All moments that are known, with the numbers of the same second."""
@@ -54,7 +56,7 @@ class Record:
 
     def _rates(self) -> Mapping[int, float]:
         """Requests a second by the seconds since the first moment, as far as Prometheus knows."""
-        if not self._moments:
+        if not self._moments or not self._rate:
             return {}
         began_s, ended_s = self._moments[0].at_s, self._moments[-1].at_s
         try:

@@ -2,10 +2,11 @@ import csv
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from kubernetes import client
 
+from k8s.client.application import Application
 from k8s.client.autoscaler import Autoscaler, Target
 from k8s.client.prometheus import Prometheus
 from k8s.client.prometheus import Sample as Rate
@@ -31,7 +32,10 @@ AUTOSCALER = Autoscaler("keda-api", 2, 8, 3, 2, (Target("cpu", 40, 80, "%"),), {
 class _Service(Quiet, BaseHTTPRequestHandler):
     """Answers each GET."""
 
+    asked: ClassVar[set[str]] = set()
+
     def do_GET(self) -> None:
+        self.asked.add(self.path)
         self.send_response(200)
         self.send_header("content-length", "2")
         self.end_headers()
@@ -60,8 +64,8 @@ class RecordedPrometheus(Prometheus):
 
 
 def _recorded(moments: list[Moment], path: Path, prometheus: Prometheus | None = None) -> Record:
-    release = Release(client.ApiClient(), "here", "users", "users")
-    return Record(moments, K6Output(path / "k6.csv"), release, prometheus or RecordedPrometheus(10, 20, 30))
+    counters = 'requests{pod=~"users-.*"}'
+    return Record(moments, K6Output(path / "k6.csv"), prometheus or RecordedPrometheus(10, 20, 30), counters)
 
 
 def _moment(second: float, ready: int = 2, autoscaler: Autoscaler | None = AUTOSCALER) -> Moment:
@@ -140,6 +144,15 @@ def test_the_newest_is_the_last_moment_with_the_rate_of_now(tmp_path: Path) -> N
     assert prometheus.asked == 1
 
 
+def test_without_a_counter_there_is_no_rate(tmp_path: Path) -> None:
+    """Prometheus is not asked, and all else is recorded."""
+    prometheus = RecordedPrometheus()
+    recorded = Record([_moment(0)], K6Output(tmp_path / "k6.csv"), prometheus, None)
+    assert recorded.samples() == [recorded.newest()]
+    assert recorded.samples()[0].rps is None
+    assert prometheus.asked == 0
+
+
 def test_the_end_is_level_once_the_minimum_has_lasted(tmp_path: Path) -> None:
     """Wanted and ready must have been the minimum for five looks, none of them unknown."""
     at_minimum = replace(AUTOSCALER, desired=2)
@@ -150,12 +163,23 @@ def test_the_end_is_level_once_the_minimum_has_lasted(tmp_path: Path) -> None:
         assert not _recorded([*level, other], tmp_path).is_level(2)
 
 
-def test_a_ramp_ends_when_the_load_has_and_the_replicas_are_back(tmp_path: Path) -> None:
-    """A short load on a release that stays at its minimum is recorded to its end, written, and found wanting."""
+def test_a_ramp_ends_when_the_load_has_and_the_replicas_are_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A short load on a release that stays at its minimum is recorded to its end, written, and found wanting.
+
+    It is another application's, which counts no requests.
+    """
+    asked: set[str] = set()
+    service = type("_Asked", (_Service,), {"asked": asked})
+    application = Application("quiet", "api", read="/items/7", file="app.yaml")
     ramp = {f"{part}_SECONDS": "1" for part in ("BASE", "RISE", "HOLD", "FALL", "COOL")}
-    with http_server.serving(ThreadingHTTPServer(("127.0.0.1", 0), _Service)) as base_url, serving() as api:
-        environment = {"BASE_URL": base_url, "TOKEN": "test-token", "RATE_PEAK": "20", **ramp}
-        found = timeline(Release(api, "quiet", "api"), Prometheus(api, PROMETHEUS), environment, tmp_path / "out")
+    with http_server.serving(ThreadingHTTPServer(("127.0.0.1", 0), service)) as base_url, serving() as api:
+        environment = {"BASE_URL": base_url, "TOKEN": "test-token", "RATE_PEAK": "20", "READ": "/items/7", **ramp}
+        release, prometheus = Release(api, "quiet", "api"), Prometheus(api, PROMETHEUS)
+        found = timeline(release, prometheus, environment, tmp_path / "out", application)
+    assert "req/s does not apply: app.yaml says nothing of metrics.requests" in capsys.readouterr().out
+    assert asked == {"/items/7"}
     assert found.reasons[0].startswith("replicas ready went to 1 only")
     assert any(sample.p95_ms is not None for sample in found.samples)
     assert len((tmp_path / "out" / "timeline.csv").read_text().splitlines()) == len(found.samples) + 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from k8s.client.application import USERS_API, Application
 from k8s.client.autoscaler import read_autoscaler
 from k8s.client.prometheus import Prometheus, Sample
 from k8s.client.release import Release
@@ -13,7 +14,7 @@ from k8s.cluster.revision import revision
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer
 from loadtests.reaction import signal
-from loadtests.reaction.measure import step_at
+from loadtests.reaction.measure import absent, mix, step_at
 from loadtests.reaction.observer import Observer, Seen
 from loadtests.reaction.report import BEGIN, END, document, table, write
 from loadtests.reaction.signal import Signal, crossing, first_scrape, read_signals
@@ -95,7 +96,7 @@ def test_own_time_is_since_the_latest_link_before() -> None:
 def test_first_scrape_is_the_sample_s_own_time() -> None:
     """A sample from before the step holds nothing of it."""
     prometheus = RecordedPrometheus((10, 8.5), (10.25, 8.5), (10.5, 10.4))
-    assert first_scrape(prometheus, Release(None, "users-api", "users-api", "users-api"), 10, 20) == 10.4
+    assert first_scrape(prometheus, 'requests{pod="a"}', 10, 20) == 10.4
 
 
 def test_crossing_is_the_first_value_above_what_is_bearable() -> None:
@@ -113,6 +114,26 @@ def test_table_has_a_row_for_each_link_and_says_what_failed() -> None:
     assert "| it is Ready | 12.0 | 14.0 | 2.0 | 2 of 2 |" in lines
     assert lines[3].endswith("| 1 of 2 |")
     assert lines[-1] == "150 requests since the steps, 1 of them failed (503: 1)."
+
+
+def test_what_cannot_be_seen_of_an_application_has_no_row() -> None:
+    """An answer that names no pod is no link, nor a scrape of pods that count nothing; the key for either is told."""
+    missing = absent(Application("shop", "shop", file="app.yaml"))
+    assert list(missing) == ["scraped", "answered"]
+    lines = table([replace(STEP, scraped=None, answered=None)], missing).splitlines()
+    assert len([line for line in lines if line.startswith("| ")]) == 2 + len(LINKS) - 2
+    assert lines[-1].startswith(
+        "*a client has its first answer* does not apply: app.yaml says nothing of replica.path, "
+    )
+    assert lines[-3].startswith("*Prometheus has a sample of the new rate* does not apply: app.yaml says nothing of ")
+    assert absent(USERS_API) == {}
+
+
+def test_each_application_is_asked_who_answers_as_it_tells() -> None:
+    """Where it does not tell, all that is sent is what loads it."""
+    read, who = mix(USERS_API)
+    assert (who.path, who.server_field, who.weight) == ("/api/health", "server_id", 1)
+    assert mix(Application("shop", "shop")) == (read,)
 
 
 def test_table_tells_two_queries_apart() -> None:
