@@ -18,6 +18,6 @@ def seed(release: Release, users: int) -> None:
 
 
 def remove(release: Release) -> None:
-    """Take away the release with its namespace, and so its database."""
+    """Take away the release with its namespace, and so its database; who needs the namespace anew waits for its end."""
     release.uninstall()
-    release.kubectl("delete", "namespace", release.namespace, "--ignore-not-found", "--wait", "--timeout=180s")
+    release.kubectl("delete", "namespace", release.namespace, "--ignore-not-found", "--wait=false")

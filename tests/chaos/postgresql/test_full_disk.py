@@ -74,7 +74,7 @@ def test_full_disk(node: str, start: Start) -> None:
         Bound("reads failed", len(named(run.answers, "read").failed), at_most=0),
         Bound("writes refused meanwhile", len(writes.failed.between(full, room)), at_least=1),
         Bound("writes fail for s once there is room", failing_for(writes, room, ended), at_most=WRITES_AGAIN_SECONDS),
-        *kept(ledger),
+        *kept(ledger, primary(run.release)),
         **told(ledger),
     )
 

@@ -57,7 +57,7 @@ def test_primary_node_drained(start: Start) -> None:
     run.conclude(
         Bound("reads failed", len(named(run.answers, "read").failed), at_most=0),
         Bound("writes fail for s after its return", again, at_most=WRITES_AGAIN_SECONDS),
-        *kept(ledger),
+        *kept(ledger, primary(run.release)),
         **told(ledger),
     )
 
@@ -80,7 +80,7 @@ def test_primary_node_stopped(start: Start) -> None:
         Bound("reads fail for s", failing_for(reads, stopped, back), at_most=READ_AGAIN_SECONDS),
         Bound("reads failed once it is back", len(reads.failed.between(back, ended)), at_most=0),
         Bound("writes fail for s after its return", failing_for(writes, back, ended), at_most=WRITES_AGAIN_SECONDS),
-        *kept(ledger),
+        *kept(ledger, primary(run.release)),
         **told(ledger),
         reads_failed_meanwhile=len(reads.failed.between(stopped, back)),
     )

@@ -6,6 +6,7 @@ from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.postgresql.outage import kept, named, outages, told, wait_for_writes
 from tests.chaos.postgresql.values import READS_BESIDE, SEEDED_USERS, VALUES, WRITES
 from tests.chaos.verdict import Bound
+from tests.e2e.postgres_server import primary
 from tests.e2e.release import merged
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]
@@ -46,7 +47,7 @@ def test_pooler_killed(start: Start) -> None:
             of_time=True,
         ),
         Bound("reads failed", len(named(run.answers, "read").failed), at_most=0),
-        *kept(ledger),
+        *kept(ledger, primary(run.release)),
         **told(ledger),
         tries_failed=len(named(run.answers, "write").failed),
     )
