@@ -212,8 +212,9 @@ chaos: .venv/installed ## All experiments on the cluster but the long ones, in f
 chaos chaos-overload: wrk # floods
 
 .PHONY: chaos-short
-chaos-short: .venv/installed ## The main ones of restarts, scaling, upgrades, pods, metrics and Redis, in short form
-	$(BIN)/python -m pytest --short -m "not full" --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis))
+chaos-short: .venv/installed ## The main ones of restarts, scaling, upgrades, pods, metrics, Redis and PostgreSQL, in short form
+	$(BIN)/python -m pytest --short -m "not full" --durations=0 $(addprefix tests/chaos/test_,$(addsuffix .py,rolling_restart scaling upgrade pods metrics redis)) \
+	  tests/chaos/postgresql/test_primary.py
 
 chaos-%: .venv/installed
 	$(BIN)/python -m pytest $(or $(wildcard tests/chaos/$*),tests/chaos/test_$(subst -,_,$*).py) $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
