@@ -30,6 +30,12 @@ SBOM_IMAGE ?= localhost/users-api:dev
 DIST ?= build/dist
 # 2: what failed is tried once more, by itself. `make test` has it so: docs/decisions/0035-a-second-try.md.
 TRIES ?= 1
+# What `make tune` sizes for, in requests a second; HOLD=1 lets it keep the replicas as they are meanwhile. VALUES are the
+# release's; others of its options go into TUNE.
+PEAK ?=
+HOLD ?=
+VALUES ?= $(if $(APP),,$(if $(filter $(OWN_CONTEXT),$(CONTEXT)),chart/values-kind.yaml))
+TUNE ?=
 # What `make loadtest` runs: basic, stress, ramp, burn or write.
 SCRIPT ?= basic
 
@@ -119,6 +125,11 @@ screenshots: .venv/installed chromium ## The pictures of docs/screenshots anew, 
 .PHONY: reaction
 reaction: .venv/installed ## Step the load tenfold and time each link of the scale-out
 	$(BIN)/python -m loadtests reaction $(OF_RELEASE)
+
+.PHONY: tune
+tune: .venv/installed ## Find what one replica holds, and write the values for PEAK requests a second; HOLD=1 keeps the autoscaler off
+	$(BIN)/python -m loadtests tune $(OF_RELEASE) $(addprefix --values ,$(VALUES)) \
+	  $(addprefix --peak ,$(PEAK)) $(if $(HOLD),--hold) $(TUNE)
 
 .PHONY: assess
 assess: .venv/installed ## Measure the installed release against its targets; report in build/assess

@@ -1,4 +1,4 @@
-"""`python -m loadtests run | timeline | assess | watch | reaction`."""
+"""`python -m loadtests run | timeline | assess | watch | reaction | tune`."""
 
 import argparse
 import os
@@ -14,6 +14,7 @@ from loadtests.environment import environment_of
 from loadtests.errors import LoadTestError
 from loadtests.k6 import NEEDS
 from loadtests.run import run
+from loadtests.tune import options as tune_options
 
 if TYPE_CHECKING:
     from k8s.client.prometheus import Prometheus
@@ -55,12 +56,14 @@ def _parser() -> argparse.ArgumentParser:
     reaction.add_argument(
         "--output", type=Path, default=Path("build/reaction"), help="folder of the record (default: %(default)s)"
     )
+    tune = commands.add_parser("tune", help="find what a replica holds, and write the values that follow")
+    tune_options.add_options(tune)
     single.add_argument("--app", type=Path, metavar="FILE", help="what is loaded: docs/app.md (default: the users API)")
-    for command in (timeline, assess, watch, reaction):
+    for command in (timeline, assess, watch, reaction, tune):
         add_options(command)
         command.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
         command.add_argument("--prometheus", help=f"its Service (default: the file's, or else {PROMETHEUS})")
-    for command in (single, timeline, assess, reaction):
+    for command in (single, timeline, assess, reaction, tune):
         command.add_argument("variables", nargs="*", type=_pair, metavar="NAME=VALUE", help="variables of the script")
     return parser
 
@@ -94,6 +97,8 @@ def _run(options: argparse.Namespace) -> None:
                 page=options.document,
                 application=application,
             )
+        case "tune":
+            _tune(options, application)
 
 
 def _timeline(options: argparse.Namespace, application: Application) -> None:
@@ -117,6 +122,15 @@ def _assess(options: argparse.Namespace, application: Application) -> None:
         deployment=application.deployment,
     )
     assess(installation, QUICK if options.quick else FULL, options.output)
+
+
+def _tune(options: argparse.Namespace, application: Application) -> None:
+    from loadtests.tune.command import tune  # noqa: PLC0415 - likewise matplotlib
+    from loadtests.tune.wish import Wish  # noqa: PLC0415 - likewise
+
+    wish = Wish.of(options, _environment(options, application))
+    api, release, _ = _installed(options, application)
+    tune(api, release, wish, options.output)
 
 
 def _installed(

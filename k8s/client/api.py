@@ -61,6 +61,24 @@ def get(
     return parsed(response.status, body)
 
 
+def patch(api: Any, path: str, change: Mapping[str, Any]) -> None:  # noqa: ANN401 - likewise
+    """Change an object by a JSON merge patch.
+
+    Raises:
+        NoAnswerError: the API server does not answer, or refuses it.
+    """
+    headers = {"Accept": "application/json", "Content-Type": "application/merge-patch+json"}
+    request = api.param_serialize("PATCH", path, header_params=headers, body=change, auth_settings=["BearerToken"])
+    try:
+        response = api.call_api(*request, _request_timeout=CALL_TIMEOUT_SECONDS)
+        body = response.read()
+    except ApiException as error:
+        raise NoAnswerError(error.status or 0, error.reason or "") from error
+    except HTTPError as error:
+        raise NoAnswerError(0, _short(error)) from error
+    parsed(response.status, body)
+
+
 def proxy(place: str, kind: str = "services") -> str:
     """Path at which the API server passes requests on to a Service (namespace/name:port), or of `kind` to a pod."""
     namespace, _, name = place.partition("/")

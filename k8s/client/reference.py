@@ -12,8 +12,8 @@ from k8s.client.application_file import PARTS
 PAGE = Path(__file__).parents[2] / "docs" / "app.md"
 BEGIN, END = "<!-- keys -->\n", "<!-- end of keys -->\n"
 # Who reads which key, by the name of make's target.
-_RELEASE = ("doctor", "watch", "timeline", "reaction", "assess")
-_LOADS = ("loadtest", "timeline", "reaction", "assess")
+_RELEASE = ("doctor", "watch", "timeline", "reaction", "assess", "tune")
+_LOADS = ("loadtest", "timeline", "reaction", "assess", "tune")
 READERS = {
     **dict.fromkeys(("namespace", "release", "deployment"), _RELEASE),
     "prometheus": ("watch", "timeline", "reaction", "assess"),

@@ -49,17 +49,18 @@ def test_what_is_no_variable_is_refused(
     assert given == []
 
 
-@pytest.mark.parametrize("command", ["timeline", "assess", "reaction"])
+@pytest.mark.parametrize("command", ["timeline", "assess", "reaction", "tune"])
 def test_a_cluster_that_is_gone_is_named_with_what_to_do(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Every tool says the same of a kubeconfig's context that nobody answers at."""
     config = Path(__file__).with_name("kubeconfig.yaml")
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(config))
-    for tool in ("timeline.command", "assess.command", "reaction.command"):
+    for tool in ("timeline.command", "assess.command", "reaction.command", "tune.command"):
         monkeypatch.setattr(f"loadtests.{tool}.require_answer", lambda *_: None)
     monkeypatch.setattr("loadtests.assess.installation.Installation.version", lambda _: {})
-    monkeypatch.setattr(sys, "argv", ["loadtests", command, "--context", "nowhere", "--output", str(tmp_path)])
+    words = ["--peak", "10"] if command == "tune" else []
+    monkeypatch.setattr(sys, "argv", ["loadtests", command, *words, "--context", "nowhere", "--output", str(tmp_path)])
     assert main() == 1
     printed = capsys.readouterr().err
     assert "refused): `make kind-up` brings one; --context (CONTEXT= of make) names another" in printed
