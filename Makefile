@@ -30,6 +30,8 @@ SBOM_IMAGE ?= localhost/users-api:dev
 DIST ?= build/dist
 # 2: what failed is tried once more, by itself. `make test` has it so: docs/decisions/0035-a-second-try.md.
 TRIES ?= 1
+# What `make test-pythons` tries. A release of Debian is one too, as trixie: its Python, in that system.
+PYTHONS ?= 3.11 3.12 3.13 3.14
 # What `make tune` sizes for, in requests a second; HOLD=1 lets it keep the replicas as they are meanwhile. VALUES are the
 # release's; others of its options go into TUNE.
 PEAK ?=
@@ -156,6 +158,10 @@ test: .venv/installed redis-server chromium ## All tests, the cluster's included
 .PHONY: test-unit
 test-unit: .venv/installed ## What needs no cluster and no server, in under a minute
 	$(BIN)/python -m pytest tests/unit
+
+.PHONY: test-pythons
+test-pythons: .venv/installed ## The unit tests on each of PYTHONS: those of this host, fetched by uv, or of Debian
+	$(BIN)/python -m tests.pythons --cache $(CACHE_DIR) $(PYTHONS)
 
 again = $(if $(filter 2,$(TRIES)),|| $(1) --last-failed --last-failed-no-failures=none)
 # Each of those that run side by side keeps what failed where the others don't.
