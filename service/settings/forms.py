@@ -41,8 +41,15 @@ class Form:
 _BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"({_BYTE}[.]){{3}}{_BYTE}"
 _GROUP = "[0-9a-fA-F]{1,4}"
-_AROUND_THE_GAP = "|".join(f"({_GROUP}:){{1,{7 - after}}}(:{_GROUP}){{1,{after}}}" for after in range(1, 7))
-_IPV6 = f"(({_GROUP}:){{7}}{_GROUP}|({_GROUP}:){{1,7}}:|{_AROUND_THE_GAP}|:(:{_GROUP}){{1,7}}|::)"
+
+
+def _around_a_gap(most: int) -> str:
+    return "|".join(f"({_GROUP}:){{1,{most - after}}}(:{_GROUP}){{1,{after}}}" for after in range(1, most))
+
+
+# The last two groups may be an IPv4 address, as Python 3.13 writes ::ffff:10.0.0.1.
+_MIXED = f"(({_GROUP}:){{6}}|({_GROUP}:){{1,5}}:|({_around_a_gap(5)}):|:(:{_GROUP}){{0,5}}:){_IPV4}"
+_IPV6 = f"(({_GROUP}:){{7}}{_GROUP}|({_GROUP}:){{1,7}}:|{_around_a_gap(7)}|:(:{_GROUP}){{1,7}}|::|{_MIXED})"
 _HOST = f"([A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\\[{_IPV6}\\])"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _PARAMETER = "[{][A-Za-z_][A-Za-z0-9_]*(:(str|path|int|float|uuid))?[}]"

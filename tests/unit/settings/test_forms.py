@@ -1,5 +1,5 @@
 import re
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,17 @@ ROUTES = TypeAdapter(Route)
 HOSTS = ["app.example.com", "localhost", "10.0.0.1", "[fd00::1]", "[::1]"]
 
 
-@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)), st.integers(0, 140))
+def _mixed(address: IPv4Address | IPv6Address) -> str:
+    """Write the last two groups as an IPv4 address, as Python 3.13 does for some."""
+    *groups, high, low = address.exploded.split(":")
+    shortened = str(IPv6Address(":".join([*groups, "1", "1"]))).rpartition(":")[0].rpartition(":")[0]
+    return f"{shortened}:{IPv4Address(int(high + low, 16))}"
+
+
+ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6), st.ip_addresses(v=6).map(_mixed))
+
+
+@given(ADDRESSES, st.integers(0, 140))
 def test_a_network_is_what_python_takes_for_one(address: object, bits: int) -> None:
     """Any address and prefix length is a network if Python says so, host bits or not, but for /0."""
     text = f"{address}/{bits}"
