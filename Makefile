@@ -57,6 +57,8 @@ export PATH := $(CACHE_DIR)/tools:$(CHART_TOOLS):$(CURDIR)/$(BIN):$(PATH)
 ifneq ($(call given,BASE_URL),)
 export BASE_URL
 endif
+# Images have it set, and shells may: each process would compile the service anew, and each worker of pytest all tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Run
 
