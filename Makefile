@@ -277,6 +277,16 @@ generate: .venv/installed tools ## Write the chart's settings, schema, README an
 	helm-docs --chart-search-root chart --log-level error
 	$(BIN)/python -m k8s.chart.dashboards
 
+.PHONY: site
+site: .venv/installed ## The documentation as a site, in build/site
+	$(BIN)/python -m loadtests.pages
+	$(BIN)/zensical build --strict --clean
+
+.PHONY: site-serve
+site-serve: .venv/installed ## The same on localhost:8001; after a change run `python -m loadtests.pages`, and it shows
+	$(BIN)/python -m loadtests.pages
+	$(BIN)/zensical serve
+
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
