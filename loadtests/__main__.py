@@ -115,11 +115,8 @@ def _assess(options: argparse.Namespace, application: Application) -> None:
 
     installation = Installation.connect(
         context=options.context,
-        namespace=application.namespace,
-        release=application.release,
-        prometheus=application.prometheus,
+        application=application,
         environment={**os.environ, **_environment(options, application)},
-        deployment=application.deployment,
     )
     assess(installation, QUICK if options.quick else FULL, options.output)
 

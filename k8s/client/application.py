@@ -71,6 +71,11 @@ class Application:
             return ""
         return f"does not apply: {self.file or 'the users API'} says nothing of {missing}, {MEANINGS[missing]}"
 
+    @property
+    def is_users_api(self) -> bool:
+        """Whether what is written there are users, which tools know how to read again."""
+        return self.write == USERS_API.write
+
     def secret(self, key: str, environment: Mapping[str, str]) -> str:
         """Give a token as it is sent; empty: none is.
 

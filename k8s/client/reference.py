@@ -18,12 +18,14 @@ READERS = {
     **dict.fromkeys(("namespace", "release", "deployment"), _RELEASE),
     "prometheus": ("watch", "timeline", "reaction", "assess"),
     **dict.fromkeys(("url", "token", "read", "ids"), _LOADS),
-    **dict.fromkeys(("write.path", "write.method", "write.body", "burn"), ("loadtest",)),
-    "metrics.requests": ("doctor", "watch", "timeline", "reaction"),
-    **dict.fromkeys(("replica.path", "replica.field"), ("reaction",)),
+    **dict.fromkeys(("write.path", "write.method", "write.body"), ("loadtest", "assess")),
+    "burn": ("loadtest",),
+    **dict.fromkeys(("limited", "cache"), ("assess",)),
+    **dict.fromkeys(("replica.path", "replica.field"), ("reaction", "assess")),
+    "metrics.requests": ("doctor", "watch", "timeline", "reaction", "assess"),
     "metrics.status": ("watch",),
     "metrics.duration": ("watch",),
-    "metrics.prefix": ("doctor", "watch"),
+    "metrics.prefix": ("doctor", "watch", "assess"),
 }
 # Else what needs the key does not apply.
 _WITHOUT = dict.fromkeys(("token", "write.body"), "none is sent") | {"deployment": "the only one"}
@@ -45,7 +47,7 @@ def _default(key: str) -> str:
     of: type[Any] = PARTS[part] if part else Application
     found: Field[Any] = next(each for each in fields(of) if each.name == name)
     if found.default is MISSING:
-        return f"`{part}` is refused" if part else "the file is refused"
+        return f"a `{part}` without it is refused" if part else "the file is refused"
     if found.default is None:
         return "what needs it does not apply"
     return _code(found.default)

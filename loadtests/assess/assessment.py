@@ -9,6 +9,7 @@ from loadtests.assess.scaling import Scaling
 from loadtests.assess.spread import Spread
 from loadtests.assess.throughput import Throughput
 from loadtests.assess.writes import Writes
+from loadtests.assess.written import Written
 
 # Long series, which the raw files have too.
 _SERIES = ("cached_ms", "uncached_ms", "by_second", "accepted_at_s", "samples")
@@ -21,6 +22,8 @@ class Assessment:
     facts: dict[str, Any] = field(default_factory=dict)
     response: Response | None = None
     writes: Writes | None = None
+    written: Written | None = None
+    """Instead of these, of another application."""
     throughput: Throughput | None = None
     availability: Availability | None = None
     spread: Spread | None = None
@@ -29,6 +32,8 @@ class Assessment:
     limiter: Limiter | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     """Targets that this kind of run does not measure, or that are none of this release, and why."""
+    of_users_api: bool = True
+    """Whether it is what the compose stack's own report is of, and what writes are known of."""
     problems: dict[str, str] = field(default_factory=dict)
     """Phases that could not be done, and why."""
     seconds: float = 0

@@ -14,7 +14,7 @@ class Caches:
     by_tier: dict[str, int]
     """By X-Cache, as the clients saw it."""
     by_counter: dict[str, float]
-    """By users_api_cache_requests_total over the same time; empty where Prometheus does not answer."""
+    """By the counter of the caches over the same time; empty where there is none, or Prometheus does not answer."""
 
     @property
     def hit_percent(self) -> float:
@@ -32,11 +32,15 @@ def measure_caches(installation: Installation, throughput: Throughput) -> Caches
     """
     by_tier = {tier: count for tier, count in throughput.caches.items() if tier}
     if not by_tier:
-        raise LoadTestError("no answer has X-Cache: does something before the service take it away?")
+        header = installation.application.cache
+        raise LoadTestError(f"no answer has {header}: does something before the service take it away?")
+    prefix = installation.application.metrics.prefix
+    if not prefix:
+        return Caches(by_tier, {})
     seconds = max(20, round(throughput.hold.seconds))  # four scrapes of the kind values
     ended_s = throughput.hold_began_s + throughput.hold.seconds
     try:
-        counter = f"users_api_cache_requests_total{{{installation.release.series}}}"
+        counter = f"{prefix}cache_requests_total{{{installation.release.series}}}"
         samples = installation.prometheus.query(f"sum by (tier) (increase({counter}[{seconds}s]))", at_s=ended_s)
     except ClusterError:
         samples = []

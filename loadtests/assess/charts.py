@@ -59,6 +59,8 @@ def _chart(name: str, title: str, words: str, draw: Callable[[Axes], None]) -> C
 
 
 def _response_words(found: Response) -> str:
+    if not found.by_cache:
+        return f"share of requests answered within a time: half within {found.cached.p50_ms or 0:.1f} ms"
     return (
         f"share of requests answered within a time: half of the cached within {found.cached.p50_ms or 0:.1f} ms, "
         f"of the uncached within {found.uncached.p50_ms or 0:.1f} ms"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from k8s.client.application import USER
 from k8s.client.errors import ClusterError
 from loadtests.assess.assessment import Assessment
 from loadtests.assess.availability import measure_availability
@@ -13,6 +14,7 @@ from loadtests.assess.facts import facts
 from loadtests.assess.installation import Installation
 from loadtests.assess.journal import phase, say
 from loadtests.assess.limiter import measure_limiter
+from loadtests.assess.needs import left_out
 from loadtests.assess.parts import Parts
 from loadtests.assess.plan import Plan
 from loadtests.assess.report import write
@@ -20,10 +22,11 @@ from loadtests.assess.response import cached_users, measure_response
 from loadtests.assess.scaling import measure_scaling
 from loadtests.assess.settling import settle
 from loadtests.assess.spread import measure_spread
-from loadtests.assess.targets import SCALING, WRITES, targets
+from loadtests.assess.targets import CACHES, LIMITER, SCALING, SPREAD, WRITES, WRITTEN, targets
 from loadtests.assess.throughput import ThroughputPhase
 from loadtests.assess.usage import UsageMeter
 from loadtests.assess.writes import Writes, measure_writes
+from loadtests.assess.written import measure_written
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
 
@@ -38,8 +41,9 @@ def assess(installation: Installation, plan: Plan, output: Path) -> None:
         LoadTestError: nothing to measure, or a target was missed.
         ClusterError: there is none, or no such release.
     """
-    require_answer(installation.base_url, installation.token)
-    found = Assessment(facts(installation))
+    application = installation.application
+    require_answer(installation.base_url, installation.token, application.read or USER)
+    found = Assessment(facts(installation), left_out=left_out(installation), of_users_api=application.is_users_api)
     for old in output.glob("*"):
         shutil.rmtree(old) if old.is_dir() else old.unlink()
     output.mkdir(parents=True, exist_ok=True)
@@ -60,7 +64,10 @@ def assess(installation: Installation, plan: Plan, output: Path) -> None:
 
 
 def _measure(installation: Installation, plan: Plan, output: Path, found: Assessment) -> None:
-    def attempt(what: str, about_seconds: float, measure: Callable[[], T]) -> T | None:
+    def attempt(what: str, about_seconds: float, measure: Callable[[], T], target: str = "") -> T | None:
+        if target in found.left_out:
+            say(f"{what} {found.left_out[target]}")
+            return None
         with phase(f"{what} (about {about_seconds:.0f} s)"):
             try:
                 return measure()
@@ -75,9 +82,17 @@ def _measure(installation: Installation, plan: Plan, output: Path, found: Assess
         "response time", seconds, lambda: measure_response(installation, plan, output / "response")
     )
     # Before the limiter's own phase, which spends all that its client may, and waits if something is missing.
-    found.writes = attempt("writes", plan.writes_seconds, lambda: _writes(installation, plan, output, found))
+    if found.of_users_api:
+        found.writes = attempt("writes", plan.writes_seconds, lambda: _writes(installation, plan, output, found))
+    else:
+        found.written = attempt(
+            "writes", plan.writes_seconds, lambda: measure_written(installation, plan, output / "writes"), WRITTEN[0]
+        )
     found.limiter = attempt(
-        "rate limiter", 1 + 11 * plan.limiter_windows, lambda: measure_limiter(installation, plan, output / "limiter")
+        "rate limiter",
+        1 + 11 * plan.limiter_windows,
+        lambda: measure_limiter(installation, plan, output / "limiter"),
+        LIMITER,
     )
     found.availability = attempt(
         "availability: all pods replaced, one killed",
@@ -94,11 +109,14 @@ def _measure(installation: Installation, plan: Plan, output: Path, found: Assess
         settle(installation, plan, output / "settling", users)
     throughput = found.throughput = attempt("throughput", 7 * plan.step_seconds + plan.hold_seconds, load.measure)
     if throughput:
-        found.caches = attempt("cache hit ratio of the held rate", 1, lambda: measure_caches(installation, throughput))
+        found.caches = attempt(
+            "cache hit ratio of the held rate", 1, lambda: measure_caches(installation, throughput), CACHES
+        )
     found.spread = attempt(
         "spread over replicas",
         plan.spread_seconds,
         lambda: measure_spread(installation, plan, output / "spread", users),
+        SPREAD[0],
     )
 
 

@@ -17,4 +17,5 @@ def has_database(installation: Installation) -> bool:
     # The chart's own ConfigMap, which has no address without a login beside it; what else may be in a Secret.
     if all(len(container.get("envFrom", ())) <= 1 for container in containers):
         return False
-    return bool(installation.prometheus.query(f"users_api_database_available{{{release.series}}}"))
+    prefix = installation.application.metrics.prefix
+    return bool(prefix and installation.prometheus.query(f"{prefix}database_available{{{release.series}}}"))

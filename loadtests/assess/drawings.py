@@ -20,8 +20,9 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
 
 def response(axes: Axes, found: Response) -> None:
-    """Share of requests answered within a time, of cached and uncached ones."""
-    for times, colour, label in ((found.cached_ms, BLUE, "cached"), (found.uncached_ms, ORANGE, "uncached")):
+    """Share of requests answered within a time, of cached and uncached ones where they tell."""
+    first = found.kinds[0][0]
+    for times, colour, label in ((found.cached_ms, BLUE, first), (found.uncached_ms, ORANGE, "uncached")):
         if times:
             axes.step(times, [100 * (n + 1) / len(times) for n in range(len(times))], color=colour, label=label)
     axes.set_xscale("log")

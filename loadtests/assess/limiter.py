@@ -51,7 +51,7 @@ def measure_limiter(installation: Installation, plan: Plan, folder: Path) -> Lim
     if left < limit * (1 - SPENT_SHARE):
         time.sleep(window + 1)  # what an earlier run has spent comes back
     rate, seconds = round(2 * limit / window), plan.limiter_windows * window
-    request = Request("/api/users/1", token=token, name="limited")
+    request = Request(installation.path, token=token, name="limited")
     environment = installation.environment()
     with open_load(folder, [Stage(rate, seconds + 1)], requests=[request], environment=environment) as load:
         load.join(seconds + 30)
@@ -81,7 +81,7 @@ def _reachable(installation: Installation) -> tuple[str, int, float, int]:
     """Token, limit, window in seconds, and how much of the limit is left."""
     reasons = []
     for name, token in (("LIMITED_TOKEN", installation.limited_token), ("TOKEN", installation.token)):
-        status, headers, _ = installation.get("/api/users/1", token)
+        status, headers, _ = installation.get(installation.path, token)
         found = POLICY.search(headers.get("ratelimit-policy", ""))
         if status not in {HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS} or not found:
             reasons.append(f"{name} is answered with {status} and no RateLimit-Policy")

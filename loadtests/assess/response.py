@@ -24,6 +24,13 @@ class Response:
     cached_ms: tuple[float, ...]
     """Each answer's time in order, for the plot; not in report.json, as k6.csv has them."""
     uncached_ms: tuple[float, ...]
+    by_cache: bool = True
+    """Whether answers tell which they are; if not, all are among the first."""
+
+    @property
+    def kinds(self) -> tuple[tuple[str, Latency], ...]:
+        """By what answers tell of themselves."""
+        return (("cached", self.cached), ("uncached", self.uncached)) if self.by_cache else (("all", self.cached),)
 
 
 def cached_users(installation: Installation) -> int:
@@ -32,17 +39,24 @@ def cached_users(installation: Installation) -> int:
 
 
 def measure_response(installation: Installation, plan: Plan, folder: Path) -> Response:
-    """Read users that nobody has read for a while, each once; then others again and again.
+    """Read what nobody has read for a while, each once; then others again and again.
+
+    Where no answer tells whether it comes from a cache, all there is is read.
 
     Raises:
         LoadTestError: k6 failed.
     """
+    if not installation.application.cache:
+        stage = Stage(plan.response_rate, plan.cached_seconds)
+        answers = _answers(stage, folder / "all", installation.environment())
+        all_ms = tuple(_durations(answers))
+        return Response(Latency.of(answers), Latency.of(Answers()), plan.response_rate, all_ms, (), by_cache=False)
     first = cached_users(installation)
     rest = {"FIRST_USER": str(first + 1), "IN_TURN": "1"}
     seconds = min(plan.uncached_seconds, (installation.users - first) / plan.response_rate)
     stage = Stage(plan.response_rate, seconds)
-    uncached = _answers(stage, folder / "uncached", {**installation.environment(), **rest})
-    few = installation.environment(users=FEW)
+    uncached = _answers(stage, folder / "uncached", {**installation.environment(), **rest}) if seconds else ()
+    few = installation.environment(users=min(FEW, first))
     cached = _answers(Stage(plan.response_rate, plan.cached_seconds), folder / "cached", few)
     answers = Answers([*uncached, *cached])
     hits = answers.where(lambda answer: answer.cache in CACHED)

@@ -43,7 +43,7 @@ def measure_scaling(installation: Installation, folder: Path, users: int) -> Sca
     variables = {"RATE_START": str(max(1, peak // START_SHARE)), "RATE_PEAK": str(peak)}
     variables["BASE_SECONDS"] = str(BASE_SECONDS)
     environment = installation.environment(users=users, **variables)
-    found = timeline(installation.release, installation.prometheus, environment, folder)
+    found = timeline(installation.release, installation.prometheus, environment, folder, installation.application)
     return reactions(found.samples, minimum, peak, "; ".join(found.reasons))
 
 

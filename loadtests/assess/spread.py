@@ -35,13 +35,16 @@ class Spread:
 
 
 def measure_spread(installation: Installation, plan: Plan, folder: Path, users: int) -> Spread:
-    """Ask /api/health among other requests, at a rate for which the autoscaler keeps three times its minimum.
+    """Ask who answers among other requests, at a rate for which the autoscaler keeps three times its minimum.
 
     Raises:
         LoadTestError: k6 failed, or nothing told which replica it is.
     """
     before = {pod.name for pod in installation.release.serving_pods()}
-    asking = Request("/api/health", weight=ASKING_WEIGHT, server_field="server_id")
+    replica = installation.application.replica
+    if replica is None:
+        raise LoadTestError(f"the spread {installation.application.lacks('replica.path')}")
+    asking = Request(replica.path, weight=ASKING_WEIGHT, server_field=replica.field)
     requests = [asking, Request(name="read", weight=OTHER_WEIGHT)]
     stage = Stage(installation.peak_rate(), plan.spread_seconds)
     environment = installation.environment(users=users)
@@ -63,7 +66,7 @@ def spread(counts: Mapping[str, int], steady: set[str]) -> Spread:
     """
     known = {server: counts.get(server, 0) for server in sorted(steady)} if steady & set(counts) else dict(counts)
     if not sum(known.values()):
-        raise LoadTestError("no answer of /api/health named its replica by server_id")
+        raise LoadTestError("no answer named its replica, as server_id does in that of /api/health")
     test = stats.chisquare(list(known.values()))
     left_out = {server: count for server, count in counts.items() if server not in known}
     # One replica alone has an even spread, and no degree of freedom to test it with.
