@@ -73,7 +73,11 @@ def _open(url: str) -> HTTPResponse:
     if not url.startswith(("https://", "http://127.0.0.1:")):
         message = f"{url} is no https address"
         raise StepError(message)
-    answer: HTTPResponse = urllib.request.urlopen(url, timeout=_SILENCE_SECONDS)  # noqa: S310 - see above
+    try:
+        answer: HTTPResponse = urllib.request.urlopen(url, timeout=_SILENCE_SECONDS)  # noqa: S310 - see above
+    except urllib.error.HTTPError as error:
+        error.close()  # it is the answer too, and would keep the connection
+        raise
     return answer
 
 

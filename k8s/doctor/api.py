@@ -69,7 +69,8 @@ def _from(url: str) -> Any:  # noqa: ANN401
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - http(s) by its caller
             return parsed(response.status, response.read())
     except urllib.error.HTTPError as error:
-        return parsed(error.code, error.read())
+        with error:
+            return parsed(error.code, error.read())
     except OSError as error:
         raise NoAnswerError(0, str(error)) from error
 

@@ -3,7 +3,7 @@ import contextlib
 import socket
 from http.client import HTTPConnection, HTTPMessage, HTTPResponse, HTTPSConnection
 from typing import IO
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
@@ -32,8 +32,12 @@ async def download(url: str) -> bytes:
 
 def _get(url: str, opened: list[socket.socket]) -> bytes:
     opener = build_opener(_Redirects(), _Plain(opened), _Secure(opened))
-    with opener.open(Request(url, headers=HEADERS), timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - http(s) only, by the settings
-        content: bytes = response.read(MAX_BYTES + 1)
+    try:
+        with opener.open(Request(url, headers=HEADERS), timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - http(s) only, by the settings
+            content: bytes = response.read(MAX_BYTES + 1)
+    except HTTPError as error:
+        error.close()  # it is the response too, and would keep the connection
+        raise
     if len(content) > MAX_BYTES:
         raise ValueError(f"the document is longer than {MAX_BYTES} bytes")
     return content

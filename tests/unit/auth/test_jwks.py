@@ -13,6 +13,7 @@ from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request
 
 import pytest
@@ -151,6 +152,14 @@ async def test_made_up_keys_do_not_flood_the_provider(provider: Provider) -> Non
         assert await keys.find(f"made-up-{number}") is None
     await keys.aclose()
     assert provider.reads == 1
+
+
+async def test_a_refusal_keeps_no_connection(provider: Provider) -> None:
+    """What answers that it has no document is let go at once, not when its answer is collected."""
+    provider.status = 500
+    with pytest.raises(HTTPError) as refused:
+        await download.download(provider.url)
+    assert refused.value.closed
 
 
 @pytest.mark.parametrize("fault", ["status", "protocol", "document", "depth", "length", "gone"])

@@ -1,6 +1,6 @@
 import ssl
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import pytest
 
@@ -10,10 +10,12 @@ from tests.unit.k8s.cluster.doubles import published
 
 
 def test_what_is_not_there_is_told_by_its_address(tmp_path: Path) -> None:
-    """An answer that is none is not tried again."""
+    """An answer that is none is not tried again, and keeps no connection."""
     with published({}) as (url, asked):
-        with pytest.raises(downloads.DownloadError, match=rf"cannot fetch {url}/kind: HTTP Error 404"):
+        with pytest.raises(downloads.DownloadError, match=rf"cannot fetch {url}/kind: HTTP Error 404") as told:
             downloads.fetch(f"{url}/kind", tmp_path / "kind", sha256="0")
+        assert isinstance(told.value.__cause__, HTTPError)
+        assert told.value.__cause__.closed
         assert asked == ["/kind"]
 
 
