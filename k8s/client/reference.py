@@ -23,7 +23,7 @@ READERS = {
     **dict.fromkeys(("limited", "cache"), ("assess",)),
     **dict.fromkeys(("replica.path", "replica.field"), ("reaction", "assess")),
     "metrics.requests": ("doctor", "watch", "timeline", "reaction", "assess"),
-    "metrics.status": ("watch",),
+    "metrics.status": ("doctor", "watch"),
     "metrics.duration": ("watch",),
     "metrics.prefix": ("doctor", "watch", "assess"),
 }

@@ -3,6 +3,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from k8s.client.application import Application
+from k8s.client.deployment import series_of_pods
 from k8s.client.errors import NoAnswerError
 from k8s.client.pod import Pod
 from k8s.doctor.api import Api, through_api_server, with_query
@@ -31,6 +32,8 @@ def findings(api: Api, release: Snapshot, triggers: Sequence[Json], application:
     else:
         yield _targets(release, series)
         yield _labels(release, series)
+        if application.file:
+            yield _counter(api, url, release, application)
     for trigger in triggers:
         yield _answer(api, release, trigger)
 
@@ -108,6 +111,25 @@ def _labels(release: Snapshot, series: list[Json]) -> Finding:
         remedy = "keep one: annotations, a PodMonitor or a ServiceMonitor; each scrape adds to the request rate"
         return broken("labels", f"{twice} of {len(release.settled)} pods are scraped more than once", remedy)
     return ok("labels", "the series of each pod carry namespace and pod")
+
+
+def _counter(api: Api, url: str, release: Snapshot, application: Application) -> Finding:
+    """Look whether the names that a file has are those of series: other tools show nothing where they are not."""
+    link, counter, label = "counter", application.metrics.requests, application.metrics.status
+    of_it = f"{counter}{{{series_of_pods(release.namespace, release.deployment)}}}"
+    try:
+        found = query(api, url, f"count by ({label or ''}) ({of_it})")
+    except NoAnswerError as error:
+        return unknown(link, f"Prometheus refuses to count {of_it}: {error.said}")
+    if not found:
+        named = f"metrics.requests of {application.file} names it"
+        return unknown(link, f"Prometheus has no {counter} of these pods; was there a request yet? {named}")
+    if label is None:
+        return ok(link, f"Prometheus has {counter}; {application.file} names no label of its status")
+    statuses = sorted(one["metric"][label] for one in found if label in one["metric"])
+    if not statuses:
+        return unknown(link, f"{counter} has no label {label}: metrics.status of {application.file} names it")
+    return ok(link, f"Prometheus has {counter}, by {label}: {', '.join(statuses)}")
 
 
 def _answer(api: Api, release: Snapshot, trigger: Json) -> Finding:

@@ -10,7 +10,7 @@ import pytest
 from k8s.client.application import USERS_API, Application, Metrics
 from k8s.client.errors import ClusterError
 from k8s.doctor.__main__ import diagnose
-from k8s.doctor.api import Recorded, Recorder
+from k8s.doctor.api import Recorded, Recorder, with_query
 
 # What the APIs of a cluster answered of a release under KEDA whose links all hold, by `--record`.
 HEALTHY = json.loads(Path(__file__).with_name("healthy.json").read_text(encoding="utf-8"))
@@ -239,6 +239,7 @@ def test_a_sound_release_is_whole(answers: Answers) -> None:
 def test_another_application_is_looked_at_as_far_as_it_goes(answers: Answers) -> None:
     """Where it says nothing of metrics of its own there is no link to a database, and nothing is asked of one."""
     file = replace(USERS_API, metrics=Metrics(requests="shop_requests_total"), file="app.yaml")
+    answers[_of_counter(answers, "count by () (shop_requests_total{")] = {"data": {"result": []}}
     api = Recorder(Recorded(answers))
     report, whole = diagnose(api, file, HEALTHY["now_s"])
     assert whole
@@ -247,6 +248,32 @@ def test_another_application_is_looked_at_as_far_as_it_goes(answers: Answers) ->
         "none    database         does not apply: app.yaml says nothing of metrics.prefix, what the names of its own "
         "metrics begin with: those of cache, limiter, Redis and database"
     )
+
+
+def _of_counter(answers: Answers, beginning: str) -> str:
+    """The path of the query for the counter that a file names."""
+    pods = 'namespace="users-api",pod=~"users-api-[a-z0-9]+-[a-z0-9]{5}"})'
+    return with_query(prometheus(answers, "up").partition("?")[0], query=beginning + pods)
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        ([{"code": "200"}, {"code": "404"}], "ok      counter          Prometheus has shop_total, by code: 200, 404"),
+        ([{}], "unknown counter          shop_total has no label code: metrics.status of app.yaml names it"),
+        ([], "unknown counter          Prometheus has no shop_total of these pods; was there a request yet? metrics.r"),
+        (None, "unknown counter          Prometheus refuses to count shop_total{namespace="),
+    ],
+)
+def test_names_in_a_file_are_looked_up(answers: Answers, series: list[dict[str, str]] | None, said: str) -> None:
+    """A counter that is spelt otherwise would leave panels empty; it breaks no link of the autoscaler's."""
+    path = _of_counter(answers, "count by (code) (shop_total{")
+    answers[path] = no_answer(400, "parse error")
+    if series is not None:
+        answers[path] = {"data": {"result": [{"metric": labels, "value": [0, "4"]} for labels in series]}}
+    report, whole = verdict(answers, replace(USERS_API, metrics=Metrics("shop_total", "code"), file="app.yaml"))
+    assert whole
+    assert f"\n{said}" in report
 
 
 def test_pods_that_count_no_requests_need_no_scrape(answers: Answers) -> None:
