@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # Makes .venv; by default the first on PATH that is new enough.
 PYTHON ?=
-# Where images and binaries of the local cluster are kept; safe to delete when it is down.
+# Where images and binaries of the local cluster are kept, and what mypy has seen; safe to delete when it is down.
 CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
 # pull: published images; build: everything from source; auto: what the cluster there is, else what docker says.
 MODE ?= auto
@@ -243,7 +243,7 @@ lint: .venv/installed ## Style, layers and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache --no-logo
-	$(BIN)/mypy
+	$(BIN)/mypy --cache-dir $(CACHE_DIR)/mypy # for all checkouts: from nothing it takes minutes
 
 ##@ Maintain
 
