@@ -10,7 +10,7 @@ from k8s.client.application import PROMETHEUS, Application
 from k8s.client.errors import ApplicationError, ClusterError
 from k8s.client.options import add_options, application_of
 from k8s.cluster.kind import CONTEXT
-from loadtests.environment import environment_of
+from loadtests.environment import environment_of, overridden
 from loadtests.errors import LoadTestError
 from loadtests.k6 import NEEDS
 from loadtests.run import run
@@ -143,6 +143,8 @@ def _installed(
 
 
 def _environment(options: argparse.Namespace, application: Application) -> dict[str, str]:
+    if above := overridden(application, os.environ):
+        sys.stderr.write(f"note: {' and '.join(above)} of the environment, and not what {application.file} says\n")
     return environment_of(application, os.environ, dict(options.variables))
 
 

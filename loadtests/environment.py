@@ -11,6 +11,14 @@ from loadtests.errors import LoadTestError
 _GIVEN = ("BASE_URL", "TOKEN", "USERS")
 
 
+def overridden(application: Application, caller: Mapping[str, str]) -> tuple[str, ...]:
+    """Name what of the caller's environment stands above something else that a file says."""
+    said = {"BASE_URL": application.url, "TOKEN": application.token, "USERS": str(application.ids)}
+    if not application.file:
+        return ()
+    return tuple(name for name in _GIVEN if caller.get(name) and said[name] and caller[name] != said[name])
+
+
 def environment_of(
     application: Application, caller: Mapping[str, str], variables: Mapping[str, str] | None = None
 ) -> dict[str, str]:

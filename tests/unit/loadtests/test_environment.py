@@ -5,7 +5,7 @@ import pytest
 
 from k8s.client.application import USERS_API, Application, Write
 from k8s.client.errors import ApplicationError
-from loadtests.environment import environment_of
+from loadtests.environment import environment_of, overridden
 from loadtests.errors import LoadTestError
 from loadtests.k6 import SCRIPTS
 
@@ -45,6 +45,14 @@ def test_who_calls_has_the_last_word() -> None:
     assert (found["BASE_URL"], found["TOKEN"], found["USERS"], found["VUS"]) == ("http://here", "other", "5", "3")
     with pytest.raises(ApplicationError, match="export SHOP_TOKEN"):
         environment_of(SHOP, {})
+
+
+def test_what_stands_above_the_file_is_told() -> None:
+    """An address left over in a shell would have another application loaded than the one whose pods are replaced."""
+    caller = {"BASE_URL": "http://there", "TOKEN": "$SHOP_TOKEN", "USERS": "1"}
+    assert overridden(SHOP, caller) == ("BASE_URL",)
+    assert overridden(SHOP, {"BASE_URL": "", "PATH": "/bin"}) == ()
+    assert overridden(USERS_API, caller) == ()
 
 
 def test_a_load_needs_an_address_and_what_to_read() -> None:
