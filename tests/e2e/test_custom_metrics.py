@@ -7,6 +7,7 @@ from kubernetes import client
 from tests.e2e.diagnosis import wait_for_verdict
 from tests.e2e.helm import CONTEXT, run
 from tests.e2e.own_release import SMALL, OwnRelease, own_release
+from tests.e2e.release import merged
 
 # Where an API of the cluster is announced and not yet served, what lists all kinds fails.
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
@@ -51,12 +52,12 @@ def release(api: client.ApiClient, adapter: None) -> Iterator[OwnRelease]:
         yield release
 
 
-def post(api: client.ApiClient, release: OwnRelease, pod: str, value: int) -> None:
-    """Tell the adapter a pod's request rate."""
+def post(api: client.ApiClient, release: OwnRelease, name: str, value: int, kind: str = "pods") -> None:
+    """Tell the adapter the request rate of a pod, or of an object of another kind."""
     service = "/api/v1/namespaces/custom-metrics/services/test-adapter:http/proxy/write-metrics"
     request = api.param_serialize(
         "POST",
-        f"{service}/namespaces/{release.namespace}/pods/{pod}/{METRIC}",
+        f"{service}/namespaces/{release.namespace}/{kind}/{name}/{METRIC}",
         header_params={"Content-Type": "application/json"},
         body=str(value),
         auth_settings=["BearerToken"],
@@ -86,3 +87,12 @@ def test_the_doctor_walks_through_the_adapter(api: client.ApiClient, release: Ow
     for pod in release.api_pods():
         post(api, release, pod.name, TARGET)
     wait_for_verdict(release, "every link holds")
+
+
+def test_the_hpa_scales_on_the_metric_of_the_ingress(api: client.ApiClient, release: OwnRelease) -> None:
+    """Of an application that counts nothing the adapter knows the Ingress' rate, which all replicas share."""
+    way_in = {"ingress": {"enabled": True}, "routing": {"hosts": ["by-adapter.localhost"]}}
+    release.upgrade(merged(merged(VALUES, way_in), {"autoscaling": {"requestRate": {"from": "ingress"}}}))
+    post(api, release, release.deployment, (SIX + 1) * TARGET, "ingresses.networking.k8s.io")
+    release.wait_for_replicas(SIX + 1, seconds=120)
+    assert release.autoscaler().request_rate is not None
