@@ -61,14 +61,21 @@ def get(
     return parsed(response.status, body)
 
 
-def patch(api: Any, path: str, change: Mapping[str, Any]) -> None:  # noqa: ANN401 - likewise
-    """Change an object by a JSON merge patch.
+def patch(api: Any, path: str, change: Mapping[str, Any], manager: str) -> None:  # noqa: ANN401 - likewise
+    """Change an object by a JSON merge patch, in the name of `manager`.
 
     Raises:
         NoAnswerError: the API server does not answer, or refuses it.
     """
     headers = {"Accept": "application/json", "Content-Type": "application/merge-patch+json"}
-    request = api.param_serialize("PATCH", path, header_params=headers, body=change, auth_settings=["BearerToken"])
+    request = api.param_serialize(
+        "PATCH",
+        path,
+        header_params=headers,
+        query_params=[("fieldManager", manager)],
+        body=change,
+        auth_settings=["BearerToken"],
+    )
     try:
         response = api.call_api(*request, _request_timeout=CALL_TIMEOUT_SECONDS)
         body = response.read()

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from k8s.client.application import USER
 from k8s.client.release import Release
 from loadtests.errors import LoadTestError
 from loadtests.target import require_answer
@@ -28,7 +27,7 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
         LoadTestError: no load, an autoscaler that would follow it, replicas that come or go, or a target not held.
         ClusterError: no cluster, or no such release.
     """
-    require_answer(wish.target.base_url, wish.target.token, wish.target.variables.get("READ", USER))
+    require_answer(wish.target.base_url, wish.target.token, wish.target.path)
     reaction, how = wish.reaction(startup_seconds(release.serving_pods()))
     usage = UsageRecorder(api, release)
     with _interrupted_by_sigterm(), _fixed(api, release, wish.hold):
@@ -46,7 +45,7 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
     )
     found = Tuning(
         release=f"release {release.name} in namespace {release.namespace}",
-        request=f"`{wish.target.asks}`",
+        request=f"`{wish.target.request.method} {wish.target.path}`",
         p95_target_ms=wish.target.p95_ms,
         capacity=capacity,
         steps=offer.steps,

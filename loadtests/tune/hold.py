@@ -8,6 +8,7 @@ from k8s.client.autoscaler import Autoscaler
 from k8s.client.release import Release
 from k8s.client.waiting import wait_until
 from loadtests.errors import LoadTestError
+from loadtests.tune.ownership import MANAGER, Entry, given_back
 
 PATIENCE_SECONDS = 180
 # The fewest and the most, as either kind calls them.
@@ -47,19 +48,26 @@ def held(
     if autoscaler is None:
         raise LoadTestError(f"nothing scales Deployment {release.deployment}: it needs no --hold")
     path, names = _scaler(release, autoscaler)
-    spec = get(api, path)["spec"]
-    before = {name: spec.get(name) for name in names}
+    found = get(api, path)
+    before = {name: found["spec"].get(name) for name in names}
     undo = json.dumps({"spec": before})
     kind = _named(autoscaler).replace(" ", "/").lower()
     say(f"{_named(autoscaler)} is held at {count}; should this end untimely, put its bounds back:")
     say(f"  kubectl --namespace {release.namespace} patch {kind} --type merge --patch '{undo}'")
     try:
-        patch(api, path, {"spec": dict.fromkeys(names, count)})
+        patch(api, path, {"spec": dict.fromkeys(names, count)}, MANAGER)
         wait_until(lambda: _bounds(release), lambda seen: seen == (count, count), PATIENCE_SECONDS, "bounds held")
         release.wait_for_replicas(count, PATIENCE_SECONDS)
         yield
     finally:
-        patch(api, path, {"spec": before})
+        patch(api, path, {"spec": before}, MANAGER)
+        owners = given_back(_owners(found), _owners(get(api, path)), names)
+        if owners:
+            patch(api, path, {"metadata": {"managedFields": owners}}, MANAGER)
+
+
+def _owners(found: Any) -> list[Entry]:  # noqa: ANN401 - JSON
+    return list(found["metadata"].get("managedFields", ()))
 
 
 def _scaler(release: Release, autoscaler: Autoscaler) -> tuple[str, tuple[str, str]]:

@@ -13,30 +13,31 @@ from tests.http_server import Quiet, serving
 class _Patched(Quiet, BaseHTTPRequestHandler):
     """Takes patches of one object, and refuses those of others."""
 
-    taken: ClassVar[list[tuple[str | None, object]]] = []
+    taken: ClassVar[list[tuple[str | None, str, object]]] = []
 
     def do_PATCH(self) -> None:
         """Note the form of the patch and its body."""
+        path, _, query = self.path.partition("?")
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.taken.append((self.headers["content-type"], json.loads(body)))
-        answer = b'{"message": "forbidden"}' if self.path == "/others" else b"{}"
-        self.send_response(403 if self.path == "/others" else 200)
+        self.taken.append((self.headers["content-type"], query, json.loads(body)))
+        answer = b'{"message": "forbidden"}' if path == "/others" else b"{}"
+        self.send_response(403 if path == "/others" else 200)
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
 
 def test_an_object_is_changed_by_a_merge_patch() -> None:
-    """Fields that are not named stay as they are, and a refusal is told."""
+    """Fields that are not named stay as they are, who did it is noted, and a refusal is told."""
     with serving(HTTPServer(("127.0.0.1", 0), _Patched)) as url:
         api = client.ApiClient(client.Configuration(host=url))
-        patch(api, "/mine", {"spec": {"minReplicas": None}})
-        assert _Patched.taken == [("application/merge-patch+json", {"spec": {"minReplicas": None}})]
+        patch(api, "/mine", {"spec": {"minReplicas": None}}, "us")
+        assert _Patched.taken == [("application/merge-patch+json", "fieldManager=us", {"spec": {"minReplicas": None}})]
         with pytest.raises(NoAnswerError) as refused:
-            patch(api, "/others", {})
+            patch(api, "/others", {}, "us")
         assert refused.value.status == 403
     with pytest.raises(NoAnswerError) as gone:
-        patch(client.ApiClient(client.Configuration(host=url, retries=0)), "/mine", {})
+        patch(client.ApiClient(client.Configuration(host=url, retries=0)), "/mine", {}, "us")
     assert gone.value.status == 0
 
 

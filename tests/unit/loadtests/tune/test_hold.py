@@ -12,6 +12,14 @@ KEDA_PATH = "/apis/keda.sh/v1alpha1/namespaces/shop/scaledobjects/shop"
 HPA_PATH = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/shop-keda"
 
 
+def _entry(manager: str, *fields: str) -> dict[str, Any]:
+    return {
+        "manager": manager,
+        "operation": "Apply",
+        "fieldsV1": {"f:spec": {f"f:{field}": {} for field in fields}},
+    }
+
+
 class _Cluster:
     """A release whose autoscaler follows its bounds at once, and the objects that have them."""
 
@@ -22,16 +30,21 @@ class _Cluster:
         keda = {"minReplicaCount": minimum, "maxReplicaCount": maximum}
         hpa = {"minReplicas": minimum, "maxReplicas": maximum}
         self.specs: dict[str, dict[str, Any]] = {KEDA_PATH: keda, HPA_PATH: hpa}
+        self.owners = [_entry("helm", *keda, *hpa)]
         self.waited_for: list[int] = []
         self.refuses = False
 
     def get(self, _api: object, path: str) -> dict[str, Any]:
-        return {"spec": dict(self.specs[path])}
+        return {"spec": dict(self.specs[path]), "metadata": {"managedFields": self.owners}}
 
-    def patch(self, _api: object, path: str, change: Mapping[str, Any]) -> None:
+    def patch(self, _api: object, path: str, change: Mapping[str, Any], manager: str) -> None:
         if self.refuses:
             raise NoAnswerError(403, "forbidden")
-        self.specs[path] |= change["spec"]
+        if "spec" in change:
+            self.specs[path] |= change["spec"]
+            self.owners = [_entry(manager, *change["spec"])]
+        else:
+            self.owners = change["metadata"]["managedFields"]
 
     def find_autoscaler(self) -> Autoscaler | None:
         if not self._scaled:
@@ -76,6 +89,7 @@ def test_replicas_are_held_by_bounds_which_are_put_back(
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert cluster.specs == before
+    assert [entry["manager"] for entry in cluster.owners] == ["helm"]
     kind = "scaledobject/shop" if scaled_object else "hpa/shop-keda"
     assert f'kubectl --namespace shop patch {kind} --type merge --patch \'{{"spec"' in said[1]
     assert "6" in said[1]

@@ -40,6 +40,12 @@ def test_what_failed_or_was_not_sent_is_not_held(status: int, dropped: int, reas
     assert (step.held, step.reason, step.replicas) == (False, reason, 2)
 
 
+def test_what_a_stall_left_unsent_is_borne() -> None:
+    """One in a hundred may be missing."""
+    assert judged(10, 1, _answers(*[(10.0, 200)] * 10), 1, TARGET).held
+    assert not judged(10, 1, _answers(*[(10.0, 200)] * 10), 2, TARGET).held
+
+
 def test_no_answer_is_not_held() -> None:
     """What nobody answered has no p95 within the target."""
     assert not judged(10, 1, Answers(), 0, TARGET).held
