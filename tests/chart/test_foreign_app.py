@@ -29,6 +29,7 @@ ingress: { enabled: true }
 """
 KEDA: dict[str, Any] = {"engine": "keda", "requestRate": {"prometheus": {"url": "http://prometheus:9090"}}}
 ALL_COUNT = {**KEDA, "requestRate": {**KEDA["requestRate"], "excludedStatuses": []}}
+OF_INGRESS = {**KEDA["requestRate"], "from": "ingress", "ingress": {"controller": "traefik"}}
 COUNTED = {"enabled": True, "path": "/stats", "requests": {"counter": "shop_requests_total", "statusLabel": "code"}}
 WAYS: dict[str, dict[str, Any]] = {
     "cpu": {},
@@ -38,6 +39,8 @@ WAYS: dict[str, dict[str, Any]] = {
         "autoscaling": KEDA,
         "metrics": {"requests": {"query": 'sum(rate(hits{ {{- include "users-api.podSelector" . -}} }[1m]))'}},
     },
+    "ingress-rate": {"autoscaling": {**KEDA, "requestRate": OF_INGRESS}},
+    "ingress-rate-by-adapter": {"autoscaling": {"requestRate": {"source": "customMetrics", "from": "ingress"}}},
     "service-monitor": {"metrics": {**COUNTED, "serviceMonitor": {"enabled": True}}},
     "pod-monitor": {"metrics": {**COUNTED, "podMonitor": {"enabled": True}}},
     "http-route": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]}, "ingress": {"enabled": False}},
