@@ -60,7 +60,7 @@ matchExpressions:
       {{- end }}
 {{- end -}}
 
-{{/* Selector of what is scraped: the API and, where it has an exporter, Redis. */}}
+{{/* Selector of what is scraped: the API and, where they have an exporter, Redis, PostgreSQL and PgBouncer. */}}
 {{- define "users-api.scraped" -}}
 {{ include "users-api.allPods" . }}
   - key: app.kubernetes.io/component
@@ -73,6 +73,9 @@ matchExpressions:
       {{- if include "users-api.bundled.isExported" . }}
       - postgresql-primary
       - postgresql-replica
+      {{- end }}
+      {{- if include "users-api.pooler.isExported" . }}
+      - postgresql-pooler
       {{- end }}
 {{- end -}}
 

@@ -10,6 +10,13 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* Whether it has a metrics exporter. */}}
+{{- define "users-api.pooler.isExported" -}}
+{{- if and (include "users-api.pooler.isOwn" .) .Values.postgresql.pooler.exporter.enabled -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* Labels that select the pods of PgBouncer. */}}
 {{- define "users-api.pooler.selector" -}}
 {{- if include "users-api.pooler.isOwn" . -}}

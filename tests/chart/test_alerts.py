@@ -16,6 +16,7 @@ SETTINGS = {
     "routing.hosts[0]": "users.example.com",
     "routing.tls.mode": "selfSigned",
     "postgresql.mode": "bundled",
+    "postgresql.pooler.enabled": "true",
 }
 
 

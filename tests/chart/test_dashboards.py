@@ -24,7 +24,12 @@ RECORDED = Path(__file__).parent / "metric-names"
 # kubectl apply keeps the whole object in an annotation, and an annotation may have so many bytes.
 LARGEST_APPLICABLE_BYTES = 262_144
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "summary": ("", "_sum", "_count")}
-EVERY_RULE = {"prometheusRule.enabled": "true", "ingress.enabled": "true", "routing.hosts[0]": "users.example.com"}
+EVERY_RULE = {
+    "prometheusRule.enabled": "true",
+    "postgresql.pooler.enabled": "true",
+    "ingress.enabled": "true",
+    "routing.hosts[0]": "users.example.com",
+}
 pages = pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.slug)
 
 

@@ -75,6 +75,9 @@ IDLE_IN_HEALTH = {
     ("postgresql", "Share that waits"),
     ("postgresql", "Changes of breakers in five minutes"),
     ("postgresql", "Left alone for a second"),
+    ("postgresql", "Clients of PgBouncer"),  # there is none here
+    ("postgresql", "PgBouncer's connections to the primary"),
+    ("postgresql", "Longest wait at PgBouncer"),
     ("postgresql", "Oldest transaction"),
     ("postgresql", "Whole tables read a second"),
     ("postgresql", "Log that a replica lacks"),

@@ -1,6 +1,7 @@
 """PostgreSQL as the service's processes see it: what it answers, what waits for it, and what is turned away."""
 
 from k8s.chart.dashboards.model import Dashboard, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.postgresql_pooler import POOLER
 from k8s.chart.dashboards.postgresql_server import WITHIN
 from k8s.chart.dashboards.promql import or_zero, quantile, rate, select, total
 
@@ -220,5 +221,5 @@ DASHBOARD = Dashboard(
     "postgresql",
     "PostgreSQL",
     "What the service asks of its database, what waits for it, what is turned away, and what the servers say.",
-    (AT_A_GLANCE, STATEMENT, POOL, SERVERS, READS_FROM_REPLICAS, WITHIN),
+    (AT_A_GLANCE, STATEMENT, POOL, SERVERS, READS_FROM_REPLICAS, POOLER, WITHIN),
 )

@@ -7,6 +7,7 @@ CONTAINERS = PODS + ',container="api"'
 REDIS_PODS = NAMESPACE + ',pod=~"$release-redis-[0-9]+"'
 # Of the release's own PostgreSQL, which mode=bundled has: the primary, and its replicas.
 POSTGRESQL_PODS = NAMESPACE + ',pod=~"$release-postgresql(-replica)?-[0-9]+"'
+POOLER_PODS = NAMESPACE + ',pod=~"$release-postgresql-pooler-[a-z0-9]+-[a-z0-9]{5}"'
 BACKUP = NAMESPACE + ',cronjob="$release-postgresql-backup"'
 # Grafana makes it four scrapes or a pixel's width, whichever is longer.
 WINDOW = "$__rate_interval"

@@ -49,12 +49,13 @@ async def test_any_password_lets_its_role_in(pods: Pods, password: str) -> None:
 @each_password
 def test_pgbouncer_reads_the_password_as_it_is(tmp_path: Path, password: str) -> None:
     """What stands between its quotes, with each doubled one as one, is the password and nothing else."""
-    users = tmp_path / "userlist.txt"
+    users, stats = tmp_path / "userlist.txt", tmp_path / "stats-users.ini"
     subprocess.run(
-        ["sh", SCRIPTS.parent / "pgbouncer" / "write-users.sh", users],
+        ["sh", SCRIPTS.parent / "pgbouncer" / "write-users.sh", users, stats],
         env={**os.environ, "POSTGRESQL_USERNAME": "users_app", "POSTGRESQL_PASSWORD": password},
         check=True,
     )
     doubled = password.replace('"', '""')
     assert users.read_text(encoding="utf-8") == f'"users_app" "{doubled}" \n'
     assert users.stat().st_mode & 0o077 == 0
+    assert stats.read_text(encoding="utf-8") == "stats_users = users_app\n"
