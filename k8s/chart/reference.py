@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from k8s.chart.mapping import MADE_BY_THE_CHART
-from k8s.chart.settings import PATHS, setting_schemas, variable
+from k8s.chart.settings import PATHS, setting_schemas, variable, whole_schema
 from service.settings import Settings
 
 HEAD = """# Settings
@@ -31,7 +31,7 @@ def page() -> str:
     schemas = setting_schemas()
     rows = []
     for name, field in Settings.model_fields.items():
-        default = Settings.model_json_schema()["properties"][name].get("default")
+        default = whole_schema()["properties"][name].get("default")
         where = f"`{PATHS[name]}`" if name in PATHS else MADE_BY_THE_CHART.get(name, "`config.extra`")
         shown = "" if default is None else f"`{default if isinstance(default, str) else json.dumps(default)}`"
         cells = (f"`{variable(name)}`", shown, takes(schemas[name]), field.description or "", where)

@@ -72,7 +72,7 @@ def generate(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
         SchemaError: if a value has no description, an unknown keyword, or no type.
     """
     lines = text.splitlines()
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
     if not isinstance(root, yaml.MappingNode):
         message = "values.yaml: the top level is no mapping"
         raise SchemaError(message)
@@ -108,7 +108,7 @@ def _value(key: yaml.Node, value: yaml.Node, lines: list[str], path: str) -> tup
     if "type" not in rules and kind is None:
         message = f"{path}: its default tells no type; add `# @schema type: ...`"
         raise SchemaError(message)
-    default = yaml.safe_load(yaml.serialize(value))
+    default = yaml.constructor.SafeConstructor().construct_document(value)
     schema = {"type": kind, **_expanded(rules)}
     blank = rules["blank"] if "blank" in rules else _blank(schema, default)
     return {**found, **_or_blank(schema), "default": default}, blank

@@ -1,6 +1,7 @@
 """The service's settings as the chart's templates read them: JSON Schema, flat, with the value that sets each."""
 
 import copy
+import functools
 from typing import Any
 
 from k8s.chart.mapping import MADE_BY_THE_CHART, NAMES, SAME, VALUES, Value
@@ -57,9 +58,15 @@ def table() -> dict[str, Any]:
     }
 
 
+@functools.cache
+def whole_schema() -> Schema:
+    """Return what pydantic makes of the settings; it takes its time, so nobody may change what all are given."""
+    return Settings.model_json_schema()
+
+
 def setting_schemas() -> dict[str, Schema]:
     """Return a schema for each setting, in their order."""
-    whole = Settings.model_json_schema()
+    whole = whole_schema()
     return {name: flat(schema, whole["$defs"]) for name, schema in whole["properties"].items()}
 
 
@@ -90,7 +97,7 @@ def default_of(value: Value) -> Any:  # noqa: ANN401 - of any type
     """Return a value's default: the chart's own, else the service's; text without one is empty."""
     if value.default is not SAME:
         return value.default
-    schema = Settings.model_json_schema()["properties"][value.setting]
+    schema = whole_schema()["properties"][value.setting]
     if schema["default"] is None and setting_schemas()[value.setting]["type"] == "string":
         return ""
     return schema["default"]

@@ -53,10 +53,16 @@ def settings(kubernetes: Mapping[str, Any]) -> list[Setting]:
 
 def values(*overlays: str) -> dict[str, Any]:
     """Read the chart's values, with the named files of the chart laid over them."""
-    merged: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    merged = _read("values.yaml")
     for overlay in overlays:
-        _lay_over(merged, yaml.safe_load((CHART / overlay).read_text(encoding="utf-8")))
+        _lay_over(merged, _read(overlay))
     return merged
+
+
+def _read(name: str) -> dict[str, Any]:
+    """Return what a file has; by the loader in C, as that in Python takes twenty times as long."""
+    values: dict[str, Any] = yaml.load((CHART / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return values
 
 
 def _lay_over(values: dict[str, Any], overlay: dict[str, Any]) -> None:
