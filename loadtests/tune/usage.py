@@ -5,7 +5,7 @@ from statistics import fmean, median
 from typing import Any
 
 from k8s.client.api import get
-from k8s.client.errors import NoAnswerError
+from k8s.client.errors import ClusterError
 from k8s.client.notation import quantity
 from k8s.client.pod import Pod
 from k8s.client.release import Release
@@ -53,7 +53,7 @@ class UsageRecorder:
         while not self._ended.wait(PERIOD_SECONDS):
             try:
                 found = self._look()
-            except NoAnswerError:
+            except ClusterError:
                 continue
             if found:
                 self._cpu.append(fmean(cpu for cpu, _ in found))
