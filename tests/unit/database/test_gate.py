@@ -181,11 +181,11 @@ async def test_a_place_that_comes_in_the_moment_of_the_refusal_is_taken() -> Non
 
 async def test_a_place_that_comes_after_the_refusal_stays_free() -> None:
     """Who was refused in the same turn of the event loop does not get it, and the next one does."""
-    gate = gate_of(1, wait_seconds=0.005)
+    gate = gate_of(1, wait_seconds=0.1)
     await gate.enter()
-    asyncio.get_running_loop().call_later(0.01, gate.leave)
     (task,) = await entering(gate)
-    time.sleep(0.05)  # noqa: ASYNC251 - so that both timers are due
+    asyncio.get_running_loop().call_later(0.1, gate.leave)  # after the refusal, as it is set later
+    time.sleep(0.2)  # noqa: ASYNC251 - so that both timers are due
     with pytest.raises(GateClosedError):
         await task
     assert (gate.in_use, gate.has_place) == (0, True)
