@@ -1,9 +1,14 @@
 """Loaded by schemathesis, in its own process."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import schemathesis
+from hypothesis import configuration
+
+# The tables of Unicode that the other tests have made, as it takes seconds to make them anew; examples are not kept.
+configuration.set_hypothesis_home_dir(Path(__file__).parents[2] / ".hypothesis")
 
 
 @schemathesis.hook

@@ -57,7 +57,7 @@ def test_schemathesis_finds_nothing(
                 *(shutil.which(command) or command, "--config-file", FOLDER / "schemathesis.toml"),
                 *("run", f"http://127.0.0.1:{service.port}/openapi.json", "--checks", "all", "--seed", "1"),
                 *("--max-examples", str(examples), "--suppress-health-check", "all", "--no-color"),
-                *("--report", "json", "--report-dir", reports),
+                *("--report", "json", "--report-dir", reports, "--generation-database", "none"),
             ],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fuzz.schemathesis_hooks"},
