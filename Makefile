@@ -169,7 +169,7 @@ again = $(if $(filter 2,$(TRIES)),|| $(1) --last-failed --last-failed-no-failure
 # Each of those that run side by side keeps what failed where the others don't.
 pytest = $(BIN)/python -m pytest -o cache_dir=build/pytest/$(1)
 CODE = $(call pytest,code) --cov --cov-append --cov-report= --cov-fail-under=0 --ignore=tests/integration/migrations \
-  tests/fuzz tests/integration tests/unit
+  -m "not measures" tests/fuzz tests/integration tests/unit
 E2E = $(call pytest,e2e-$(LANE)) --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
 
 .PHONY: test-code
@@ -185,6 +185,12 @@ test-sabotage: .venv/installed redis-server ## What the database promises, each 
 .PHONY: test-fuzz
 test-fuzz: .venv/installed redis-server ## 5,000 generated requests, where test-code has a fifth of them
 	$(BIN)/python -m pytest --cases=5000 tests/fuzz
+
+PLANTED = $(call pytest,planted) --durations=0 $(if $(SHORT),-m "not full") tests/integration/loadtests/test_tune.py
+
+.PHONY: test-planted
+test-planted: .venv/installed ## Planted capacities, found by the search of `make tune`; SHORT=1 tries only one that sleeps
+	$(PLANTED) $(call again,$(PLANTED))
 
 .PHONY: test-consistency
 test-consistency: .venv/installed redis-server ## No stale read and no lost write for longer: 10,000 conditional increments, ten rounds of faults
