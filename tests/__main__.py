@@ -35,8 +35,7 @@ PARTS = (
     Part("cluster", ("make", "kind-up", "image", "tools")),
     Part("lint", ("make", "lint")),
     Part("code", ("make", "test-code", TRIES), after=("lint",)),
-    # Of the binaries that the cluster has; and by the clock of the wall, so that other work takes nothing from it.
-    Part("simulation", ("make", "test-simulation", "test-planted", "SHORT=1", TRIES), after=("cluster",)),
+    Part("simulation", ("make", "test-simulation"), after=("cluster",)),  # of the binaries that the cluster has
     # Releases of the tests' own mostly wait: the code is checked meanwhile.
     Part("e2e own", ("make", "test-e2e", "LANE=own", TRIES), after=("lint", "cluster")),
     Part("e2e helms", ("make", "test-e2e", "LANE=helms", TRIES), after=("e2e own",)),
@@ -44,7 +43,11 @@ PARTS = (
     Part("chart", ("nice", "-n", "19", "make", "chart"), after=("code", "cluster")),
     # What shares a release, and loads it, begins when the code's tests leave the cores.
     Part("e2e", ("make", "test-e2e", "LANE=shared", TRIES), after=("code", "simulation", "e2e own")),
-    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms")),
+    Part(
+        "experiments",
+        ("make", "test-e2e", "LANE=alone", "chaos-short", "test-planted", "SHORT=1"),
+        after=("e2e", "e2e helms", "chart"),
+    ),
 )
 
 
