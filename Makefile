@@ -305,6 +305,7 @@ lock: .venv/installed ## Resolve pyproject.toml into the lock files again
 
 # No resolver: pip up to 23 takes coverage[toml] for another package than coverage, and asks for its newest release.
 .venv/installed: .venv/created
+	@echo "installing what requirements-dev.lock names into .venv (about 1 min)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.lock
 	$(BIN)/python -m pip --disable-pip-version-check check
 	touch $@
