@@ -64,7 +64,7 @@ async def test_close_without_start() -> None:
 async def test_connections_are_kept_and_bounded(postgres: PostgresProcess, database_url: str) -> None:
     """A hundred statements at once share the pool's connections, which stay for the next ones until idle for long."""
     name = name_of(database_url)
-    async with connected(database_url, pool_size=3, wait_seconds=10.0) as database:
+    async with connected(database_url, pool_size=3, wait_seconds=30.0, operation_timeout_seconds=30.0) as database:
         await asyncio.gather(*(database.read(SLEEP, 0.001) for _ in range(100)))
         assert postgres.backends(name) == 3
         await until(lambda: sample("users_api_database_pool_idle", target="primary") == 3)
