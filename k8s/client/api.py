@@ -51,14 +51,7 @@ def get(
         query_params=list((parameters or {}).items()),
         auth_settings=["BearerToken"],
     )
-    try:
-        response = api.call_api(*request, _request_timeout=timeout_seconds or CALL_TIMEOUT_SECONDS)
-        body = response.read()
-    except ApiException as error:
-        raise NoAnswerError(error.status or 0, error.reason or "") from error
-    except HTTPError as error:
-        raise NoAnswerError(0, _short(error)) from error
-    return parsed(response.status, body)
+    return _answer(api, request, timeout_seconds or CALL_TIMEOUT_SECONDS)
 
 
 def patch(api: Any, path: str, change: Mapping[str, Any], manager: str) -> None:  # noqa: ANN401 - likewise
@@ -76,14 +69,7 @@ def patch(api: Any, path: str, change: Mapping[str, Any], manager: str) -> None:
         body=change,
         auth_settings=["BearerToken"],
     )
-    try:
-        response = api.call_api(*request, _request_timeout=CALL_TIMEOUT_SECONDS)
-        body = response.read()
-    except ApiException as error:
-        raise NoAnswerError(error.status or 0, error.reason or "") from error
-    except HTTPError as error:
-        raise NoAnswerError(0, _short(error)) from error
-    parsed(response.status, body)
+    _answer(api, request, CALL_TIMEOUT_SECONDS)
 
 
 def proxy(place: str, kind: str = "services") -> str:
@@ -106,6 +92,18 @@ def parsed(status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
         return answer
     said = answer.get("message") or answer.get("error") if isinstance(answer, dict) else None
     raise NoAnswerError(status, said or str(answer))
+
+
+def _answer(api: Any, request: Any, timeout_seconds: float) -> Any:  # noqa: ANN401 - JSON, and likewise
+    """Send what the client has put together, and read what is answered."""
+    try:
+        response = api.call_api(*request, _request_timeout=timeout_seconds)
+        body = response.read()
+    except ApiException as error:
+        raise NoAnswerError(error.status or 0, error.reason or "") from error
+    except HTTPError as error:
+        raise NoAnswerError(0, _short(error)) from error
+    return parsed(response.status, body)
 
 
 def _short(error: Exception) -> str:

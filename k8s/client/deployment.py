@@ -1,5 +1,6 @@
 """Which Deployment serves a release. It is found by the chart's labels, as its name depends on the values."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,12 @@ def choose(found: Sequence[Json], namespace: str, release: str, name: str = "") 
             f"{where} has more than one Deployment of the API: {names}. --deployment (DEPLOYMENT= of make) names one"
         )
     return found[0]
+
+
+def surge_of(max_surge: int | str, replicas: int) -> int:
+    """Give the extra pods of a rollout, as Kubernetes rounds them: up."""
+    text = str(max_surge)
+    return math.ceil(replicas * int(text.removesuffix("%")) / 100) if text.endswith("%") else int(text)
 
 
 def series_of_pods(namespace: str, deployment: str) -> str:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from k8s.client.autoscaler import Autoscaler
+from k8s.client.background import in_background
 from k8s.client.errors import ClusterError
 from k8s.client.pod import Pod
 from k8s.client.release import Release
@@ -35,13 +36,8 @@ class ReleaseRecorder:
     @contextmanager
     def recording(self, period_seconds: float = PERIOD_SECONDS) -> Iterator["ReleaseRecorder"]:
         """Record for as long as the block lasts."""
-        thread = threading.Thread(target=self._record, args=(period_seconds,), name="release-recorder")
-        thread.start()
-        try:
+        with in_background(self._ended, "release-recorder", lambda: self._record(period_seconds)):
             yield self
-        finally:
-            self._ended.set()
-            thread.join()
 
     def _record(self, period_seconds: float) -> None:
         due = time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from k8s.client.application import Application
-from k8s.client.deployment import series_of_pods
+from k8s.client.deployment import series_of_pods, surge_of
 from k8s.client.errors import NoAnswerError
 from k8s.client.pod import Pod, read_pod
 from k8s.client.prometheus import all_at_once
@@ -168,7 +168,7 @@ def _connections(release: Snapshot, seen: Seen) -> Finding:
     most = min(seen.figures.get("most", {}).values(), default=math.nan)
     each = max(seen.figures.get("pool", {}).values(), default=math.nan)
     replicas = release.autoscaler.maximum if release.autoscaler else release.wanted
-    surge = _surge(release.max_surge, replicas)
+    surge = surge_of(release.max_surge, replicas)
     needed = (2 * replicas + surge) * each
     at_most = f"{replicas} replicas, {surge} surge and {replicas} that stop, {each:g} each: {needed:g}"
     if math.isnan(most):
@@ -188,10 +188,6 @@ def _connections(release: Snapshot, seen: Seen) -> Finding:
     busiest = max(seen.figures.get("open", {}).values(), default=0)
     of_it = "PgBouncer shares them" if pooled else at_most
     return ok(link, f"{busiest:g} of {room:g} are open; {of_it}")
-
-
-def _surge(most: int | str, replicas: int) -> int:
-    return most if isinstance(most, int) else math.ceil(replicas * int(most.removesuffix("%")) / 100)
 
 
 def _exporter(seen: Seen) -> Finding:

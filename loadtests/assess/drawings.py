@@ -14,9 +14,7 @@ from loadtests.assess.spread import Spread
 from loadtests.assess.svg import INK
 from loadtests.assess.throughput import P95_TARGET_MS, Throughput
 from loadtests.assess.usage import Usage
-
-# Okabe and Ito's colours, which the colour-blind tell apart, on white and on black: https://jfly.uni-koeln.de/color
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+from loadtests.colours import BLUE, GREEN, ORANGE, RED
 
 
 def response(axes: Axes, found: Response) -> None:

@@ -12,6 +12,7 @@ from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
 from k8s.client.api import get
+from k8s.client.background import in_background
 from k8s.client.errors import NoAnswerError
 from k8s.client.notation import quantity, unix_seconds
 from k8s.client.pod import is_ready
@@ -55,15 +56,8 @@ class Observer:
             lambda: self._watch(autoscaling.list_namespaced_horizontal_pod_autoscaler, self.scalers),
             *(partial(self._poll, metric, selector) for metric, selector in metrics.items()),
         ]
-        threads = [threading.Thread(target=job, name=f"observer-{number}") for number, job in enumerate(jobs)]
-        for thread in threads:
-            thread.start()
-        try:
+        with in_background(self._ended, "observer", *jobs):
             yield self
-        finally:
-            self._ended.set()
-            for thread in threads:
-                thread.join()
 
     def times_of_growth(self, old: set[str], after_s: float) -> dict[str, float | None]:
         """When more replicas than `old` were wanted, and when the first new pod was in each state, since a time."""

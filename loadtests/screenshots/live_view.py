@@ -2,10 +2,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from k8s.client.api import connect
+from k8s.client.application import USERS_API
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
 from k8s.cluster.kind import CONTEXT
-from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.measure import Stage, open_load
 from loadtests.target import require_answer
 from loadtests.watch import View
@@ -25,7 +25,12 @@ def shot(folder: Path, environment: Mapping[str, str]) -> Path:
     """
     require_answer(environment["BASE_URL"], environment.get("TOKEN", "test-token"))
     api = connect(CONTEXT, retries=0)
-    view = View(CONTEXT, Release(api, NAMESPACE, RELEASE), Prometheus(api, PROMETHEUS), window_seconds=20)
+    view = View(
+        CONTEXT,
+        Release(api, USERS_API.namespace, USERS_API.release),
+        Prometheus(api, USERS_API.prometheus),
+        window_seconds=20,
+    )
     path = folder / "watch.svg"
     with open_load(Path("build/screenshots"), STAGES, environment=environment):
         picture(view, path, SECONDS)

@@ -6,14 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from loadtests.colours import BLUE, COLOURS, GREEN, RED
 from loadtests.simulate.account import Outcome, ready_pods
 from loadtests.simulate.comparison import Comparison
 from loadtests.simulate.record import Record
 from loadtests.simulate.scale import Scale
 from loadtests.simulate.scenarios import Scenario, Slice
 
-# Okabe and Ito's colours, which the colour-blind tell apart: https://jfly.uni-koeln.de/color
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#999999", "#F0E442")
 # Drawn over time: one more line and none can be followed.
 DRAWN = ("kubernetes", "chart", "conservative", "aggressive")
 
@@ -81,8 +80,8 @@ def _costs(axes: Axes, compared: Comparison, outcomes: Mapping[str, Outcome], be
 
 def _growth(axes: Axes, scale: Scale) -> None:
     seconds = [moment.second for moment in scale.moments]
-    axes.step(seconds, [moment.wanted for moment in scale.moments], where="post", color=COLOURS[3], label="wanted")
-    axes.plot(seconds, [moment.ready for moment in scale.moments], color=COLOURS[2], label="ready")
+    axes.step(seconds, [moment.wanted for moment in scale.moments], where="post", color=RED, label="wanted")
+    axes.plot(seconds, [moment.ready for moment in scale.moments], color=GREEN, label="ready")
     axes.set_title(f"{scale.nodes:,} nodes, in real time: pods since the step", fontsize=10)
     axes.set_xlabel("seconds", fontsize=9)
     axes.set_ylim(bottom=0)
@@ -92,7 +91,7 @@ def _growth(axes: Axes, scale: Scale) -> None:
 
 def _usage(axes: Axes, scale: Scale) -> None:
     names = list(scale.usage)
-    axes.barh(names, [used.cpu_seconds for used in scale.usage.values()], color=COLOURS[0])
+    axes.barh(names, [used.cpu_seconds for used in scale.usage.values()], color=BLUE)
     for row, used in enumerate(scale.usage.values()):
         axes.annotate(f" {used.peak_rss_bytes / 2**20:,.0f} MiB", (used.cpu_seconds, row), va="center", fontsize=8)
     axes.margins(x=0.3)

@@ -5,10 +5,8 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from loadtests.colours import BLUE, GREEN, ORANGE, RED
 from loadtests.timeline.sample import Sample
-
-# Okabe and Ito's colours, which the colour-blind tell apart: https://jfly.uni-koeln.de/color
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
 
 def plot(samples: Sequence[Sample], path: Path, load_ended_s: int | None) -> None:

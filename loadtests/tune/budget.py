@@ -1,9 +1,9 @@
 """Whether the service's connections fit the database with so many replicas: the sum that the chart checks at render."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from k8s.client.deployment import surge_of
 from loadtests.tune.sizing import Value
 
 # What each server takes where the chart sets it, and nobody says otherwise.
@@ -40,12 +40,6 @@ def connections(values: Mapping[str, Any], most: int) -> list[Value]:
         why = "one PgBouncer takes them all while the others are away"
         room.append(Value("postgresql.pooler.maxClientConnections", clients, why))
     return [budget, *room]
-
-
-def surge_of(max_surge: int | str, most: int) -> int:
-    """Give the extra pods of a rollout, as Kubernetes rounds them: up."""
-    text = str(max_surge)
-    return math.ceil(most * int(text.removesuffix("%")) / 100) if text.endswith("%") else int(text)
 
 
 def _reads_replicas(postgresql: Mapping[str, Any]) -> bool:

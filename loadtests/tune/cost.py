@@ -3,8 +3,7 @@
 import math
 
 from loadtests.simulate import traffic
-
-HOUR = 3600
+from loadtests.simulate.scenarios import HOUR
 
 
 def day(low: float, peak: float) -> list[float]:

@@ -3,11 +3,11 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.tune.cost import HOUR, day, replicas_of
+from loadtests.colours import BLUE, GREEN, ORANGE, RED
+from loadtests.simulate.scenarios import HOUR
+from loadtests.tune.cost import day, replicas_of
 from loadtests.tune.tuning import Tuning
 
-# Okabe and Ito's colours, which the colour-blind tell apart: https://jfly.uni-koeln.de/color
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 STEP_SECONDS = 60
 
 

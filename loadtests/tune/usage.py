@@ -5,6 +5,7 @@ from statistics import fmean, median
 from typing import Any
 
 from k8s.client.api import get
+from k8s.client.background import in_background
 from k8s.client.errors import ClusterError
 from k8s.client.notation import quantity
 from k8s.client.pod import Pod
@@ -30,13 +31,8 @@ class UsageRecorder:
     @contextmanager
     def recording(self) -> Iterator["UsageRecorder"]:
         """Record for as long as the block lasts."""
-        thread = threading.Thread(target=self._record, name="usage-recorder")
-        thread.start()
-        try:
+        with in_background(self._ended, "usage-recorder", self._record):
             yield self
-        finally:
-            self._ended.set()
-            thread.join()
 
     @property
     def cpu_millicores(self) -> float | None:

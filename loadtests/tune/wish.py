@@ -7,14 +7,12 @@ from typing import Any
 import yaml
 
 from loadtests.errors import LoadTestError
+from loadtests.simulate.scenarios import SYNC_SECONDS
 from loadtests.simulate.settings import values
 from loadtests.tune import sizing
 from loadtests.tune.budget import connections
 from loadtests.tune.offer import Target
 from loadtests.tune.options import LOW_SHARE
-
-# Of kube-controller-manager, unless a flag says otherwise, which nobody outside can read.
-SYNC_SECONDS = 15
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,8 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from k8s.client.recorder import Moment
+from loadtests.colours import BLUE, GREEN, ORANGE, RED
 from loadtests.measure import Answers
-
-# Okabe and Ito's colours, which the colour-blind tell apart: https://jfly.uni-koeln.de/color
-BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 
 
 def plot(

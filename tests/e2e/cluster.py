@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from kubernetes import client
 
+from k8s.client.application import PROMETHEUS
 from k8s.client.prometheus import Prometheus
-from loadtests.defaults import PROMETHEUS
 from tests.e2e import evidence
 from tests.e2e.release import connected
 

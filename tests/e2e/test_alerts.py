@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client
 
+from k8s.client.application import PROMETHEUS
 from k8s.client.waiting import wait_until
 from k8s.prometheus import rules
-from loadtests.defaults import PROMETHEUS
 from tests.e2e.in_cluster import get_json
 from tests.e2e.release import NAME, NAMESPACE, Release, kubectl
 

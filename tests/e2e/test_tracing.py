@@ -8,8 +8,8 @@ import httpx
 import pytest
 from kubernetes import client
 
+from k8s.client.application import PROMETHEUS
 from k8s.client.waiting import wait_until
-from loadtests.defaults import PROMETHEUS
 from tests.e2e.in_cluster import get_json
 from tests.e2e.release import MINIMUM, NAMESPACE, Release, kubectl
 

@@ -6,13 +6,12 @@ from typing import ClassVar
 
 import pytest
 
-from k8s.client.application import Application
+from k8s.client.application import PROMETHEUS, Application
 from k8s.client.autoscaler import Autoscaler, Target
 from k8s.client.prometheus import Prometheus
 from k8s.client.prometheus import Sample as Rate
 from k8s.client.recorder import Moment
 from k8s.client.release import Release
-from loadtests.defaults import PROMETHEUS
 from loadtests.timeline import timeline
 from loadtests.timeline.k6_output import K6Output
 from loadtests.timeline.plot import plot

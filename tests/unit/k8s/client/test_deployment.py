@@ -1,6 +1,6 @@
 import pytest
 
-from k8s.client.deployment import Json, choose, selector
+from k8s.client.deployment import Json, choose, selector, surge_of
 from k8s.client.errors import ClusterError
 
 
@@ -36,3 +36,9 @@ def test_objects_of_one_of_several_are_told_apart_by_their_name_label() -> None:
     assert selector("n1", "redis", only_of=_named("a")[0]) == (
         "app.kubernetes.io/instance=n1,app.kubernetes.io/component=redis,app.kubernetes.io/name=of-a"
     )
+
+
+@pytest.mark.parametrize(("said", "surge"), [("25%", 3), ("0%", 0), (4, 4), ("4", 4)])
+def test_the_surge_is_kubernetes_own(said: int | str, surge: int) -> None:
+    """A share of ten is rounded up, and a number is itself."""
+    assert surge_of(said, 10) == surge

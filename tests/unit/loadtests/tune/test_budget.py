@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from loadtests.simulate.settings import values
-from loadtests.tune.budget import connections, surge_of
+from loadtests.tune.budget import connections
 
 
 def _values(mode: str, **postgresql: object) -> dict[str, Any]:
@@ -48,9 +48,3 @@ def test_the_connections_fit(release: dict[str, Any], most: int, written: dict[s
     found = connections(release, most)
     assert {each.path.rpartition(".")[2]: each.value for each in found} == written
     assert all(each.reason for each in found)
-
-
-@pytest.mark.parametrize(("said", "surge"), [("25%", 3), ("0%", 0), (4, 4), ("4", 4)])
-def test_the_surge_is_kubernetes_own(said: int | str, surge: int) -> None:
-    """A share of ten is rounded up, and a number is itself."""
-    assert surge_of(said, 10) == surge

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from loadtests.errors import LoadTestError
+from loadtests.simulate.scenarios import SYNC_SECONDS
 from loadtests.tune.options import add_options
 from loadtests.tune.sizing import Measured
-from loadtests.tune.wish import SYNC_SECONDS, Wish
+from loadtests.tune.wish import Wish
 
 ENVIRONMENT = {"BASE_URL": "http://localhost:1", "TOKEN": "token", "USERS": "5"}
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from k8s.client.api import connect
+from k8s.client.application import USERS_API
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
-from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.watch import View
 from tests.unit.loadtests.watch.replay import Replay
 
@@ -31,10 +31,10 @@ def api(replay: Replay) -> Any:  # noqa: ANN401, ARG001 - the client has no type
 @pytest.fixture
 def release(api: Any) -> Release:  # noqa: ANN401 - likewise
     """Give the release in it."""
-    return Release(api, NAMESPACE, RELEASE)
+    return Release(api, USERS_API.namespace, USERS_API.release)
 
 
 @pytest.fixture
 def view(api: Any, release: Release) -> View:  # noqa: ANN401 - likewise
     """Look at the release."""
-    return View("recorded", release, Prometheus(api, PROMETHEUS), window_seconds=20)
+    return View("recorded", release, Prometheus(api, USERS_API.prometheus), window_seconds=20)

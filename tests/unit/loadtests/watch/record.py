@@ -8,8 +8,8 @@ from typing import Any
 
 from k8s.client import prometheus, release
 from k8s.client.api import connect, get
+from k8s.client.application import USERS_API
 from k8s.cluster.kind import CONTEXT
-from loadtests.defaults import NAMESPACE, PROMETHEUS, RELEASE
 from loadtests.watch import View
 
 EVENTS_KEPT = 25
@@ -33,7 +33,12 @@ def main() -> None:
     for module in (prometheus, release):
         vars(module)["get"] = keep
     api = connect(CONTEXT)
-    view = View(CONTEXT, release.Release(api, NAMESPACE, RELEASE), prometheus.Prometheus(api, PROMETHEUS), 20)
+    view = View(
+        CONTEXT,
+        release.Release(api, USERS_API.namespace, USERS_API.release),
+        prometheus.Prometheus(api, USERS_API.prometheus),
+        20,
+    )
     for feed in (view.fleet, view.traffic, view.events):
         feed.source()
     (RECORDED / f"{sys.argv[1]}.json").write_text(json.dumps(answers, separators=(",", ":")) + "\n")
