@@ -194,7 +194,7 @@ test-planted: .venv/installed ## Planted capacities, found by the search of `mak
 
 .PHONY: test-consistency
 test-consistency: .venv/installed redis-server ## No stale read and no lost write for longer: 10,000 conditional increments, ten rounds of faults
-	$(BIN)/python -m pytest --property-rounds=10 --increments=10000 tests/integration/cache/test_property.py tests/integration/users/test_increments.py
+	$(BIN)/python -m pytest --property-rounds=10 --increments=10000 tests/integration/fleet/cache/test_property.py tests/integration/users/test_increments.py
 
 # What Debian has as a package, and a target needs as a program.
 .PHONY: redis-server wrk chromium

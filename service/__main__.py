@@ -11,8 +11,9 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from service.observability import logging
-from service.server.address import AddressError
+from service import server
+from service.fleet.observability import logging
+from service.fleet.server.address import AddressError
 from service.settings import EX_USAGE, Settings, problems, service_links
 
 SERVICE_LINKS = (
@@ -49,7 +50,7 @@ def _exit(_signal_number: int, _frame: FrameType | None) -> None:
 
 def _serve(settings: Settings) -> int:
     try:
-        importlib.import_module(f"service.server.{settings.server}").run(settings)
+        importlib.import_module(f"service.fleet.server.{settings.server}").run(server.configure(settings))
     except AddressError as error:
         sys.stderr.write(f"error: {error}\n")
         return EX_USAGE

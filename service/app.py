@@ -6,36 +6,37 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-import service.http  # noqa: F401 # isort: skip - before FastAPI, which it imports for less
+import service.fleet.http  # noqa: F401 # isort: skip - before FastAPI, which it imports for less
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from service import __version__
+from service import __version__, configuration
 from service.auth import Authenticator, UnauthenticatedError
 from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
 from service.auth.static_tokens import StaticTokens
-from service.cache import CacheConfig, InvalidationChannel, TieredCache
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, NoDatabase
 from service.database.unavailable import unavailable
-from service.fastpath import install_fast_path
-from service.health import endpoints as health
-from service.health.readiness import Readiness
-from service.http import problem
-from service.http.body_limit import BodyLimitMiddleware
-from service.http.cors import CORSMiddleware
-from service.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware
-from service.http.routing import RoutingMiddleware
-from service.http.security_headers import SecurityHeadersMiddleware, security_headers
-from service.idempotency import IdempotencyStore
-from service.observability import endpoints as observability
-from service.observability import metrics, tracing
-from service.observability.access_log import AccessLog, AccessLogMiddleware
-from service.observability.request_id import RequestIdMiddleware
-from service.observability.sampling import SampledFastAPI
-from service.observability.tracing import Tracing
-from service.overload import InFlight, InFlightMiddleware
-from service.ratelimit import ClientIPResolver, Override, Policies, RateLimiter, RateLimitMiddleware
-from service.redis_client import NoRedis, RedisClient, RedisConfig
+from service.fleet.cache import InvalidationChannel, TieredCache
+from service.fleet.fastpath import install_fast_path
+from service.fleet.health import endpoints as health
+from service.fleet.health.readiness import Readiness
+from service.fleet.health.report import Report
+from service.fleet.http import problem
+from service.fleet.http.body_limit import BodyLimitMiddleware
+from service.fleet.http.cors import CORSMiddleware
+from service.fleet.http.headers import HeaderMiddleware, RepeatedHeaderMiddleware
+from service.fleet.http.routing import RoutingMiddleware
+from service.fleet.http.security_headers import SecurityHeadersMiddleware, security_headers
+from service.fleet.idempotency import IdempotencyStore
+from service.fleet.observability import endpoints as observability
+from service.fleet.observability import metrics, tracing
+from service.fleet.observability.access_log import AccessLog, AccessLogMiddleware
+from service.fleet.observability.request_id import RequestIdMiddleware
+from service.fleet.observability.sampling import SampledFastAPI
+from service.fleet.observability.tracing import Tracing
+from service.fleet.overload import InFlight, InFlightMiddleware
+from service.fleet.ratelimit import ClientIPResolver, RateLimiter, RateLimitMiddleware
+from service.fleet.redis_client import NoRedis, RedisClient
 from service.settings import Settings
 from service.users import endpoints as users
 from service.users.cached_read import USER_READ
@@ -51,7 +52,7 @@ logger = logging.getLogger(__name__)
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Put the service together; nothing is connected before its lifespan starts."""
     settings = settings or Settings()
-    traces = Tracing(settings) if settings.otel_enabled else None
+    traces = Tracing(configuration.tracing(settings)) if settings.otel_enabled else None
     new_app = FastAPI if traces is None else partial(SampledFastAPI, traces.sampling)
     app = new_app(
         title="Users API",
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.traces = traces
     redis = _redis(settings, traces)
-    cache = TieredCache(redis, _cache_config(settings))
+    cache = TieredCache(redis, configuration.cache(settings))
     app.state.settings = settings
     app.state.readiness = Readiness()
     app.state.redis = redis
@@ -90,6 +91,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     own_writes = OwnWrites(redis) if app.state.database.has_replicas else None
     app.state.users = UserService(_repository(app, settings), cache, own_writes)
     app.state.background += app.state.users.background
+    app.state.report = Report(
+        server_id=settings.server_id,
+        version=__version__,
+        revision=settings.revision,
+        parts={"redis": redis, "database": app.state.database},
+        tasks=app.state.background,
+    )
 
     problem.install(app)
     app.add_exception_handler(DatabaseUnavailableError, unavailable)
@@ -115,7 +123,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             RateLimitMiddleware,
             limiter=app.state.limiter,
-            policies=_policies(settings),
+            policies=configuration.policies(settings),
             client_ip=ClientIPResolver([str(network) for network in settings.trusted_proxies]),
             subject_of=_subject_of(app.state.authenticator),
         )
@@ -150,7 +158,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             authenticator=app.state.authenticator,
             limiter=app.state.limiter if settings.rate_limit_enabled else None,
             in_flight=app.state.in_flight,
-            policies=_policies(settings),
+            policies=configuration.policies(settings),
             metrics={
                 method: metrics.RequestMetrics(USER_READ.route, method, is_traced=settings.otel_enabled)
                 for method in ("GET", "HEAD")
@@ -200,7 +208,7 @@ def _collect_from_now_on() -> None:
 def _redis(settings: Settings, traces: Tracing | None) -> RedisClient:
     if not settings.redis_url:
         return NoRedis()
-    return RedisClient(_redis_config(settings), None if traces is None else traces.instrument_redis)
+    return RedisClient(configuration.redis(settings), None if traces is None else traces.instrument_redis)
 
 
 def _database(settings: Settings, traces: Tracing | None) -> Database:
@@ -242,34 +250,3 @@ def _subject_of(authenticator: Authenticator) -> Callable[[Scope], Awaitable[str
             return None
 
     return subject_of
-
-
-def _policies(settings: Settings) -> Policies:
-    overrides = [Override(o.requests, o.window_seconds, o.route, o.subject) for o in settings.rate_limit_overrides]
-    return Policies(settings.rate_limit_requests, settings.rate_limit_window_seconds, overrides)
-
-
-def _redis_config(settings: Settings) -> RedisConfig:
-    return RedisConfig(
-        url=settings.redis_url,
-        key_prefix=settings.redis_key_prefix,
-        username=settings.redis_username,
-        password=settings.redis_password.get_secret_value() if settings.redis_password else None,
-        connect_timeout_seconds=settings.redis_connect_timeout_seconds,
-        call_timeout_seconds=settings.redis_call_timeout_seconds,
-        pool_size=settings.redis_pool_size,
-        breaker_failures=settings.redis_breaker_failures,
-        probe_interval_seconds=settings.redis_probe_interval_seconds,
-    )
-
-
-def _cache_config(settings: Settings) -> CacheConfig:
-    return CacheConfig(
-        l1_bytes=settings.cache_l1_bytes,
-        l2_enabled=settings.cache_l2_enabled and settings.redis_url != "",
-        ttl_seconds=settings.cache_ttl_seconds,
-        negative_ttl_seconds=settings.cache_negative_ttl_seconds,
-        stale_seconds=settings.cache_stale_seconds,
-        stale_if_error_seconds=settings.cache_stale_if_error_seconds,
-        compress_bytes=settings.cache_compress_bytes,
-    )

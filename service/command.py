@@ -3,7 +3,7 @@ import sys
 from pydantic import ValidationError
 
 from service.database import DatabaseConfig
-from service.observability import logging
+from service.fleet.observability import logging
 from service.settings import EX_USAGE, PREFIX, Settings, problems
 
 EX_TEMPFAIL = 75  # of sysexits.h

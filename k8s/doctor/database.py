@@ -14,7 +14,7 @@ from k8s.doctor.api import Api, with_query
 from k8s.doctor.finding import Finding, broken, none, ok, unknown
 from k8s.doctor.prometheus import query
 from k8s.doctor.snapshot import Json, Snapshot
-from service.staleness import MAX_STALENESS_SECONDS
+from service.fleet.staleness import MAX_STALENESS_SECONDS
 
 PRIMARY = "primary"
 SERVERS = ("postgresql-primary", "postgresql-replica")

@@ -11,7 +11,7 @@ from loadtests.assess.spread import Spread
 from loadtests.assess.throughput import P95_TARGET_MS, RATE_TARGET, Throughput
 from loadtests.assess.writes import Writes
 from loadtests.assess.written import Written
-from service.staleness import MAX_STALENESS_SECONDS
+from service.fleet.staleness import MAX_STALENESS_SECONDS
 
 CACHED_MEAN_MS = 100.0
 AVAILABILITY_PERCENT = 99.9

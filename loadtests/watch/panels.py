@@ -12,7 +12,7 @@ from loadtests.watch.feed import Feed
 from loadtests.watch.glyphs import ago, meter, sparkline
 from loadtests.watch.history import History
 from loadtests.watch.snapshot import Database, Fleet, Traffic
-from service.staleness import MAX_STALENESS_SECONDS
+from service.fleet.staleness import MAX_STALENESS_SECONDS
 
 UNKNOWN = "-"
 GOOD, WARN, BAD, DIM = "$text-success", "$text-warning", "bold $text-error", "dim"

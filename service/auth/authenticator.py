@@ -9,9 +9,9 @@ from service.auth import bearer
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
 from service.auth.static_tokens import StaticTokens
-from service.http.headers import field
-from service.http.state_key import StateKey
-from service.supervision import SupervisedTask
+from service.fleet.http.headers import field
+from service.fleet.http.state_key import StateKey
+from service.fleet.supervision import SupervisedTask
 
 if TYPE_CHECKING:
     from service.auth.jwt import JwtVerifier  # pulls in cryptography: 60 ms that only JWTs need

@@ -9,7 +9,7 @@ from service import NAME
 from service.auth.authenticator import Authenticator
 from service.auth.errors import UnauthenticatedError
 from service.auth.principal import Principal
-from service.http.problem import problem_response
+from service.fleet.http.problem import problem_response
 
 # Documents the scheme in OpenAPI; the parsing is ours, as FastAPI's knows no 401 with a reason.
 _scheme = HTTPBearer(auto_error=False, scheme_name="bearer")

@@ -10,7 +10,7 @@ import jwt
 from service.auth import metrics
 from service.auth.download import TIMEOUT_SECONDS, download
 from service.auth.jwk import KeyDocument, parse
-from service.supervision import Jobs, OutageLog, SupervisedTask
+from service.fleet.supervision import Jobs, OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)
 

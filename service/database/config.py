@@ -2,8 +2,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from service.fleet.staleness import MAX_STALENESS_SECONDS
 from service.settings import Settings
-from service.staleness import MAX_STALENESS_SECONDS
 
 _HOSTS = re.compile(r"(?P<before>[a-z]+://([^@/]*@)?)(?P<hosts>[^/?]*)(?P<after>.*)", re.DOTALL)
 

@@ -15,7 +15,7 @@ from service.database.replicas import ReplicaSet
 from service.database.schema import Schema
 from service.database.server import Server
 from service.database.tracing import is_recorded
-from service.staleness import Freshness
+from service.fleet.staleness import Freshness
 
 
 class Database:

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal
 
-from service.line import Line
+from service.fleet.line import Line
 
 Refusal = Literal["full", "waited"]
 

@@ -2,8 +2,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from service.line import Line
-from service.supervision import Jobs
+from service.fleet.line import Line
+from service.fleet.supervision import Jobs
 
 C = TypeVar("C")
 

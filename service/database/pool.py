@@ -7,7 +7,7 @@ from service.database.gate import Gate
 from service.database.login import Connection, Login
 from service.database.opener import PATIENCE_SECONDS, Opener
 from service.database.query import Query
-from service.supervision import Jobs
+from service.fleet.supervision import Jobs
 
 SHOW_SECONDS = 0.1  # far below the time between two scrapes
 # asyncpg lets no statement begin before the one cancelled has ended.

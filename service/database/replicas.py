@@ -14,7 +14,7 @@ from service.database.config import DatabaseConfig
 from service.database.errors import DatabaseUnavailableError
 from service.database.query import Query
 from service.database.server import REPLAYED, Server
-from service.supervision import OutageLog, SupervisedTask
+from service.fleet.supervision import OutageLog, SupervisedTask
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from service.database import metrics
 from service.database.errors import DatabaseUnavailableError
 from service.database.query import Query
 from service.database.server import Server
-from service.supervision import SupervisedTask
+from service.fleet.supervision import SupervisedTask
 
 # The last revision of `expand` that this version's statements need, by its number.
 NEEDED = 1

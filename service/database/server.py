@@ -7,7 +7,6 @@ from time import perf_counter
 from opentelemetry.trace import Tracer
 from prometheus_client import Histogram
 
-from service.circuit_breaker import BreakerMetrics, CircuitBreaker, State
 from service.database import metrics
 from service.database.config import DatabaseConfig
 from service.database.errors import (
@@ -25,7 +24,8 @@ from service.database.opener import PATIENCE_SECONDS
 from service.database.pool import SETTLE, ConnectionPool
 from service.database.query import Arguments, Query, Record
 from service.database.tracing import query_span
-from service.supervision import SupervisedTask
+from service.fleet.circuit_breaker import BreakerMetrics, CircuitBreaker, State
+from service.fleet.supervision import SupervisedTask
 
 logger = logging.getLogger(__name__)
 

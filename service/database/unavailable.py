@@ -4,7 +4,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from service.database.errors import DatabaseUnavailableError
-from service.http.problem import problem_response
+from service.fleet.http.problem import problem_response
 
 RETRY_AFTER_SECONDS = 1
 

@@ -21,8 +21,8 @@ from service.database import DatabaseConfig
 from service.dev.port import free_port
 from service.dev.postgres import LocalPostgres, folder, programs
 from service.dev.redis import LocalRedis
+from service.fleet.observability import logging
 from service.migrate import migrate
-from service.observability import logging
 from service.seed import seed
 from service.settings import EX_USAGE, PREFIX, Settings, problems
 from service.users.example import SEEDED_USERS

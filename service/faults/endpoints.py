@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
 
-from service.http.parameters import DECIMAL
+from service.fleet.http.parameters import DECIMAL
 
 router = APIRouter(prefix="/api/faults", tags=["faults"], include_in_schema=False)
 Milliseconds = Annotated[int, DECIMAL, Query(ge=0, le=60_000)]

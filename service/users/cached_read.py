@@ -1,4 +1,4 @@
-from service.cache import CachedRead
+from service.fleet.cache import CachedRead
 from service.users.schemas import MAX_USER_ID
 
 USER_READ = CachedRead(

@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from service.auth.dependencies import requires
 from service.auth.principal import Principal
-from service.cache import LOOKED_UP, etag_of, render
-from service.cache.response import CACHE_CONTROL, VARY
-from service.http.conditional import Preconditions, is_listed
-from service.http.negotiation import JSON, JsonRoute
-from service.http.openapi import problems
-from service.http.parameters import DECIMAL
-from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
+from service.fleet.cache import LOOKED_UP, etag_of, render
+from service.fleet.cache.response import CACHE_CONTROL, VARY
+from service.fleet.http.conditional import Preconditions, is_listed
+from service.fleet.http.negotiation import JSON, JsonRoute
+from service.fleet.http.openapi import problems
+from service.fleet.http.parameters import DECIMAL
+from service.fleet.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
 from service.users import cursor
 from service.users.cached_read import USER_READ
 from service.users.repository import EmailTakenError

@@ -2,9 +2,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from service.idempotency import Answer, IdempotencyKey, IdempotencyStore
-from service.staleness import Freshness
-from service.supervision import SupervisedTask
+from service.fleet.idempotency import Answer, IdempotencyKey, IdempotencyStore
+from service.fleet.staleness import Freshness
+from service.fleet.supervision import SupervisedTask
 from service.users.example import SEEDED_USERS, example_user
 from service.users.repository import CreatePrecondition, Creation, EmailTakenError, Found, Precondition, Stored
 from service.users.schemas import User, UserCreate, UserUpdate

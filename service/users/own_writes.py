@@ -1,7 +1,7 @@
 import time
 
-from service.redis_client import RedisClient, RedisError
-from service.staleness import MAX_STALENESS_SECONDS, Freshness
+from service.fleet.redis_client import RedisClient, RedisError
+from service.fleet.staleness import MAX_STALENESS_SECONDS, Freshness
 
 MARK_SECONDS = 2 * MAX_STALENESS_SECONDS
 

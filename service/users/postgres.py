@@ -6,13 +6,13 @@ from functools import partial
 
 import asyncpg
 
-from service.batching import Batcher
 from service.database import Database, DatabaseUnavailableError, Query, Read
 from service.database.query import Record
-from service.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
-from service.idempotency.metrics import REPLAYS
-from service.staleness import Freshness
-from service.supervision import SupervisedTask
+from service.fleet.batching import Batcher
+from service.fleet.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
+from service.fleet.idempotency.metrics import REPLAYS
+from service.fleet.staleness import Freshness
+from service.fleet.supervision import SupervisedTask
 from service.users import queries
 from service.users.repository import CreatePrecondition, Creation, EmailTakenError, Found, Precondition, Stored
 from service.users.schemas import User, UserCreate, UserUpdate

@@ -1,9 +1,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from service.idempotency import IdempotencyKey
-from service.staleness import Freshness
-from service.supervision import SupervisedTask
+from service.fleet.idempotency import IdempotencyKey
+from service.fleet.staleness import Freshness
+from service.fleet.supervision import SupervisedTask
 from service.users.schemas import User, UserCreate, UserUpdate
 
 

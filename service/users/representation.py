@@ -1,6 +1,6 @@
 from pydantic import TypeAdapter
 
-from service.cache import etag_of
+from service.fleet.cache import etag_of
 from service.users.schemas import User
 
 _SERIALIZER = TypeAdapter(User).serializer

@@ -2,9 +2,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from service.cache import Loaded, Lookup, TieredCache
-from service.idempotency import IdempotencyKey
-from service.staleness import Freshness
+from service.fleet.cache import Loaded, Lookup, TieredCache
+from service.fleet.idempotency import IdempotencyKey
+from service.fleet.staleness import Freshness
 from service.users import cursor
 from service.users.cached_read import USER_READ
 from service.users.own_writes import OwnWrites

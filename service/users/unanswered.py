@@ -4,10 +4,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.cache import TieredCache
 from service.database import DatabaseUnavailableError
-from service.staleness import Freshness
-from service.supervision import SupervisedTask
+from service.fleet.cache import TieredCache
+from service.fleet.staleness import Freshness
+from service.fleet.supervision import SupervisedTask
 from service.users.cached_read import USER_READ
 from service.users.repository import UserRepository
 from service.users.representation import encode

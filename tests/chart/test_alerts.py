@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from service.observability.metrics import LATENCY_BUCKETS_SECONDS
+from service.fleet.observability.metrics import LATENCY_BUCKETS_SECONDS
 from tests.chart.conftest import CHART, ROOT, Manifest, Render, find, run
 
 HERE = Path(__file__).parent

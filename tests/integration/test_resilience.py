@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from service.dev import free_port
-from service.redis_client import RedisConfig
+from service.fleet.redis_client import RedisConfig
 from tests.api import TOKEN, client_of, running
 from tests.observe import sample, until
 from tests.redis_process import HURRIED_SECONDS, RedisProcess

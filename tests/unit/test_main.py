@@ -100,7 +100,7 @@ def test_what_kubernetes_says_of_a_service_is_told(
     monkeypatch.setenv("USERS_API_PORT", "tcp://10.96.7.1:80")
     monkeypatch.setenv("USERS_API_PORT_80_TCP_ADDR", "10.96.7.1")
     served: list[int] = []
-    monkeypatch.setattr("service.server.uvicorn.run", lambda settings: served.append(settings.port))
+    monkeypatch.setattr("service.fleet.server.uvicorn.run", lambda config: served.append(config.port))
     assert main() == 0
     assert served == [8000]
     record = json.loads(capsys.readouterr().out)

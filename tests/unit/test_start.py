@@ -12,7 +12,7 @@ def _said(program: str) -> list[str]:
 def test_a_start_loads_nothing_that_it_does_not_need() -> None:
     """With the defaults neither OpenTelemetry's SDK is imported, which redis-py would use, nor the faults."""
     loaded = _said("import sys, service.app; service.app.create_app(); print(*sys.modules)")
-    assert "service.redis_client" in loaded
+    assert "service.fleet.redis_client" in loaded
     assert [name for name in loaded if name.startswith(SLOW)] == []
 
 

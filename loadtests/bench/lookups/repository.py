@@ -4,7 +4,7 @@ from functools import partial
 
 from loadtests.bench.lookups.lookup import WORKERS, LookUp
 from service.database import Database, DatabaseConfig
-from service.staleness import Freshness
+from service.fleet.staleness import Freshness
 from service.users.postgres import PostgresUserRepository
 
 

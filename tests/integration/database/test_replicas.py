@@ -9,7 +9,7 @@ from service.database.pool import ConnectionPool
 from service.database.replicas import Replica
 from service.database.server import Server
 from service.dev import free_port
-from service.staleness import MAX_STALENESS_SECONDS, Freshness
+from service.fleet.staleness import MAX_STALENESS_SECONDS, Freshness
 from tests.integration.database.connected import connected
 from tests.observe import sample, until
 from tests.postgres_process import PostgresProcess, name_of

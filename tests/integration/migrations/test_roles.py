@@ -5,7 +5,7 @@ import asyncpg
 import pytest
 
 from service.database import Database, DatabaseConfig
-from service.idempotency import IdempotencyKey
+from service.fleet.idempotency import IdempotencyKey
 from service.migrate import migrate
 from service.seed import seed
 from service.users.postgres import PostgresUserRepository

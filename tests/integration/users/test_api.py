@@ -8,7 +8,7 @@ import pytest
 from service.database import pool
 from service.database.gate import Gate
 from service.dev import free_port
-from service.idempotency import IdempotencyKey
+from service.fleet.idempotency import IdempotencyKey
 from service.users.repository import UserRepository
 from service.users.schemas import UserCreate
 from tests.api import TOKEN, calling, client_of, running

@@ -1,6 +1,6 @@
 import pytest
 
-from service.idempotency.answer import Record
+from service.fleet.idempotency.answer import Record
 from tests.api import TOKEN, calling, client_of, running
 from tests.observe import until
 from tests.redis_process import NO_REDIS, RedisProcess

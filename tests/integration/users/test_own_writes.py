@@ -5,8 +5,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.redis_client import NoRedis
-from service.staleness import Freshness
+from service.fleet.redis_client import NoRedis
+from service.fleet.staleness import Freshness
 from service.users.own_writes import OwnWrites
 from tests.api import TOKEN, client_of, running
 from tests.observe import until

@@ -8,10 +8,10 @@ import pytest
 
 from loadtests.explain import QUERIES, arguments
 from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query
-from service.idempotency import ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
-from service.redis_client import NoRedis
+from service.fleet.idempotency import ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
+from service.fleet.redis_client import NoRedis
+from service.fleet.staleness import Freshness
 from service.seed import seed
-from service.staleness import Freshness
 from service.users import postgres as module
 from service.users import queries
 from service.users.example import example_user

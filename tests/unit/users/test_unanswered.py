@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from service.cache import CacheConfig, TieredCache
 from service.database import DatabaseUnavailableError
-from service.redis_client import NoRedis
-from service.staleness import Freshness
+from service.fleet.cache import CacheConfig, TieredCache
+from service.fleet.redis_client import NoRedis
+from service.fleet.staleness import Freshness
 from service.users import unanswered as module
 from service.users.repository import Found
 from service.users.unanswered import UnansweredWrites

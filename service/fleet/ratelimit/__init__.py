@@ -1,0 +1,17 @@
+"""A limit on requests per client that is exact over all replicas, and needs far fewer trips to Redis than requests."""
+
+from .client_ip import ClientIPResolver
+from .decision import Decision
+from .limiter import RateLimiter
+from .middleware import RateLimitMiddleware
+from .policy import Override, Policies, Policy
+
+__all__ = [
+    "ClientIPResolver",
+    "Decision",
+    "Override",
+    "Policies",
+    "Policy",
+    "RateLimitMiddleware",
+    "RateLimiter",
+]

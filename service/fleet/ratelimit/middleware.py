@@ -1,0 +1,99 @@
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..http.headers import field
+from ..http.state_key import StateKey
+from .client_ip import ClientIPResolver
+from .decision import Decision
+from .limiter import RateLimiter
+from .policy import Policies, Policy
+
+SubjectOf = Callable[[Scope], Awaitable[str | None]]
+
+Verdict = tuple[Policy, Decision]
+VERDICT = StateKey[Verdict]("rate_limit")
+"""What a layer further out was told already, so that a request spends one permit."""
+
+
+class RateLimitMiddleware:
+    """Limits everything under `prefix` by token subject, and what carries no valid token by client address.
+
+    So guessing tokens is limited too. `exempt` paths spend nothing. Adds RateLimit-Policy and RateLimit to each
+    answer; refuses with 429, Retry-After and a problem document (RFC 6585, RFC 9457).
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword only
+        self,
+        app: ASGIApp,
+        *,
+        limiter: RateLimiter,
+        policies: Policies,
+        client_ip: ClientIPResolver,
+        subject_of: SubjectOf,
+        prefix: str = "/api/",
+        exempt: frozenset[str] = frozenset({"/api/health"}),
+    ) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._policies = policies
+        self._client_ip = client_ip
+        self._subject_of = subject_of
+        self._prefix = prefix
+        self._exempt = exempt
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 429 or pass on."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._prefix) or scope["path"] in self._exempt:
+            await self._app(scope, receive, send)
+            return
+        policy, decision = VERDICT.get(scope) or await self._decide(scope)
+        headers = policy.headers(decision)
+        if not decision.allowed:
+            status, more, body = refusal(policy, decision)
+            await send({"type": "http.response.start", "status": status, "headers": more + headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *headers]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    async def _decide(self, scope: Scope) -> Verdict:
+        subject = await self._subject_of(scope)
+        policy = self._policies.find(scope["path"], subject)
+        bucket = policy.address_bucket(self._address(scope)) if subject is None else policy.subject_bucket(subject)
+        return policy, await self._limiter.decide(*bucket)
+
+    def _address(self, scope: Scope) -> str:
+        client = scope.get("client")
+        return self._client_ip.resolve(client[0] if client else "", field(scope, b"x-forwarded-for") or b"")
+
+
+def refusal(policy: Policy, decision: Decision) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers (the policy's own not among them) and body of a refusal.
+
+    The draft's problem type tells a client which policy it ran into.
+    """
+    body = json.dumps(
+        {
+            "type": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+            "title": "Too Many Requests",
+            "status": 429,
+            "detail": f"At most {policy.requests} requests in {policy.window_seconds:g} seconds are allowed. "
+            f"Try again in {decision.reset_seconds} seconds.",
+            "violated-policies": [policy.name],
+        },
+    ).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"%d" % decision.reset_seconds),
+        (b"cache-control", b"no-store"),
+    ]
+    return HTTPStatus.TOO_MANY_REQUESTS, headers, body

@@ -1,5 +1,0 @@
-"""What every answer has in common, whatever feature it comes from."""
-
-from service.http import unbuilt_models  # before anything that imports FastAPI
-
-__all__ = ["unbuilt_models"]
