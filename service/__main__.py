@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from service import server
 from service.fleet.observability import logging
 from service.fleet.server.address import AddressError
-from service.settings import EX_USAGE, Settings, problems, service_links
+from service.fleet.settings.environment import service_links
+from service.settings import EX_USAGE, PREFIX, Settings, problems
 
 SERVICE_LINKS = (
     "ignored what Kubernetes says of a Service with a name like this one's settings: set enableServiceLinks: false in"
@@ -32,7 +33,7 @@ def main() -> int:
         sys.stderr.writelines(f"error: {problem}\n" for problem in problems(error))
         return EX_USAGE
     logging.configure(settings.log_level)
-    if links := service_links(os.environ):
+    if links := service_links(os.environ, PREFIX):
         logger.warning(SERVICE_LINKS, extra={"variables": links})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)  # before the server handles it, and when uvicorn, done, raises it again

@@ -1,11 +1,13 @@
 """All there is to set: names, types, defaults, bounds and what may not be combined, each said once.
 
 The service reads them from its environment; the chart's values, their schema and their validation are made of them by
-`python -m k8s.chart`. A setting is added by one line of `settings.py`.
+`python -m k8s.chart`. A setting is added by one line of `settings.py`, or of `fleet/settings/common.py` if it has
+nothing to do with users.
 """
 
-from service.settings.entries import RateLimitOverride, StaticToken
-from service.settings.environment import PREFIX, service_links
+from service.fleet.settings.entries import RateLimitOverride
+from service.settings.entries import StaticToken
+from service.settings.environment import PREFIX
 from service.settings.problems import EX_USAGE, problems
 from service.settings.settings import TEST_TOKEN_SHA256, Settings
 
@@ -17,5 +19,4 @@ __all__ = [
     "Settings",
     "StaticToken",
     "problems",
-    "service_links",
 ]

@@ -6,8 +6,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from service.settings.entries import RateLimitOverride, StaticToken
-from service.settings.environment import PREFIX, is_password
+from service.fleet.settings.entries import RateLimitOverride
+from service.fleet.settings.environment import is_password
+from service.settings.entries import StaticToken
+from service.settings.environment import PREFIX
 from service.settings.settings import Settings
 
 EX_USAGE = 64  # of sysexits.h: how a start ends that these problems stopped

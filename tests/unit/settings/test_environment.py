@@ -1,6 +1,7 @@
 import pytest
 
-from service.settings import Settings, service_links
+from service.fleet.settings.environment import service_links
+from service.settings import PREFIX, Settings
 
 LINKS = {
     "USERS_API_SERVICE_HOST": "10.96.7.1",
@@ -78,4 +79,4 @@ def test_a_service_beside_the_pod_changes_nothing(monkeypatch: pytest.MonkeyPatc
     for name, text in LINKS.items():
         monkeypatch.setenv(name, text)
     assert Settings() == default
-    assert service_links({**LINKS, "USERS_API_WORKERS": "2", "PATH": "/bin"}) == list(LINKS)
+    assert service_links({**LINKS, "USERS_API_WORKERS": "2", "PATH": "/bin"}, PREFIX) == list(LINKS)

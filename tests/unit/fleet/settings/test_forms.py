@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from starlette.routing import compile_path
 
-from service.settings.forms import HTTP_URL, NETWORK, ORIGIN, REDIS_URL, ROUTE, SHA256, Form, Route
+from service.fleet.settings.forms import HTTP_URL, NETWORK, ORIGIN, REDIS_URL, ROUTE, SHA256, Form, Route
 
 ROUTES = TypeAdapter(Route)
 HOSTS = ["app.example.com", "localhost", "10.0.0.1", "[fd00::1]", "[::1]"]

@@ -1,0 +1,1 @@
+"""What there is to set in an application, whatever it is for."""
