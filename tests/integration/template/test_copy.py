@@ -71,6 +71,16 @@ def test_its_workflow_has_this_repositorys_actions(project: Path) -> None:
     assert {target for made in re.findall(r"run: make (.*)", text) for target in made.split()} <= targets
 
 
+@pytest.mark.parametrize(("source", "is_told"), [("template", True), ("./template", True), ("$PWD/template", False)])
+def test_a_path_that_is_found_from_here_alone_is_told(tmp_path: Path, source: str, *, is_told: bool) -> None:
+    """Copier keeps the template's path as it was given: somebody who gave a relative one is told to make it whole."""
+    template.lay_out(tmp_path / "template")
+    copier = f'"{sys.executable}" -m copier copy --defaults --data=project_name=Shop "{source}" shop'
+    said = template.run("sh", "-c", copier, cwd=tmp_path).stderr
+    assert "make test\n" in said
+    assert (f"{source}, where the template is, is found from here alone" in said) == is_told
+
+
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
 def test_its_locks_are_of_this_repository(lock: str) -> None:
     """A new project has the versions that are tested here, with their hashes, and names of itself what it imports."""

@@ -101,4 +101,4 @@ def test_an_address_is_what_copier_understands_by_it(project: Path, tmp_path: Pa
     done = template.run("make", "kind-up", cwd=project, check=False, more={"PATH": path})
     assert done.returncode != 0
     assert f"clone --quiet --no-checkout {address} .platform/v1.0.0" in done.stderr
-    assert "where is it? make SOURCE=... kind-up" in done.stderr
+    assert "make SOURCE=... kind-up" in done.stderr
