@@ -207,7 +207,7 @@ redis-server wrk chromium:
 
 .PHONY: chart
 chart: .venv/installed tools $(CHART_TOOLS)/schemas ## The chart's checks
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile tests/chart
+	$(BIN)/python -m pytest --timeout=2700 --numprocesses=auto --dist=loadfile tests/chart # it may get little time
 
 .PHONY: chart-values
 chart-values: .venv/installed tools $(CHART_TOOLS)/schemas ## 500 renderings of the chart with generated values, by Helm 3 and by Helm 4

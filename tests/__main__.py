@@ -1,10 +1,11 @@
 """`python -m tests`: the parts of `make test`, side by side where they don't disturb each other.
 
 A cluster that comes up mostly waits, and so do tests that install releases of their own: what needs no cluster is
-checked meanwhile. What puts load on the cluster has the machine to itself, but for those.
+checked meanwhile. What puts load on the cluster has the machine to itself, but for what takes only what time is left.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +30,8 @@ class Part:
     after: Sequence[str] = ()
 
 
+WHEN_IDLE = ("chrt", "--idle", "0") if shutil.which("chrt") else ("nice", "-n", "19")
+"""Takes only the time that nobody else wants: for what needs cores and has no time limits."""
 TRIES = "TRIES=2"
 """For what runs beside other work, which may take so much that a test's time limits run out."""
 PARTS = (
@@ -39,15 +42,12 @@ PARTS = (
     # Releases of the tests' own mostly wait: the code is checked meanwhile.
     Part("e2e own", ("make", "test-e2e", "LANE=own", TRIES), after=("lint", "cluster")),
     Part("e2e helms", ("make", "test-e2e", "LANE=helms", TRIES), after=("e2e own",)),
-    # Helm comes with the cluster. What needs cores lets all others go first, and takes what these leave until the end.
-    Part("chart", ("nice", "-n", "19", "make", "chart"), after=("code", "cluster")),
+    # Helm comes with the cluster. What comes after the code leaves more than this needs: experiments mostly wait.
+    Part("chart", (*WHEN_IDLE, "make", "chart"), after=("code", "cluster")),
     # What shares a release, and loads it, begins when the code's tests leave the cores.
     Part("e2e", ("make", "test-e2e", "LANE=shared", TRIES), after=("code", "simulation", "e2e own")),
-    Part(
-        "experiments",
-        ("make", "test-e2e", "LANE=alone", "chaos-short", "test-planted", "SHORT=1"),
-        after=("e2e", "e2e helms", "chart"),
-    ),
+    Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms")),
+    Part("capacity", ("make", "test-planted", "SHORT=1"), after=("experiments", "chart")),
 )
 
 

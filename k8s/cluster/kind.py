@@ -104,7 +104,7 @@ class Kind:
         )
 
     def _import(self, node: str, archive: Path) -> None:
-        script = 'docker exec --interactive "$0" ctr --namespace k8s.io images import --no-unpack --digests - <"$1"'
+        script = 'docker exec --interactive "$0" ctr --namespace k8s.io images import --local --no-unpack --digests - <"$1"'
         self.steps.command("image-import", ["sh", "-c", script, node, archive])
 
     def _kind(self, *arguments: str | Path) -> str:
