@@ -104,7 +104,9 @@ class Kind:
         )
 
     def _import(self, node: str, archive: Path) -> None:
-        script = 'docker exec --interactive "$0" ctr --namespace k8s.io images import --local --no-unpack --digests - <"$1"'
+        # By itself, and not through containerd's transfer service: less than half the CPU.
+        importing = "ctr --namespace k8s.io images import --local --no-unpack --digests -"
+        script = f'docker exec --interactive "$0" {importing} <"$1"'
         self.steps.command("image-import", ["sh", "-c", script, node, archive])
 
     def _kind(self, *arguments: str | Path) -> str:
