@@ -122,6 +122,14 @@ def test_the_clusters_own_namespaces_are_known() -> None:
     assert not [name for name in (*names, "users-api", "default") if not re.match(taken, name)]
 
 
+def test_the_guide_tells_of_each_question() -> None:
+    """Its table has what Copier asks, in that order."""
+    questions = yaml.safe_load((ROOT / "copier.yml").read_text())
+    asked = [name for name, about in questions.items() if name[0] != "_" and about.get("when", True)]
+    guide = (ROOT / "docs" / "guides" / "new-project.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE) == asked
+
+
 @pytest.mark.parametrize(
     ("question", "answer", "said"),
     [
