@@ -24,10 +24,10 @@ from uvicorn.server import ServerState
 
 from k8s.cluster.revision import revision
 from loadtests.bench import cores, process
-from service import server
 from service.app import create_app
 from service.auth import Principal
 from service.fleet.fastpath import FastPath, middleware
+from service.fleet.server.config import ServerConfig
 from service.fleet.server.uvicorn import options
 from service.settings import Settings
 
@@ -96,7 +96,7 @@ async def _microseconds(protocol: Any, sink: Sink, requests: int) -> float:  # n
 async def _measure(redis_url: str) -> Iterator[tuple[str, float, float]]:
     settings = Settings(redis_url=redis_url, rate_limit_requests=1_000_000_000)
     app = create_app(settings)
-    config = uvicorn.Config(app, **{**options(server.configure(settings)), "factory": False})
+    config = uvicorn.Config(app, **options(ServerConfig.of(settings, "service.app:app", is_factory=False)))
     config.load()
     async with app.router.lifespan_context(app) as state:
         new: Any = config.http_protocol_class

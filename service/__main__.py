@@ -1,19 +1,14 @@
 """`python -m service`: serve, as the settings say."""
 
 import gc
-import importlib
 import os
-import signal
 import sys
-import tempfile
 from logging import getLogger
-from types import FrameType
 
 from pydantic import ValidationError
 
-from service import server
+from service.fleet import run
 from service.fleet.observability import logging
-from service.fleet.server.address import AddressError
 from service.fleet.settings.environment import service_links
 from service.settings import EX_USAGE, PREFIX, Settings, problems
 
@@ -32,30 +27,10 @@ def main() -> int:
     except ValidationError as error:
         sys.stderr.writelines(f"error: {problem}\n" for problem in problems(error))
         return EX_USAGE
-    logging.configure(settings.log_level)
     if links := service_links(os.environ, PREFIX):
+        logging.configure(settings.log_level)
         logger.warning(SERVICE_LINKS, extra={"variables": links})
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _exit)  # before the server handles it, and when uvicorn, done, raises it again
-    if settings.workers == 1:
-        return _serve(settings)
-    # Workers count into files that any of them adds up when it is scraped; prometheus_client reads this when imported.
-    with tempfile.TemporaryDirectory(prefix="users-api-metrics-") as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        return _serve(settings)
-
-
-def _exit(_signal_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
-
-
-def _serve(settings: Settings) -> int:
-    try:
-        importlib.import_module(f"service.fleet.server.{settings.server}").run(server.configure(settings))
-    except AddressError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return EX_USAGE
-    return 0
+    return run("service.app:create_app", settings, is_factory=True)
 
 
 if __name__ == "__main__":

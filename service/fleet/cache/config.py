@@ -1,4 +1,7 @@
 from dataclasses import dataclass
+from typing import Self
+
+from ..settings.common import CommonSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +21,19 @@ class CacheConfig:
     compress_bytes: int = 1024
     untrusted_seconds: float = 1.0
     """How long an L1 entry is believed after its load while the invalidation channel is down."""
+    are_versioned: bool = True
+    """Whether an entry's version is the source's own, and so goes into its ETag."""
+
+    @classmethod
+    def of(cls, settings: CommonSettings, *, are_versioned: bool) -> Self:
+        """Return what the settings say of it."""
+        return cls(
+            l1_bytes=settings.cache_l1_bytes,
+            l2_enabled=settings.cache_l2_enabled and settings.redis_url != "",
+            ttl_seconds=settings.cache_ttl_seconds,
+            negative_ttl_seconds=settings.cache_negative_ttl_seconds,
+            stale_seconds=settings.cache_stale_seconds,
+            stale_if_error_seconds=settings.cache_stale_if_error_seconds,
+            compress_bytes=settings.cache_compress_bytes,
+            are_versioned=are_versioned,
+        )

@@ -48,7 +48,7 @@ class Entry:
         self.body = body
         self.order = order
         self.found = order.kind == FOUND
-        self.etag = etag_of(body, order.version)
+        self.etag = etag_of(body, order.version if config.are_versioned else None)
         self.stored_at = stored_at
         self.fresh_seconds = fresh_seconds
         self.load_seconds = load_seconds
@@ -63,9 +63,17 @@ class Entry:
         self.refresh_at = self.fresh_until - early(load_seconds)
 
     @classmethod
-    def load(cls, body: bytes | None, load_seconds: float, config: CacheConfig, *, version: int = 0) -> "Entry":
-        """An entry of what the source just answered; None is a negative entry."""
-        ttl = config.negative_ttl_seconds if body is None else config.ttl_seconds
+    def load(
+        cls,
+        body: bytes | None,
+        load_seconds: float,
+        config: CacheConfig,
+        *,
+        version: int = 0,
+        seconds: float | None = None,
+    ) -> "Entry":
+        """An entry of what the source just answered; None is a negative entry. `seconds` stands before the config's."""
+        ttl = config.negative_ttl_seconds if body is None else seconds or config.ttl_seconds
         return cls(
             body or b"",
             order=Order(version, ABSENT if body is None else FOUND),

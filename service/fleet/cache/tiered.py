@@ -26,6 +26,8 @@ class Loaded(NamedTuple):
     body: bytes | None
     version: int = 0
     cacheable: bool = True
+    seconds: float | None = None
+    """For which it is fresh; as configured where that is None."""
 
 
 Load = Callable[[Freshness], Awaitable[Loaded]]
@@ -239,7 +241,7 @@ class TieredCache:
         is_current = freshness is not Freshness.RECENT and loaded.cacheable
         if loaded.body is None and (is_current or known.kind == ABSENT):
             version = max(version, known.version)  # there is none any more: no version of its own, but not older
-        entry = Entry.load(loaded.body, seconds, self._config, version=version)
+        entry = Entry.load(loaded.body, seconds, self._config, version=version, seconds=loaded.seconds)
         # A current one is right whatever is known: a failover may have lost what was.
         if is_current or entry.order >= (known := max(known, self._minimums.of(key))):
             return Loading(entry, loaded.cacheable, began, known)

@@ -1,3 +1,5 @@
 from prometheus_client import Counter
 
-REPLAYS = Counter("users_api_idempotency_replays_total", "Requests answered with what was answered to an earlier one.")
+from ..names import METRICS
+
+REPLAYS = Counter(f"{METRICS}idempotency_replays_total", "Requests answered with what was answered to an earlier one.")

@@ -6,10 +6,11 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..http.state_key import StateKey
+from ..names import ACCESS_LOG
 from .logging import request_id as request_id_variable
 from .spent import SPENT_SECONDS
 
-logger = logging.getLogger("service.access")
+logger = logging.getLogger(ACCESS_LOG)
 
 REFUSED = StateKey[bool]("refused")
 """Said of what the service did not fail, though its status looks so: an overload has too many for a line each."""

@@ -1,21 +1,19 @@
 import json
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..http.headers import field
 from ..http.state_key import StateKey
-from .client_ip import ClientIPResolver
+from .clients import Clients
 from .decision import Decision
 from .limiter import RateLimiter
 from .policy import Policies, Policy
 
-SubjectOf = Callable[[Scope], Awaitable[str | None]]
-
 Verdict = tuple[Policy, Decision]
 VERDICT = StateKey[Verdict]("rate_limit")
 """What a layer further out was told already, so that a request spends one permit."""
+ROUTE_VERDICT = StateKey[Verdict]("route_rate_limit")
+"""What the route's own limit said, for the answer's headers."""
 
 
 class RateLimitMiddleware:
@@ -31,16 +29,14 @@ class RateLimitMiddleware:
         *,
         limiter: RateLimiter,
         policies: Policies,
-        client_ip: ClientIPResolver,
-        subject_of: SubjectOf,
+        clients: Clients,
         prefix: str = "/api/",
         exempt: frozenset[str] = frozenset({"/api/health"}),
     ) -> None:
         self._app = app
         self._limiter = limiter
         self._policies = policies
-        self._client_ip = client_ip
-        self._subject_of = subject_of
+        self._clients = clients
         self._prefix = prefix
         self._exempt = exempt
 
@@ -59,20 +55,17 @@ class RateLimitMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *headers]
+                own = ROUTE_VERDICT.get(scope)
+                more = () if own is None else own[0].headers(own[1])
+                message["headers"] = [*message.get("headers", ()), *headers, *more]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
     async def _decide(self, scope: Scope) -> Verdict:
-        subject = await self._subject_of(scope)
+        subject = await self._clients.subject_of(scope)
         policy = self._policies.find(scope["path"], subject)
-        bucket = policy.address_bucket(self._address(scope)) if subject is None else policy.subject_bucket(subject)
-        return policy, await self._limiter.decide(*bucket)
-
-    def _address(self, scope: Scope) -> str:
-        client = scope.get("client")
-        return self._client_ip.resolve(client[0] if client else "", field(scope, b"x-forwarded-for") or b"")
+        return policy, await self._limiter.decide(*self._clients.bucket(policy, scope, subject))
 
 
 def refusal(policy: Policy, decision: Decision) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

@@ -1,4 +1,7 @@
 from dataclasses import dataclass
+from typing import Self
+
+from ..settings.common import CommonSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +23,18 @@ class RedisConfig:
     pool_size: int = 4
     breaker_failures: int = 3
     probe_interval_seconds: float = 0.4
+
+    @classmethod
+    def of(cls, settings: CommonSettings) -> Self:
+        """Return what the settings say of it."""
+        return cls(
+            url=settings.redis_url,
+            key_prefix=settings.redis_key_prefix,
+            username=settings.redis_username,
+            password=settings.redis_password.get_secret_value() if settings.redis_password else None,
+            connect_timeout_seconds=settings.redis_connect_timeout_seconds,
+            call_timeout_seconds=settings.redis_call_timeout_seconds,
+            pool_size=settings.redis_pool_size,
+            breaker_failures=settings.redis_breaker_failures,
+            probe_interval_seconds=settings.redis_probe_interval_seconds,
+        )

@@ -12,7 +12,7 @@ def run(server: ServerConfig) -> None:
     """Serve by granian until a signal stops it."""
     Granian(
         server.application,
-        factory=True,
+        factory=server.is_factory,
         address=resolve(server),
         port=server.port,
         interface=Interfaces.ASGI,

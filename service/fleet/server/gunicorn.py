@@ -43,10 +43,10 @@ class _Application(BaseApplication):  # type: ignore[misc] # gunicorn ships no t
         for key, value in self._options.items():
             self.cfg.set(key, value)
 
-    def load(self) -> Callable[[], FastAPI]:
-        """Return the application's factory; in the worker, after the fork."""
-        factory: Callable[[], FastAPI] = import_from_string(self._application)
-        return factory
+    def load(self) -> Callable[[], FastAPI] | FastAPI:
+        """Return the application, or what makes it; in the worker, after the fork."""
+        application: Callable[[], FastAPI] | FastAPI = import_from_string(self._application)
+        return application
 
 
 def options(server: ServerConfig) -> dict[str, object]:

@@ -1,5 +1,7 @@
 from prometheus_client import Counter
 
+from ..names import METRICS
+
 REFUSED = Counter(
-    "users_api_connections_refused_total", "Connections answered with 503, as there were MAX_CONNECTIONS before them."
+    f"{METRICS}connections_refused_total", "Connections answered with 503, as there were MAX_CONNECTIONS before them."
 )

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 def options(server: ServerConfig) -> dict[str, Any]:
     """Return what every uvicorn is started with, one of its own or one in a gunicorn worker."""
     return {
-        "factory": True,
+        "factory": server.is_factory,
         "loop": "uvloop",
         "http": guarded(server),
         "ws": "none",

@@ -2,15 +2,17 @@
 
 from prometheus_client import Counter, Gauge
 
+from ..names import METRICS
+
 RUNNING = Gauge(
-    "users_api_background_task_running",
+    f"{METRICS}background_task_running",
     "1 while a supervised task runs, 0 while it waits to be started again.",
     ["task"],
     multiprocess_mode="livemin",
 )
 RESTARTS = Counter(
-    "users_api_background_task_restarts_total", "Supervised tasks started again after they ended.", ["task"]
+    f"{METRICS}background_task_restarts_total", "Supervised tasks started again after they ended.", ["task"]
 )
 JOB_FAILURES = Counter(
-    "users_api_background_job_failures_total", "Jobs in the background that ended in an exception.", ["task"]
+    f"{METRICS}background_job_failures_total", "Jobs in the background that ended in an exception.", ["task"]
 )

@@ -22,7 +22,7 @@ async def overloaded(**settings: object) -> AsyncIterator[tuple[FastAPI, httpx.A
     alone = {"redis_url": "", "rate_limit_expected_replicas": 1, "overload_max_waiting": 512}
     async with running(**alone, **settings) as app, client_of(app, **TOKEN) as client:
         assert (await client.get(CACHED)).status_code == 200
-        app.state.in_flight._per_turn = app.state.in_flight._limit = 0
+        app.state.fleet.parts.in_flight._per_turn = app.state.fleet.parts.in_flight._limit = 0
         yield app, client
 
 
@@ -41,7 +41,7 @@ async def test_what_is_too_much_is_refused_at_once(method: str, path: str, fast_
         assert answer.json()["title"] == "Service Unavailable"
         assert {"x-request-id", "x-content-type-options"} <= set(answer.headers)
         assert sample("users_api_requests_refused_total", refusal="full") == refused + 1
-        app.state.in_flight._per_turn = in_flight.PER_TURN
+        app.state.fleet.parts.in_flight._per_turn = in_flight.PER_TURN
         assert (await client.get(UNCACHED)).status_code == 200
 
 
@@ -78,7 +78,7 @@ async def test_a_browser_may_read_why() -> None:
 async def test_what_is_nowhere_to_be_found_was_let_in_once() -> None:
     """What the fast path looked up in vain is answered by the routes, and has to wait no second time."""
     async with overloaded() as (app, client):
-        app.state.in_flight._per_turn = in_flight.PER_TURN
+        app.state.fleet.parts.in_flight._per_turn = in_flight.PER_TURN
         assert (await client.get("/api/users/999999999")).status_code == 404
         assert sample("users_api_requests_in_flight") == 0
 
@@ -98,5 +98,5 @@ async def test_more_than_begin_at_once_are_served_in_their_turn() -> None:
 async def test_without_a_limit_everybody_is_let_in() -> None:
     """As long as no setting says how many may wait."""
     async with running(redis_url="") as app, client_of(app, **TOKEN) as client:
-        app.state.in_flight._per_turn = app.state.in_flight._limit = 0
+        app.state.fleet.parts.in_flight._per_turn = app.state.fleet.parts.in_flight._limit = 0
         assert (await client.get("/api/users")).status_code == 200

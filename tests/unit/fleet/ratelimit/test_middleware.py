@@ -5,7 +5,15 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from service.fleet.http.headers import HeaderMiddleware
-from service.fleet.ratelimit import ClientIPResolver, Decision, Policies, Policy, RateLimiter, RateLimitMiddleware
+from service.fleet.ratelimit import (
+    ClientIPResolver,
+    Clients,
+    Decision,
+    Policies,
+    Policy,
+    RateLimiter,
+    RateLimitMiddleware,
+)
 from service.fleet.ratelimit.middleware import VERDICT
 from service.fleet.redis_client import RedisClient, RedisConfig
 
@@ -28,8 +36,7 @@ class Exchange:
             self._app,
             limiter=RateLimiter(redis, replicas=1),
             policies=Policies(self.limit, 60),
-            client_ip=ClientIPResolver(["10.0.0.0/8"]),
-            subject_of=self._subject_of,
+            clients=Clients(ClientIPResolver(["10.0.0.0/8"]), self._subject_of),
         )
 
     async def _subject_of(self, _scope: Scope) -> str | None:
