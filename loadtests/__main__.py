@@ -13,6 +13,7 @@ from k8s.cluster.kind import CONTEXT
 from loadtests.environment import environment_of, overridden
 from loadtests.errors import LoadTestError
 from loadtests.k6 import NEEDS
+from loadtests.loopback import resolve_below_localhost
 from loadtests.run import run
 from loadtests.tune import options as tune_options
 
@@ -170,4 +171,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    resolve_below_localhost()
     sys.exit(main())

@@ -1,8 +1,9 @@
 // A constant number of clients, each with a pause as a person makes: is all well?
 import { sleep } from 'k6';
-import { count, readAny, seconds, summaryTrendStats } from './lib.js';
+import { count, hosts, readAny, seconds, summaryTrendStats } from './lib.js';
 
 export const options = {
+  hosts,
   vus: count('VUS', 20),
   duration: seconds('DURATION_SECONDS', 30),
   thresholds: {

@@ -2,12 +2,13 @@
 // The users API needs USERS_API_FAULTS_ENABLED=true for it, as the chart's kind values set it.
 import http from 'k6/http';
 import { check } from 'k6';
-import { BASE_URL, count, headers, seconds, summaryTrendStats } from './lib.js';
+import { BASE_URL, count, headers, hosts, seconds, summaryTrendStats } from './lib.js';
 
 const path = __ENV.BURN || '/api/faults/cpu?milliseconds={milliseconds}';
 const milliseconds = count('BURN_MILLISECONDS', 100);
 
 export const options = {
+  hosts,
   scenarios: {
     burn: {
       executor: 'constant-arrival-rate',

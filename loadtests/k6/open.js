@@ -3,7 +3,7 @@
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
-import { BASE_URL, READ, count, headers, unique } from './lib.js';
+import { BASE_URL, READ, count, headers, hosts, unique } from './lib.js';
 
 const asked = new Counter('asked');
 const answer = new Trend('answer', true);
@@ -37,7 +37,7 @@ http.setResponseCallback(null); // no http_req_failed: Python says what failed
 
 export const options = {
   systemTags: ['vu', 'iter'],
-  hosts: { '*.localhost': '127.0.0.1' }, // as in browsers and curl; Go asks the name server
+  hosts,
   noConnectionReuse: __ENV.KEEP_ALIVE === '0',
   scenarios: {
     open: {

@@ -1,11 +1,12 @@
 // An open arrival rate, ten times as high at its peak: requests come whether or not the earlier ones were answered,
 // as from users who know nothing of each other, so a slow service cannot slow its own load.
-import { count, readAny, seconds, summaryTrendStats } from './lib.js';
+import { count, hosts, readAny, seconds, summaryTrendStats } from './lib.js';
 
 const start = count('RATE_START', 20);
 const peak = count('RATE_PEAK', 200);
 
 export const options = {
+  hosts,
   scenarios: {
     ramp: {
       executor: 'ramping-arrival-rate',

@@ -1,12 +1,13 @@
 // Clients in steps, each step held: where does latency leave the line?
 import { sleep } from 'k6';
-import { count, readAny, seconds, summaryTrendStats } from './lib.js';
+import { count, hosts, readAny, seconds, summaryTrendStats } from './lib.js';
 
 const peak = count('VUS', 100);
 const step = seconds('STEP_SECONDS', 20);
 const rise = seconds('RISE_SECONDS', 5);
 
 export const options = {
+  hosts,
   scenarios: {
     stress: {
       executor: 'ramping-vus',

@@ -1,13 +1,14 @@
 // Writes at a steady rate, of whatever the application takes: what is written stays.
 import http from 'k6/http';
 import { check } from 'k6';
-import { BASE_URL, count, headers, seconds, summaryTrendStats, unique } from './lib.js';
+import { BASE_URL, count, headers, hosts, seconds, summaryTrendStats, unique } from './lib.js';
 
 // As loadtests/environment.py writes it.
 const write = JSON.parse(__ENV.WRITE || '{"path": ""}');
 const body = write.body === undefined || write.body === null ? null : JSON.stringify(write.body);
 
 export const options = {
+  hosts,
   scenarios: {
     write: {
       executor: 'constant-arrival-rate',

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,16 @@ from loadtests.errors import LoadTestError
 def test_scripts_are_those_with_options() -> None:
     """What only others import is no script."""
     assert k6.scripts() == ["basic", "burn", "open", "ramp", "stress", "write"]
+
+
+def test_names_below_localhost_are_this_host() -> None:
+    """Each script finds the local Ingress by any host of its own, which a name server would not."""
+    for script in k6.scripts():
+        program, _, *arguments, path = k6.command(script, {})
+        inspected = subprocess.run(
+            [program, "inspect", *arguments[2:], path], capture_output=True, check=True, timeout=60
+        )
+        assert json.loads(inspected.stdout)["hosts"] == {"*.localhost": "127.0.0.1"}, script
 
 
 def test_command_hands_variables_to_the_script() -> None:

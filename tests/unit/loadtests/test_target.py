@@ -1,9 +1,11 @@
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from loadtests.errors import LoadTestError
+from loadtests.loopback import resolve_below_localhost
 from loadtests.target import require_answer
 from tests.http_server import Quiet, serving
 
@@ -39,6 +41,17 @@ def test_what_a_load_reads_is_asked_for(base_url: str) -> None:
     require_answer(base_url, "by path", "/{id}/200/api/users/{id}")
     with pytest.raises(LoadTestError, match=r"/404/api/users/1 answers 404"):
         require_answer(base_url, "by path", "/404/api/users/{id}")
+
+
+def test_names_below_localhost_are_this_host(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name that the local Ingress knows an application by needs no name server; other names do."""
+    monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
+    resolve_below_localhost()
+    for name in ("shop.localhost", "a.b.localhost", "Shop.Localhost."):
+        require_answer(base_url.replace("127.0.0.1", name), "200")
+    for name in ("shop.localhost.invalid", "notlocalhost.invalid"):
+        with pytest.raises(LoadTestError, match="no service answers"):
+            require_answer(base_url.replace("127.0.0.1", name), "200")
 
 
 def test_a_path_is_what_all_paths_begin_with(base_url: str) -> None:
