@@ -33,6 +33,19 @@ def test_its_tests_and_checks_pass(project: Path) -> None:
     template.run(ruff, "format", "--no-cache", "--check", ".", cwd=project)
 
 
+def test_its_image_has_what_it_runs(project: Path) -> None:
+    """The Dockerfile copies files that there are and that Docker is given, and listens where the values say."""
+    dockerfile = (project / "Dockerfile").read_text()
+    given = (project / ".dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE)
+    assert copied
+    assert not [name for name in copied if not (project / name).exists() or f"!{name}" not in given]
+    assert dockerfile.startswith("FROM python:3.13-slim\n")
+    port = yaml.safe_load((project / "values.yaml").read_text())["app"]["port"]
+    assert f"\nEXPOSE {port}\n" in dockerfile
+    assert f'"--port={port}"' in dockerfile
+
+
 def test_it_remembers_where_it_came_from(project: Path, repository: Path) -> None:
     """`copier update` and the Makefile find the template's repository, its version and the answers, and no others."""
     answers = yaml.safe_load((project / template.ANSWERS).read_text())
