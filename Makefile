@@ -143,6 +143,10 @@ assess: .venv/installed ## Measure the installed release against its targets; re
 bench: .venv/installed wrk ## One core, side by side with a raw ASGI callable, a bare FastAPI route and the bare driver
 	$(BIN)/python -m loadtests.bench
 
+.PHONY: wheel
+wheel: .venv/installed ## Build the wheel of the library under the service, in build/wheel
+	$(BIN)/python -m loadtests.wheel build/wheel
+
 .PHONY: explain
 explain: .venv/installed ## How PostgreSQL finds the rows of each statement among a million; writes docs/queries.md
 	$(BIN)/python -m loadtests.explain
@@ -162,7 +166,7 @@ test-unit: .venv/installed ## What needs no cluster and no server, in under a mi
 	$(BIN)/python -m pytest tests/unit
 
 .PHONY: test-pythons
-test-pythons: .venv/installed ## The unit tests on each of PYTHONS: those of this host, fetched by uv, or of Debian
+test-pythons: .venv/installed ## The unit tests and the library's wheel on each of PYTHONS: those of this host, fetched by uv, or of Debian
 	$(BIN)/python -m tests.pythons --cache $(CACHE_DIR) $(PYTHONS)
 
 again = $(if $(filter 2,$(TRIES)),|| $(1) --last-failed --last-failed-no-failures=none)

@@ -1,4 +1,4 @@
-"""`python -m tests.pythons 3.11 3.14 trixie`: the unit tests on each of these Pythons, one after another.
+"""`python -m tests.pythons 3.11 3.14 trixie`: unit tests and the wheel's on each of these Pythons, one after another.
 
 A version is looked for on this host, then fetched by uv, and at last taken from the release of Debian that has it,
 which lies in a folder of its own. A release's name takes that one at once.
@@ -17,6 +17,7 @@ from k8s.cluster.steps import StepError, Steps
 from tests.debian_root import RELEASES, ROOT, DebianRoot
 
 UV = Path(sys.executable).with_name("uv")
+TESTS = ("tests/unit", "tests/integration/fleet/test_wheel.py")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Pythons:
             )
         told = "import platform, sys; print(sys.implementation.name, platform.python_version(), *platform.libc_ver())"
         what = self._steps.command("version", [*interpreter.inside, python, "-c", told], cwd=ROOT).strip()
-        pytest = [python, "-m", "pytest", "-o", f"cache_dir=build/pytest/{name}", "tests/unit"]
+        pytest = [python, "-m", "pytest", "-o", f"cache_dir=build/pytest/{name}", *TESTS]
         return self._steps.run(
             f"{name} is {what}, {interpreter.path}",
             lambda: subprocess.run([*interpreter.inside, *pytest], cwd=ROOT, check=False).returncode == 0,

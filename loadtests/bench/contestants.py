@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 
 SERVERS = ("uvicorn", "granian")
 RIVALS = ("raw_asgi", "bare_fastapi", "plain_stack")
+# Applications on the library, with what their answers say of the cache once warm: the bare route, and ten lines.
+ON_FLEET = {"fleet_alone": None, "on_fleet": "L1"}
 # High enough that nobody is refused; the limiter does all of its work below it.
 UNREACHED_LIMIT = "1000000000"
 # Users that are asked for in turn where users are looked up: one alone would be shared by all requests in flight.
@@ -45,6 +47,21 @@ def rival(name: str, server: str) -> Contestant:
     return Contestant(name, server, command, {"BENCH_REDIS_URL": "{redis_url}"}, ids)
 
 
+def on_fleet(name: str, server: str) -> Contestant:
+    """Make one of the applications on the library; with a cache and a limit it is asked for all users in turn."""
+    command = (sys.executable, "-m", "service.fleet", f"loadtests.bench.rivals.{name}:app", "--prefix", "SHOP_")
+    settings = {
+        "server": server,
+        "port": "{port}",
+        "redis_url": "{redis_url}",
+        "rate_limit_requests": UNREACHED_LIMIT,
+        "shutdown_delay_seconds": "0",
+    }
+    environment = {f"SHOP_{key.upper()}": value for key, value in settings.items()}
+    tier = ON_FLEET[name]
+    return Contestant(name, server, command, environment, IDS if tier else None, tier)
+
+
 def service(name: str, server: str = "uvicorn", *, tier: str | None = None, **settings: str) -> Contestant:
     """Make the service with every feature on, but for `settings` (names without the prefix, in lower case)."""
     environment = {
@@ -65,12 +82,13 @@ def uncached(database_url: str, name: str = UNCACHED, **settings: str) -> Contes
 
 
 def contestants() -> list[Contestant]:
-    """List all that are compared: the rivals, and the service answering from its L1 and from its L2."""
+    """List all that are compared: the rivals, two on the library, and the service answering from its L1 and its L2."""
     return [
         contestant
         for server in SERVERS
         for contestant in (
             *(rival(name, server) for name in RIVALS),
+            *(on_fleet(name, server) for name in ON_FLEET),
             service("service_l1", server, tier="L1"),
             service("service_l2", server, tier="L2", cache_l1_bytes="0"),
         )

@@ -12,6 +12,8 @@ _NAMES = {
     "service_l1": "this service, L1 hit",
     "service_l2": "this service, L2 hit",
     "bare_fastapi": "bare FastAPI route",
+    "fleet_alone": "that, with the library",
+    "on_fleet": "ten lines on the library",
     "plain_stack": "plain stack",
 }
 

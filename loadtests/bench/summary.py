@@ -11,6 +11,9 @@ RATIOS = {
     "l1_vs_plain_stack": ("service_l1", "plain_stack"),
     "l1_vs_raw_asgi": ("service_l1", "raw_asgi"),
     "l2_vs_plain_stack": ("service_l2", "plain_stack"),
+    "fleet_alone_vs_bare_fastapi": ("fleet_alone", "bare_fastapi"),
+    "on_fleet_vs_bare_fastapi": ("on_fleet", "bare_fastapi"),
+    "on_fleet_vs_plain_stack": ("on_fleet", "plain_stack"),
 }
 # What the project promises of the default server, uvicorn.
 TARGETS = {"l1_vs_bare_fastapi": 1.5, "l1_vs_plain_stack": 5.0, "l2_vs_plain_stack": 1.5}

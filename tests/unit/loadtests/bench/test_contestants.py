@@ -1,16 +1,26 @@
+from pathlib import Path
+
 from loadtests.bench.contestants import contestants
 from loadtests.bench.summary import RATIOS, ratios
 from service.settings import Settings
 from tests.unit.loadtests.bench.measurements import at
 
+ROOT = Path(__file__).parents[4]
+
 
 def test_all_that_is_compared_is_measured_on_both_servers() -> None:
     """Each ratio finds its two sides among the contestants, once for each server."""
     labels = [contestant.label for contestant in contestants()]
-    assert len(set(labels)) == len(labels) == 10
+    assert len(set(labels)) == len(labels) == 14
     assert {name for of_server in ratios({label: [at(1)] for label in labels}).values() for name in of_server} == set(
         RATIOS
     )
+
+
+def test_ten_lines_are_enough_for_an_application() -> None:
+    """Rate limit, cache and drain take it no more, blank ones apart."""
+    lines = (ROOT / "loadtests/bench/rivals/on_fleet.py").read_text().splitlines()
+    assert len([line for line in lines if line.strip()]) <= 10
 
 
 def test_the_service_is_measured_with_its_features_on() -> None:

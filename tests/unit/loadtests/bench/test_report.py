@@ -30,7 +30,7 @@ def test_report_shows_every_figure_a_person_asks_for() -> None:
     for expected in (
         "Medians of 5 interleaved rounds; revision abc1234",
         "| service_l1 on uvicorn   |     12,345 |     5.0 |",
-        "| l1_vs_bare_fastapi |    1.00 |    1.00 |                  1.5 |",
+        "| l1_vs_bare_fastapi          |    1.00 |    1.00 |                  1.5 |",
         "| asyncpg                |      8,000 |     5.0 |            1.00 |               |",
         "| repository_one_by_one  |      8,000 |     5.0 |            1.00 |     below 0.9 |",
         "| uncached_get           |      3,000 |     5.0 |            0.38 | at least 0.25 |",
@@ -59,4 +59,4 @@ def test_json_has_the_ratios_of_the_default_server_on_top() -> None:
     assert written["ratios"] == RECORD.ratios["uvicorn"]
     measurements = written["measurements"]
     assert isinstance(measurements, dict)
-    assert [len(of_one) for of_one in measurements.values()] == [5] * 10
+    assert [len(of_one) for of_one in measurements.values()] == [5] * 14

@@ -14,6 +14,8 @@ def results_on(*servers: str) -> dict[str, list[Measurement]]:
             "plain_stack": (50, 50, 50),
             "service_l1": (300, 300, 400),
             "service_l2": (60, 80, 100),
+            "fleet_alone": (100, 50, 50),
+            "on_fleet": (150, 50, 50),
         }.items()
     }
 
@@ -26,6 +28,9 @@ def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
         "l1_vs_plain_stack": 6.0,
         "l1_vs_raw_asgi": 0.3,
         "l2_vs_plain_stack": 1.6,
+        "fleet_alone_vs_bare_fastapi": 0.5,
+        "on_fleet_vs_bare_fastapi": 0.5,
+        "on_fleet_vs_plain_stack": 1.0,
     }
     assert ratios["granian"] == ratios["uvicorn"]
 
