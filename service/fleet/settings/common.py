@@ -1,4 +1,5 @@
 import socket
+from abc import abstractmethod
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
@@ -129,9 +130,9 @@ class CommonSettings(BaseModel):
     cors_origins: Annotated[tuple[Origin, ...], Listed] = Field((), description="Origins that browsers may call from.")
 
     @property
+    @abstractmethod
     def variables(self) -> str:
         """What the names of the variables begin with."""
-        return "FLEET_"
 
     @property
     def is_alone(self) -> bool:

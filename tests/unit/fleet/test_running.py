@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,14 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr(sys, "argv", ["fleet", "shop:app", "--prefix", "SHOP_"])
     assert main() == 64
     assert "error: SHOP_PORT: Input should be less than or equal to 65535" in capsys.readouterr().err
+
+
+def test_it_is_a_command() -> None:
+    """Whose help names the application and the prefix."""
+    command = [sys.executable, "-m", "service.fleet", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "MODULE:NAME" in told
+    assert "--prefix" in told
 
 
 def test_workers_count_into_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
