@@ -3,7 +3,7 @@ import time
 import pytest
 
 from k8s.client.application import USERS
-from loadtests.measure import Request
+from loadtests.measure import Request, Stage
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import named
 from tests.chaos.postgresql.values import VALUES
@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.chaos, pytest.mark.full]
 # A second, through the Ingress. The writes change users that are being read, and add others, half and half.
 READS, WRITES = Extent(1000, short=200), Extent(50, short=10)
 SECONDS = Extent(60, short=20)
-# Until the caches have what is read, and each replica its connections.
-WARM_SECONDS = 10
+# The load rises this long: until the caches have what is read, and each replica its connections.
+WARM_SECONDS = 15
 P95_MS = 50
 # As many as the caches hold easily. A write drops its user from all of them: up to three reads of a hundred miss by it.
 CACHED_USERS = 1_000
@@ -56,7 +56,9 @@ def test_reads_and_writes(start: Start) -> None:
             weight=writes / 2,
         ),
     )
-    with run.load(reads + writes, requests=mix, users=CACHED_USERS):
+    rate = reads + writes
+    stages = [Stage(rate // 10, WARM_SECONDS, to_rate=rate), Stage(rate, WARM_SECONDS + run.of(SECONDS))]
+    with run.load(stages, requests=mix, users=CACHED_USERS):
         time.sleep(WARM_SECONDS)
         warm = run.mark("the caches are warm")
         time.sleep(run.of(SECONDS))
