@@ -15,6 +15,15 @@ from .cache import Loaded, TieredCache, render
 from .http.conditional import Preconditions
 from .staleness import Freshness
 
+
+class KeyNameError(ValueError):
+    """What stands in the braces of a key is nothing that a value was given for."""
+
+    def __init__(self, key: str, values: Mapping[str, object]) -> None:
+        known = ", ".join(f"{{{name}}}" for name in values) or "nothing"
+        super().__init__(f"the key {key!r} cannot be filled in: its braces may name {known}")
+
+
 Endpoint = Callable[..., Any]
 REQUEST = "fleet_request"
 _NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -27,10 +36,14 @@ def cached(key: str, *, seconds: float | None = None) -> Callable[[Endpoint], En
     must not be. An answer is fresh for `seconds` (else `cache_ttl_seconds`); `Fleet.forget` ends that early. Its form
     is the one that the function's return annotation names. None, or a 404 that is raised, is remembered too, for
     `cache_negative_ttl_seconds`. Dependencies run each time, and so can refuse. It goes below the route's decorator.
+
+    Raises:
+        KeyNameError: the key has a name in braces that is no parameter of the function.
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
         signature = inspect.signature(endpoint, eval_str=True)
+        name_of(key, dict.fromkeys(signature.parameters, ""))
         adapter: TypeAdapter[Any] = TypeAdapter(
             Any if signature.return_annotation is signature.empty else signature.return_annotation
         )
@@ -55,8 +68,15 @@ def cached(key: str, *, seconds: float | None = None) -> Callable[[Endpoint], En
 
 
 def name_of(key: str, values: Mapping[str, object]) -> str:
-    """Return the key with the values in it: none of them can look like another part of it."""
-    return key.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+    """Return the key with the values in it: none of them can look like another part of it.
+
+    Raises:
+        KeyNameError: there is no such value.
+    """
+    try:
+        return key.format_map({name: quote(str(value), safe="") for name, value in values.items()})
+    except (KeyError, IndexError, AttributeError, ValueError) as error:
+        raise KeyNameError(key, values) from error
 
 
 def now() -> int:

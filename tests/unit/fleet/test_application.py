@@ -99,6 +99,21 @@ async def test_a_value_in_a_key_is_nothing_but_a_value() -> None:
         assert (await client.get("/pairs/a/b:c")).json() == ["a", "b:c"]
 
 
+@pytest.mark.parametrize("key", ["item:{itme}", "item:{}", "item:{0}", "item:{item.name}", "item:{item", "{item:d}"])
+async def test_a_key_that_cannot_be_filled_in_is_refused(key: str) -> None:
+    """It is where the route is declared, or where it is forgotten, and the error says what it may name."""
+    app = FastAPI()
+    fleet = Fleet(app, FleetSettings())
+    with pytest.raises(ValueError, match=r"cannot be filled in: its braces may name \{item\}$"):
+
+        @cached(key)
+        async def read(item: int) -> int:
+            return item
+
+    with pytest.raises(ValueError, match=r"its braces may name nothing$"):
+        await fleet.forget("item:{item}")
+
+
 async def test_that_there_is_nothing_is_remembered() -> None:
     """Whether the function returns None or raises 404; another error is the client's own, and asked for again."""
     shop = Shop()
