@@ -172,7 +172,7 @@ test-pythons: .venv/installed ## The unit tests and the library's wheel on each 
 again = $(if $(filter 2,$(TRIES)),|| $(1) --last-failed --last-failed-no-failures=none)
 # Each of those that run side by side keeps what failed where the others don't.
 pytest = $(BIN)/python -m pytest -o cache_dir=build/pytest/$(1)
-CODE = $(call pytest,code) --cov --cov-append --cov-report= --cov-fail-under=0 --ignore=tests/integration/migrations \
+CODE = $(call pytest,code) --durations=25 --cov --cov-append --cov-report= --cov-fail-under=0 --ignore=tests/integration/migrations \
   -m "not measures" tests/fuzz tests/integration tests/unit
 E2E = $(call pytest,e2e-$(LANE)) --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
 
