@@ -172,15 +172,23 @@ test-pythons: .venv/installed ## The unit tests and the library's wheel on each 
 again = $(if $(filter 2,$(TRIES)),|| $(1) --last-failed --last-failed-no-failures=none)
 # Each of those that run side by side keeps what failed where the others don't.
 pytest = $(BIN)/python -m pytest -o cache_dir=build/pytest/$(1)
-CODE = $(call pytest,code) --durations=25 --cov --cov-append --cov-report= --cov-fail-under=0 --ignore=tests/integration/migrations \
-  -m "not measures" tests/fuzz tests/integration tests/unit
+# What builds, packages and measures, and covers nothing of the service: no time limit of theirs runs out on a busy machine.
+OF_TOOLS := $(addprefix tests/unit/,chaos k8s loadtests pull) \
+  $(addprefix tests/integration/,loadtests template fleet/test_wheel.py test_locks.py test_makefile.py)
+CODE = $(call pytest,code) --durations=25 --cov --cov-append --cov-report= --cov-fail-under=0 \
+  --ignore=tests/integration/migrations $(OF_TOOLS:%=--ignore=%) tests/fuzz tests/integration tests/unit
+TOOLS = $(call pytest,tools) --durations=25 --timeout=2700 -m "not measures" $(OF_TOOLS)
 E2E = $(call pytest,e2e-$(LANE)) --durations=0 $(if $(LANE),-m $(LANE)) tests/e2e
 
 .PHONY: test-code
-test-code: .venv/installed redis-server chromium ## Unit, integration and fuzz tests, with the coverage that they must reach together
+test-code: .venv/installed redis-server ## The service's unit, integration and fuzz tests, with the coverage that they must reach together
 	$(BIN)/python -m coverage erase
 	$(CODE) --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(call again,$(CODE)) # the longest file first
 	COVERAGE_CONCURRENCY=greenlet $(BIN)/python -m pytest --cov --cov-append --cov-report=term tests/integration/migrations
+
+.PHONY: test-tools
+test-tools: .venv/installed redis-server chromium ## Unit and integration tests of what builds, packages and measures
+	$(TOOLS) --numprocesses=auto --dist=loadfile $(call again,$(TOOLS))
 
 .PHONY: test-sabotage
 test-sabotage: .venv/installed redis-server ## What the database promises, each with its cause switched off: every one must break

@@ -42,12 +42,13 @@ PARTS = (
     # Releases of the tests' own mostly wait: the code is checked meanwhile.
     Part("e2e own", ("make", "test-e2e", "LANE=own", TRIES), after=("lint", "cluster")),
     Part("e2e helms", ("make", "test-e2e", "LANE=helms", TRIES), after=("e2e own",)),
-    # Helm comes with the cluster. What comes after the code leaves more than this needs: experiments mostly wait.
+    # Helm comes with the cluster. What comes after the code leaves more than these need: experiments mostly wait.
     Part("chart", (*WHEN_IDLE, "make", "chart"), after=("code", "cluster")),
+    Part("tools", (*WHEN_IDLE, "make", "test-tools", TRIES), after=("chart",)),
     # What shares a release, and loads it, begins when the code's tests leave the cores.
     Part("e2e", ("make", "test-e2e", "LANE=shared", TRIES), after=("code", "simulation", "e2e own")),
     Part("experiments", ("make", "test-e2e", "LANE=alone", "chaos-short"), after=("e2e", "e2e helms")),
-    Part("capacity", ("make", "test-planted", "SHORT=1"), after=("experiments", "chart")),
+    Part("capacity", ("make", "test-planted", "SHORT=1"), after=("experiments", "tools")),
 )
 
 
