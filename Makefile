@@ -305,15 +305,15 @@ site-serve: .venv/installed ## The same on localhost:8001; after a change run `p
 	$(BIN)/python -m loadtests.pages
 	$(BIN)/zensical serve
 
+RESOLVE = $(CURDIR)/$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+  --no-annotate
+
 .PHONY: lock
 lock: .venv/installed ## Resolve pyproject.toml, and what the template names, into the lock files again
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --extra tracing --extra migrations pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --extra tracing --extra migrations --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(RESOLVE) --extra tracing --extra migrations pyproject.toml -o requirements.lock
+	$(RESOLVE) --extra tracing --extra migrations --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	for lock in requirements requirements-dev; do \
-	  (cd k8s/template && $(CURDIR)/$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --no-header --no-annotate -c ../../requirements-dev.lock $$lock.in -o $$lock.lock); \
+	  (cd k8s/template && $(RESOLVE) -c ../../requirements-dev.lock $$lock.in -o $$lock.lock); \
 	done
 
 .venv/created: requirements-dev.lock

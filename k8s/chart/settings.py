@@ -5,8 +5,8 @@ import functools
 from typing import Any
 
 from k8s.chart.mapping import MADE_BY_THE_CHART, NAMES, SAME, VALUES, Value
+from service.fleet.settings.problems import may_be_secret
 from service.settings import PREFIX, Settings
-from service.settings.problems import may_be_secret
 from service.settings.rules import RULES
 
 Schema = dict[str, Any]

@@ -6,8 +6,9 @@ import sys
 
 from pydantic import ValidationError
 
-from .running import EX_USAGE, run
+from .running import run
 from .settings.fleet_settings import FleetSettings
+from .settings.problems import ENTRIES, EX_USAGE, Problems
 
 
 def main() -> int:
@@ -20,9 +21,8 @@ def main() -> int:
     try:
         settings = FleetSettings(options.prefix)
     except ValidationError as error:
-        for problem in error.errors():
-            place = ".".join(str(part) for part in problem["loc"])
-            sys.stderr.write(f"error: {options.prefix}{place.upper()}: {problem['msg']}\n")
+        problems = Problems(FleetSettings, options.prefix, ENTRIES).of(error)
+        sys.stderr.writelines(f"error: {problem}\n" for problem in problems)
         return EX_USAGE
     return run(options.application, settings)
 

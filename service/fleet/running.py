@@ -9,8 +9,7 @@ from .observability import logging
 from .server.address import AddressError
 from .server.config import ServerConfig
 from .settings.common import CommonSettings
-
-EX_USAGE = 64  # of sysexits.h: how a start ends that the settings stopped
+from .settings.problems import EX_USAGE
 
 
 def run(application: str, settings: CommonSettings, *, is_factory: bool = False) -> int:

@@ -6,9 +6,9 @@ nothing to do with users.
 """
 
 from service.fleet.settings.entries import RateLimitOverride
+from service.fleet.settings.problems import ENTRIES, EX_USAGE, Problems
 from service.settings.entries import StaticToken
 from service.settings.environment import PREFIX
-from service.settings.problems import EX_USAGE, problems
 from service.settings.settings import TEST_TOKEN_SHA256, Settings
 
 __all__ = [
@@ -20,3 +20,5 @@ __all__ = [
     "StaticToken",
     "problems",
 ]
+
+problems = Problems(Settings, PREFIX, {**ENTRIES, "static_tokens": StaticToken}).of

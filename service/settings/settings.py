@@ -8,10 +8,10 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service import NAME
-from service.fleet.settings.common import CommonSettings, Ratio, Text
+from service.fleet.settings.common import CommonSettings, ExpectedReplicas, Ratio, RedisAddress, RedisPrefix, Text
 from service.fleet.settings.entries import Seconds
 from service.fleet.settings.environment import read
-from service.fleet.settings.forms import HttpUrl, KeyPrefix, Listed, PostgresServerUrl, PostgresUrl, RedisUrl
+from service.fleet.settings.forms import HttpUrl, Listed, PostgresServerUrl, PostgresUrl
 from service.settings import environment
 from service.settings.entries import StaticToken
 from service.settings.rules import RULES
@@ -51,10 +51,8 @@ class Settings(CommonSettings, BaseSettings):
     jwt_jwks_refresh_seconds: Seconds = Field(300, description="Seconds between two readings of the key set.")
 
     # Redis
-    redis_url: RedisUrl = Field("redis://127.0.0.1:6379/0", repr=False, description="Where Redis is; empty for none.")
-    redis_key_prefix: KeyPrefix = Field(
-        NAME, description="Prefix of each key and channel: installations that share a Redis need one each."
-    )
+    redis_url: RedisAddress = "redis://127.0.0.1:6379/0"
+    redis_key_prefix: RedisPrefix = NAME
 
     # PostgreSQL
     database_url: PostgresUrl = Field(
@@ -99,11 +97,7 @@ class Settings(CommonSettings, BaseSettings):
         0.2, description="Statements that take this long or longer leave a log line."
     )
 
-    rate_limit_expected_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        3,
-        description="Replicas that share a limit while Redis is away or there is none: each process allows the limit"
-        " divided by this.",
-    )
+    rate_limit_expected_replicas: ExpectedReplicas = 3
 
     # Answers
     fast_path_enabled: bool = Field(True, description="Answer cached reads before FastAPI.")  # noqa: FBT003 - a default

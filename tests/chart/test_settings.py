@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from k8s.chart.mapping import MADE_BY_THE_CHART, VALUES, Value
 from k8s.chart.settings import further_settings, setting_schemas, table, variable
+from service.fleet.settings.problems import may_be_secret
 from service.settings import Settings, problems
-from service.settings.problems import may_be_secret
 from service.settings.rules import RULES
 from tests.chart.conftest import VALUES as FILES
 from tests.chart.conftest import Manifest, find, run, template

@@ -11,6 +11,20 @@ from .forms import KeyPrefix, Listed, Network, Origin, RedisUrl
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+# What an application may have another default of.
+RedisAddress = Annotated[RedisUrl, Field(repr=False, description="Where Redis is; empty for none.")]
+RedisPrefix = Annotated[
+    KeyPrefix, Field(description="Prefix of each key and channel: installations that share a Redis need one each.")
+]
+ExpectedReplicas = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=10_000,
+        description="Replicas that share a limit while Redis is away or there is none: each process allows the limit"
+        " divided by this.",
+    ),
+]
 
 
 class CommonSettings(BaseModel):
@@ -67,10 +81,8 @@ class CommonSettings(BaseModel):
     access_log_sample_ratio: Ratio = Field(0.01, description="Share of requests that leave an access log line, 0 to 1.")
 
     # Redis
-    redis_url: RedisUrl = Field("", repr=False, description="Where Redis is; empty for none.")
-    redis_key_prefix: KeyPrefix = Field(
-        "fleet", description="Prefix of each key and channel: installations that share a Redis need one each."
-    )
+    redis_url: RedisAddress = ""
+    redis_key_prefix: RedisPrefix = "fleet"
     redis_username: Text | None = Field(None, description="User to log in as.")
     redis_password: SecretStr | None = Field(None, description="Its password.")
     redis_pool_size: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="Connections to Redis.")
@@ -95,11 +107,7 @@ class CommonSettings(BaseModel):
     rate_limit_overrides: Annotated[tuple[RateLimitOverride, ...], Listed] = Field(
         (), description="Other limits for a route or a subject: `{route?, subject?, requests, window_seconds}`."
     )
-    rate_limit_expected_replicas: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        1,
-        description="Replicas that share a limit while Redis is away or there is none: each process allows the limit"
-        " divided by this.",
-    )
+    rate_limit_expected_replicas: ExpectedReplicas = 1
     rate_limit_local_keys: Annotated[int, Field(ge=1, le=100_000_000)] = Field(
         10_000, description="Clients that each process remembers."
     )

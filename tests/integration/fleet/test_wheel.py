@@ -14,6 +14,7 @@ import pytest
 
 from loadtests import wheel
 from service.dev import free_port
+from tests.service_process import read
 
 pytestmark = pytest.mark.integration
 
@@ -78,8 +79,7 @@ def _get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        return read(connection.getresponse())
     finally:
         connection.close()
 
