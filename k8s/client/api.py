@@ -72,6 +72,24 @@ def patch(api: Any, path: str, change: Mapping[str, Any], manager: str) -> None:
     _answer(api, request, CALL_TIMEOUT_SECONDS)
 
 
+def create(api: Any, path: str, made: Mapping[str, Any]) -> None:  # noqa: ANN401 - likewise
+    """Make an object, or what the API server takes as one, such as the eviction of a pod.
+
+    Raises:
+        NoAnswerError: the API server does not answer, or refuses it.
+    """
+    _send(api, "POST", path, made)
+
+
+def delete(api: Any, path: str, *, grace_seconds: int | None = None) -> None:  # noqa: ANN401 - likewise
+    """Delete an object; None: with the grace that it has itself.
+
+    Raises:
+        NoAnswerError: the API server does not answer, or refuses it.
+    """
+    _send(api, "DELETE", path, {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds})
+
+
 def proxy(place: str, kind: str = "services") -> str:
     """Path at which the API server passes requests on to a Service (namespace/name:port), or of `kind` to a pod."""
     namespace, _, name = place.partition("/")
@@ -82,16 +100,22 @@ def parsed(status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
     """Read an answer.
 
     Raises:
-        NoAnswerError: its status is another than 200, or it is no JSON.
+        NoAnswerError: its status is none of success, or it is no JSON.
     """
     try:
         answer = json.loads(body)
     except ValueError:
         answer = body.decode(errors="replace").strip()[:SHOWN_CHARACTERS]
-    if status == HTTPStatus.OK and not isinstance(answer, str):
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES and not isinstance(answer, str):
         return answer
     said = answer.get("message") or answer.get("error") if isinstance(answer, dict) else None
     raise NoAnswerError(status, said or str(answer))
+
+
+def _send(api: Any, method: str, path: str, body: Mapping[str, Any]) -> None:  # noqa: ANN401 - likewise
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    request = api.param_serialize(method, path, header_params=headers, body=body, auth_settings=["BearerToken"])
+    _answer(api, request, CALL_TIMEOUT_SECONDS)
 
 
 def _answer(api: Any, request: Any, timeout_seconds: float) -> Any:  # noqa: ANN401 - JSON, and likewise

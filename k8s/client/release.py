@@ -31,7 +31,7 @@ class Release:
         self.apps: Any = client.AppsV1Api(api)
         self.autoscaling: Any = client.AutoscalingV2Api(api)
         self.core: Any = client.CoreV1Api(api)
-        self._api = api
+        self.api = api
         self.namespace = namespace
         self.name = name
         self._chosen = self._known = deployment
@@ -114,7 +114,7 @@ class Release:
             return {}
         path = f"/apis/keda.sh/v1alpha1/namespaces/{self.namespace}/scaledobjects/{autoscaler.scaled_object}"
         try:
-            return read_conditions(get(self._api, path)["status"])
+            return read_conditions(get(self.api, path)["status"])
         except NoAnswerError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -140,4 +140,4 @@ class Release:
         return [read_pod(pod) for pod in self._list("api/v1", "pods", labelSelector=self.selector(component))]
 
     def _list(self, group: str, kind: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON
-        return get(self._api, f"/{group}/namespaces/{self.namespace}/{kind}", parameters)["items"]
+        return get(self.api, f"/{group}/namespaces/{self.namespace}/{kind}", parameters)["items"]

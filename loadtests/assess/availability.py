@@ -1,26 +1,13 @@
-import math
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
-from k8s.client.api import CALL_TIMEOUT_SECONDS
-from k8s.client.errors import ClusterError
-from k8s.client.release import Release
-from k8s.client.waiting import seconds_until
 from loadtests.assess.installation import Installation
 from loadtests.assess.journal import say
 from loadtests.assess.plan import Plan
-from loadtests.errors import LoadTestError
+from loadtests.chaos import faults
 from loadtests.measure import Answers, Stage, open_load
-
-ROLLOUT_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -54,18 +41,17 @@ def measure_availability(installation: Installation, plan: Plan, folder: Path, u
         ClusterError: the kubeconfig may not do it.
     """
     release = installation.release
-    stage = Stage(plan.availability_rate, 2 * ROLLOUT_SECONDS)
+    stage = Stage(plan.availability_rate, 2 * faults.PATIENCE_SECONDS)
     with open_load(folder, [stage], environment=installation.environment(users=users), max_vus=200) as load:
         time.sleep(plan.settled_seconds)
         rollout_at = time.time()
-        _restart(release)
-        rollout_seconds = _wait(lambda: _is_rolled_out(release), "the rollout has not ended")
+        rollout_seconds = faults.restart(release)
         say(f"  all pods replaced in {rollout_seconds:.0f} s")
-        serving = _serving(release)
-        killed = random.choice(sorted(serving))  # noqa: S311 - no secret
+        serving = release.serving_pods()
+        killed = random.choice(serving).name  # noqa: S311 - no secret
         killed_at = time.time()
-        _kill(release, killed)
-        recovered_seconds = _wait(lambda: is_whole(release, killed, len(serving)), "not all replicas are ready again")
+        faults.kill_pod(release, killed)
+        recovered_seconds = faults.wait_until_whole(release, killed, killed_at, len(serving))
         say(f"  {killed} killed, all replicas ready again after {recovered_seconds:.0f} s")
         time.sleep(plan.settled_seconds)
         load.stop()
@@ -84,53 +70,6 @@ def measure_availability(installation: Installation, plan: Plan, folder: Path, u
     )
 
 
-def is_whole(release: Release, killed: str, before: int) -> bool:
-    """Whether as many pods serve as before, without the killed one; fewer if the autoscaler has scaled in meanwhile."""
-    return len(_serving(release) - {killed}) >= min(before, release.wanted())
-
-
-def _serving(release: Release) -> set[str]:
-    return {pod.name for pod in release.serving_pods()}
-
-
 def _by_second(answers: Answers) -> list[tuple[float, int, int]]:
     seconds = answers.by_second()
     return [(second.at_s - seconds[0].at_s, second.requests, second.failed) for second in seconds]
-
-
-def _restart(release: Release) -> None:
-    """Do what `kubectl rollout restart` does."""
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    patch = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}}}
-    _call(release.apps.patch_namespaced_deployment, release.deployment, release.namespace, patch)
-
-
-def _is_rolled_out(release: Release) -> bool:
-    deployment = _call(release.apps.read_namespaced_deployment, release.deployment, release.namespace)
-    status, wanted = deployment.status, deployment.spec.replicas
-    return bool(
-        status.observed_generation >= deployment.metadata.generation
-        and status.updated_replicas == wanted
-        and status.replicas == wanted
-        and status.available_replicas == wanted
-        and not any(pod.stopping for pod in release.api_pods())
-    )
-
-
-def _kill(release: Release, pod: str) -> None:
-    """Delete the pod without grace: its processes are killed, and their connections are reset."""
-    _call(release.core.delete_namespaced_pod, pod, release.namespace, grace_period_seconds=0)
-
-
-def _wait(holds: Callable[[], bool], what: str) -> float:
-    seconds = seconds_until(holds, ROLLOUT_SECONDS)
-    if math.isnan(seconds):
-        raise LoadTestError(f"{what} after {ROLLOUT_SECONDS} s: see `kubectl get pods` and `kubectl get events`")
-    return seconds
-
-
-def _call(method: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the client has no types
-    try:
-        return method(*arguments, **options, _request_timeout=CALL_TIMEOUT_SECONDS)
-    except (ApiException, HTTPError) as error:
-        raise ClusterError(f"the cluster refuses or does not answer: {error}") from error

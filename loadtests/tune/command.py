@@ -1,4 +1,3 @@
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +6,7 @@ from typing import Any
 
 from k8s.client.release import Release
 from loadtests.errors import LoadTestError
+from loadtests.interruption import sigterm_as_interrupt
 from loadtests.target import require_answer
 from loadtests.tune import sizing
 from loadtests.tune.hold import held, require_a_fixed_count
@@ -30,7 +30,7 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
     require_answer(wish.target.base_url, wish.target.token, wish.target.path)
     reaction, how = wish.reaction(startup_seconds(release.serving_pods()))
     usage = UsageRecorder(api, release)
-    with _interrupted_by_sigterm(), _fixed(api, release, wish.hold):
+    with sigterm_as_interrupt(), _fixed(api, release, wish.hold):
         offer = Offer(wish.target, release.ready, output / "steps")
         capacity = search(offer, wish.first_rate, Effort())
         target = sizing.target_per_replica(wish.stated, sizing.Measured(capacity.low, reaction, how))
@@ -89,16 +89,6 @@ def _fixed(api: Any, release: Release, hold: int | None) -> Iterator[None]:  # n
     else:
         with held(api, release, hold or release.wanted(), _say):
             yield
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C, so that what is held is given back."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _say(text: str) -> None:

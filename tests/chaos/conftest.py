@@ -1,10 +1,10 @@
-import signal
 import time
 from collections.abc import Iterator
 
 import pytest
 from kubernetes import client
 
+from loadtests.interruption import sigterm_as_interrupt
 from tests.chaos.experiment import Experiment, Run, Start
 from tests.chaos.images import Images, build
 from tests.chaos.values import VALUES
@@ -28,9 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _clean_up_when_stopped() -> Iterator[None]:
     """Take SIGTERM as Ctrl-C, so that what an experiment took away or blocked is given back."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGTERM, before)
+    with sigterm_as_interrupt():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +68,6 @@ def start(request: pytest.FixtureRequest, installed: Release) -> Iterator[Start]
     yield begin
     for run in runs:
         if not run.concluded:
-            run.give_up()
+            run.write_broken_off()
     if sabotaged:
         installed.uninstall()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from loadtests.hostile.malformed import attacks, follow_up
 from loadtests.hostile.slow import Siege, Slowloris
 from loadtests.hostile.verdict import fault, was_split
@@ -12,7 +13,6 @@ from loadtests.hostile.wire import Address, Reply, address, exchange
 from loadtests.hostile.witness import Witness
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.pod_address import reached
-from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
 pytestmark = pytest.mark.chaos

@@ -3,12 +3,12 @@ from collections import Counter
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from loadtests.hostile.wire import address
 from loadtests.idle import reuse_after
 from loadtests.measure import Answers
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.pod_address import reached
-from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
 pytestmark = pytest.mark.chaos

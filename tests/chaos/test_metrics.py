@@ -10,9 +10,9 @@ import pytest
 
 from k8s.client.errors import ClusterError
 from k8s.client.waiting import seconds_until
+from loadtests.chaos.verdict import Bound
 from loadtests.measure import READ, Request
 from tests.chaos.experiment import Experiment, Extent, Run, Start
-from tests.chaos.verdict import Bound
 from tests.e2e.diagnosis import begins, verdict
 from tests.e2e.load import BURN, constant_rate
 from tests.e2e.release import Release, kubectl

@@ -4,12 +4,14 @@ import pytest
 
 from k8s.client.pod import Pod
 from k8s.client.waiting import seconds_until
+from loadtests.chaos.experiments import drain_node
+from loadtests.chaos.nodes import to_lose
+from loadtests.chaos.verdict import Bound
 from tests.chaos import nodes
 from tests.chaos.experiment import Experiment, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
-from tests.chaos.traffic import MIX, RATE
+from tests.chaos.traffic import traffic
 from tests.chaos.values import FOUR
-from tests.chaos.verdict import Bound
 
 pytestmark = pytest.mark.chaos
 
@@ -43,31 +45,16 @@ NODE_STOPPED = Experiment(
 def test_node_drained(start: Start) -> None:
     """Draining a node moves its replicas away one by one, and no request fails."""
     run = start(NODE_DRAINED)
-    node = nodes.to_lose(run.release)
-    with run.load(run.of(RATE), requests=MIX):
-        time.sleep(5)
-        began = run.mark("drain")
-        with nodes.drained(node):
-            drained = run.mark("drained")
-            run.release.wait_for_replicas(REPLICAS, seconds=120)
-            whole = run.mark("whole again")
-            left = [pod.name for pod in run.release.api_pods() if pod.node == node]
-            time.sleep(5)
-    ready = [moment.ready for moment in run.moments if moment.ready is not None]
-    run.conclude(
-        *run.failed_within(0),
-        Bound("fewest ready", min(ready), at_least=REPLICAS - 1),
-        Bound("replicas left on the node", len(left), at_most=0),
-        seconds_to_drain=drained - began,
-        seconds_until_whole=whole - began,
-    )
+    node = to_lose(run.release)
+    found = drain_node(run, traffic(run), node, replicas=REPLICAS)
+    run.conclude(*found.bounds, **found.figures)
 
 
 def test_node_stopped(start: Start) -> None:
     """When a node stops without a word, its replicas are replaced without a hand."""
     run = start(NODE_STOPPED)
     nodes.spread(run.release)
-    node = nodes.to_lose(run.release)
+    node = to_lose(run.release)
     gone = {pod.name for pod in run.release.api_pods() if pod.node == node}
     with run.load(STOPPED_RATE):
         time.sleep(5)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from k8s.ingress.controllers import TRAEFIK
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.flood import flood
-from tests.chaos.verdict import Bound
 from tests.e2e.controller import controller, kubectl
 
 pytestmark = pytest.mark.chaos

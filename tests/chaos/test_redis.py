@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from k8s.client.waiting import seconds_until
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
-from tests.chaos.verdict import Bound
 from tests.e2e.in_cluster import redis_in_use
 from tests.e2e.release import NAME, Release, kubectl
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from loadtests.measure import Request, Stage, open_load
 from tests.chaos.experiment import Experiment, Extent, Start
-from tests.chaos.verdict import Bound
 from tests.e2e.load import BASE_URL
 
 pytestmark = pytest.mark.chaos

@@ -1,12 +1,10 @@
-import time
-
 import pytest
 
+from loadtests.chaos.experiments import restart_all
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
-from tests.chaos.traffic import MIX, RATE
+from tests.chaos.traffic import traffic
 from tests.chaos.values import FOUR
-from tests.chaos.verdict import Bound
 from tests.chaos.way_in import both_ways_in
 
 pytestmark = pytest.mark.chaos
@@ -29,11 +27,5 @@ ROLLING_RESTART = Experiment(
 def test_rolling_restart(start: Start, experiment: Experiment) -> None:
     """All pods are replaced again and again under load, and no request fails, writes included."""
     run = start(experiment)
-    requests, rate = run.of(REQUESTS), run.of(RATE)
-    with run.load(rate, requests=MIX):
-        started = time.monotonic()
-        for _ in range(run.of(ROUNDS)):
-            run.mark("restart")
-            run.release.restart()
-        time.sleep(max(2.0, requests * 1.01 / rate - (time.monotonic() - started)))
-    run.conclude(*run.failed_within(0), Bound("requests", len(run.answers), at_least=requests))
+    found = restart_all(run, traffic(run), rounds=run.of(ROUNDS), requests=run.of(REQUESTS))
+    run.conclude(*found.bounds)

@@ -1,13 +1,12 @@
-import time
+from functools import partial
 
 import pytest
 
-from k8s.client.waiting import wait_until
+from loadtests.chaos.experiments import scale_out_and_in
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
-from tests.chaos.traffic import MIX, RATE
+from tests.chaos.traffic import RATE, traffic
 from tests.chaos.values import CPU_OUT_OF_REACH
-from tests.chaos.verdict import Bound
 from tests.chaos.way_in import both_ways_in
 
 pytestmark = pytest.mark.chaos
@@ -33,24 +32,12 @@ SCALING = Experiment(
 def test_scaling(start: Start, experiment: Experiment) -> None:
     """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
     run = start(experiment)
-    with run.load(run.of(RATE), requests=MIX):
-        for _ in range(run.of(ROUNDS)):
-            scale(run, MOST)
-            scale(run, FEWEST)
-        time.sleep(2)
-    ready = [moment.ready for moment in run.moments if moment.ready is not None]
-    run.conclude(
-        *run.failed_within(0),
-        Bound("most replicas ready", max(ready, default=0), at_least=MOST),
-        Bound("replicas ready at the end", ready[-1] if ready else 0, at_most=FEWEST, at_least=FEWEST),
-    )
+    found = scale_out_and_in(run, traffic(run), partial(tell, run), fewest=FEWEST, most=MOST, rounds=run.of(ROUNDS))
+    run.conclude(*found.bounds)
 
 
-def scale(run: Run, replicas: int) -> None:
-    """Give the autoscaler another target, and wait until it has followed and pods that had to go are gone."""
-    run.mark(f"target for {replicas}")
+def tell(run: Run, replicas: int) -> None:
+    """Give the autoscaler another target, for which it wants so many."""
     threshold = "/spec/triggers/1/metadata/threshold"
     target = run.of(RATE) * SHARES[replicas]
     run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": f"{target:.1f}"})
-    run.release.wait_for_replicas(replicas, seconds=180)
-    wait_until(lambda: len(run.release.api_pods()), lambda count: count == replicas, 60, f"{replicas} pods and no more")

@@ -5,11 +5,11 @@ from statistics import linear_regression
 import pytest
 
 from k8s.client.prometheus import Prometheus
+from loadtests.chaos.verdict import Bound
 from loadtests.measure import Request
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.traffic import MIX
 from tests.chaos.values import FOUR
-from tests.chaos.verdict import Bound
 from tests.e2e.release import NAMESPACE
 
 pytestmark = pytest.mark.chaos

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from k8s.client.recorder import Moment
+from loadtests.chaos.verdict import Bound
 from loadtests.measure import Stage
 from tests.chaos.experiment import Experiment, Extent, Start
-from tests.chaos.verdict import Bound
 
 pytestmark = pytest.mark.chaos
 

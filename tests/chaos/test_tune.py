@@ -9,6 +9,7 @@ import yaml
 from kubernetes import client
 
 from k8s.client.release import Release as Measured
+from loadtests.chaos.verdict import Bound
 from loadtests.measure import Request, Stage
 from loadtests.simulate.settings import values
 from loadtests.tune.command import tune
@@ -18,7 +19,6 @@ from loadtests.tune.wish import Wish
 from tests import planted
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.values import VALUES
-from tests.chaos.verdict import Bound
 from tests.e2e.release import NAME, NAMESPACE
 
 pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(2400)]

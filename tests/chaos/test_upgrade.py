@@ -2,12 +2,12 @@ import time
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.images import Images
 from tests.chaos.sabotage import NO_RETRIES, NO_SHUTDOWN_DELAY, remove_pre_stop
 from tests.chaos.traffic import MIX, RATE
 from tests.chaos.values import FOUR
-from tests.chaos.verdict import Bound
 from tests.e2e.release import NAME, Release, kubectl
 
 pytestmark = pytest.mark.chaos

@@ -107,13 +107,6 @@ class Release(HelmRelease):
         """Wait until the Deployment has only pods of its newest template."""
         self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s")
 
-    def restart(self) -> None:
-        """`kubectl rollout restart`, until only the new pods are left."""
-        before = self.pods()
-        self.kubectl("rollout", "restart", f"deployment/{NAME}")
-        self.wait_for_rollout()
-        self.wait_until_gone(before)
-
     def pods(self, *, also_stopping: bool = False) -> set[str]:
         """Names of the API's pods, of those that are being stopped too if wanted."""
         return {pod.name for pod in self.api_pods() if also_stopping or not pod.stopping}

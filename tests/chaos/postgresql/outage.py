@@ -5,10 +5,10 @@ from itertools import pairwise
 from statistics import median
 
 from k8s.client.waiting import wait_until
+from loadtests.chaos.verdict import Bound
 from loadtests.ledger import Ledger
 from loadtests.measure import Answers
 from tests.chaos.postgresql.values import SEEDED_USERS
-from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import Server
 
 AGAIN_SECONDS = 90

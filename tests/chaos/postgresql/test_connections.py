@@ -1,13 +1,16 @@
 import time
+from functools import partial
 
 import pytest
 
+from loadtests.chaos.experiments import scale_to
+from loadtests.chaos.faults import restart
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.connections import counted, refused
 from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
-from tests.chaos.test_scaling import FEWEST, MOST, SHARES, scale
+from tests.chaos.test_scaling import FEWEST, MOST, SHARES, tell
 from tests.chaos.traffic import MIX
-from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import primary, replica
 from tests.e2e.release import merged
 
@@ -48,10 +51,10 @@ def test_rollout_within_the_budget(start: Start) -> None:
     servers = primary(run.release), replica(run.release)
     began = time.monotonic()
     with run.load(run.of(RATE), requests=MIX, users=SEEDED_USERS), counted(servers[0]) as counts:
-        scale(run, MOST)
+        scale_to(run, MOST, partial(tell, run))
         for _ in range(run.of(ROLLOUTS)):
             run.mark("rollout")
-            run.release.restart()
+            restart(run.release)
         run.mark("end")
         time.sleep(2)
     run.conclude(

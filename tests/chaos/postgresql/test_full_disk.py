@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import failing_for, kept, named, told, wait_for_writes
 from tests.chaos.postgresql.small_volume import NAME, filled, small_volume
 from tests.chaos.postgresql.values import NO_REPLICA, READS_BESIDE, SEEDED_USERS, VALUES
-from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import Server, primary
 from tests.e2e.release import Release, merged
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from k8s.client.waiting import seconds_until
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.images import REPOSITORY, build_with_revisions
 from tests.chaos.postgresql import owner_job
 from tests.chaos.postgresql.own_database import remove, seed
 from tests.chaos.postgresql.values import VALUES
 from tests.chaos.traffic import MIX, RATE
-from tests.chaos.verdict import Bound
 from tests.e2e.helm import CONTEXT
 from tests.e2e.postgres_server import primary, psql
 from tests.e2e.release import Release

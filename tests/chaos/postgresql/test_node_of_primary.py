@@ -2,11 +2,12 @@ import time
 
 import pytest
 
+from loadtests.chaos.nodes import drained
+from loadtests.chaos.verdict import Bound
 from tests.chaos import nodes
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import failing_for, kept, named, told, wait_for_writes
 from tests.chaos.postgresql.values import NO_REPLICA, ON_WORKERS, SEEDED_USERS
-from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import primary
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]
@@ -47,7 +48,7 @@ def test_primary_node_drained(start: Start) -> None:
     with run.load(READS, users=SEEDED_USERS), run.writes(WRITES) as ledger:
         time.sleep(BEFORE_SECONDS)
         run.mark("drain")
-        with nodes.drained(node):
+        with drained(run.release, node):
             run.mark("drained")
             time.sleep(run.of(DRAINED_SECONDS))
         back = run.mark("node is back")

@@ -2,10 +2,10 @@ import time
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.postgresql.outage import kept, named, outages, told, wait_for_writes
 from tests.chaos.postgresql.values import READS_BESIDE, SEEDED_USERS, VALUES, WRITES
-from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import primary
 from tests.e2e.release import merged
 

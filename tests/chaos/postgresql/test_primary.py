@@ -2,11 +2,11 @@ import time
 
 import pytest
 
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import LOST, failing_for, kept, named, outages, p50, told, wait_for_writes
 from tests.chaos.postgresql.values import READS_BESIDE, SEEDED_USERS, VALUES, WRITES
 from tests.chaos.postgresql.without_redis import redis_as_said, with_redis_and_without
-from tests.chaos.verdict import Bound
 from tests.e2e.postgres_server import primary
 
 pytestmark = pytest.mark.chaos

@@ -3,12 +3,12 @@ import time
 import pytest
 
 from k8s.client.application import USERS
+from loadtests.chaos.verdict import Bound
 from loadtests.measure import Request, Stage
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import named
 from tests.chaos.postgresql.values import VALUES
 from tests.chaos.values import CPU_OUT_OF_REACH
-from tests.chaos.verdict import Bound
 from tests.e2e.release import merged
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]

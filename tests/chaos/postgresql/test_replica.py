@@ -6,11 +6,11 @@ import pytest
 
 from k8s.client.prometheus import Prometheus
 from k8s.client.waiting import seconds_until
+from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
 from tests.chaos.postgresql.without_redis import redis_as_said, with_redis_and_without
 from tests.chaos.traffic import RATE
-from tests.chaos.verdict import Bound
 from tests.e2e.in_cluster import get_json_from_pod
 from tests.e2e.postgres_server import replica
 from tests.e2e.release import Release

@@ -58,7 +58,7 @@ def test_services_and_pods_are_reached_through_the_api_server() -> None:
         (200, b"<html>", "<html>"),
     ],
 )
-def test_what_is_no_json_with_status_200_is_no_answer(status: int, body: bytes, said: str) -> None:
+def test_what_is_no_json_or_no_success_is_no_answer(status: int, body: bytes, said: str) -> None:
     """The error has the status and what the server said, in whichever field."""
     with pytest.raises(NoAnswerError) as refused:
         parsed(status, body)

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tests.chaos.verdict import Bound, not_held
+from loadtests.chaos.verdict import Bound, not_held
 
 
 @pytest.mark.parametrize(
