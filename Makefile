@@ -38,6 +38,8 @@ PEAK ?=
 HOLD ?=
 VALUES ?= $(if $(APP),,$(if $(filter $(OWN_CONTEXT),$(CONTEXT)),chart/values-kind.yaml))
 TUNE ?=
+# The options of `make size` likewise, as SIZE='--low 50 --node-cores 3.9'.
+SIZE ?=
 # What `make loadtest` runs: basic, stress, ramp, burn or write.
 SCRIPT ?= basic
 
@@ -134,6 +136,10 @@ reaction: .venv/installed ## Step the load tenfold and time each link of the sca
 tune: .venv/installed ## Find what one replica holds, and write the values for PEAK requests a second; HOLD=1 keeps the autoscaler off
 	$(BIN)/python -m loadtests tune $(OF_RELEASE) $(addprefix --values ,$(VALUES)) \
 	  $(addprefix --peak ,$(PEAK)) $(if $(HOLD),--hold) $(TUNE)
+
+.PHONY: size
+size: .venv/installed ## Say what PEAK requests a second take, from what `make tune` found; needs no cluster
+	$(BIN)/python -m loadtests size $(addprefix --values ,$(VALUES)) $(addprefix --peak ,$(PEAK)) $(SIZE)
 
 .PHONY: assess
 assess: .venv/installed ## Measure the installed release against its targets; report in build/assess

@@ -1,4 +1,4 @@
-"""`python -m loadtests run | timeline | assess | watch | reaction | tune`."""
+"""`python -m loadtests run | timeline | assess | watch | reaction | tune | size`."""
 
 import argparse
 import os
@@ -59,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     tune = commands.add_parser("tune", help="find what a replica holds, and write the values that follow")
     tune_options.add_options(tune)
+    size = commands.add_parser("size", help="say what a load takes, from what `tune` found; needs no cluster")
+    tune_options.add_size_options(size)
     single.add_argument("--app", type=Path, metavar="FILE", help="what is loaded: docs/app.md (default: the users API)")
     for command in (timeline, assess, watch, reaction, tune):
         add_options(command)
@@ -70,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.command == "size":
+        from loadtests.tune.size import size  # noqa: PLC0415 - matplotlib takes a second to import
+
+        size(options)
+        return
     application = application_of(options)
     match options.command:
         case "run":
@@ -153,7 +160,9 @@ def main() -> int:
     """Run one command; returns the exit status."""
     parser = _parser()
     options, late = parser.parse_known_args()
-    if wrong := [word for word in late if word.startswith("-") or "=" not in word or options.command == "watch"]:
+    if wrong := [
+        word for word in late if word.startswith("-") or "=" not in word or options.command in {"watch", "size"}
+    ]:
         parser.error(f"unrecognized arguments: {' '.join(wrong)}")
     try:
         # argparse itself takes variables before the options only.

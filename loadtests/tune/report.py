@@ -52,6 +52,11 @@ def values_file(values: Sequence[Value]) -> str:
     return "".join(_lines(tree, ""))
 
 
+def table(values: Sequence[Value]) -> str:
+    """Give the rows of a Markdown table: path, value, reason."""
+    return "\n".join(f"| `{path}` | {_yaml(value)} | {reason} |" for path, value, reason in values)
+
+
 def markdown(tuning: Tuning) -> str:
     """Say what was found, and each value with its reason."""
     capacity, facts = tuning.capacity, machine()
@@ -72,7 +77,7 @@ def markdown(tuning: Tuning) -> str:
         target=tuning.target,
         confirmed=tuning.confirmed,
         verdict="" if tuning.confirmed.held else f": it was not held ({tuning.confirmed.reason})",
-        values="\n".join(f"| `{path}` | {_yaml(value)} | {reason} |" for path, value, reason in tuning.values),
+        values=table(tuning.values),
         stated=tuning.stated,
         pod_hours=tuning.pod_hours,
         at_fewest=24 * fewest,

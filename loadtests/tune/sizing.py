@@ -1,6 +1,7 @@
 """The chart's values that follow from what a replica holds, each with its reason; arithmetic and nothing else."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ MEMORY_MARGIN = 1.25
 # One may be away, and the others go on.
 FEWEST_REPLICAS = 2
 TENTHS_BELOW = 10
+
+TARGET = "autoscaling.requestRate.targetPerReplica"
+FEWEST, MOST = "autoscaling.minReplicas", "autoscaling.maxReplicas"
 
 
 class Value(NamedTuple):
@@ -58,13 +62,13 @@ class Measured:
 def target_per_replica(stated: Stated, measured: Measured) -> Value:
     """Requests a second wanted of each: as many as leave room for the step, and for what the autoscaler tolerates."""
     share = _share(stated)
-    exact = measured.capacity * share
+    exact = round(measured.capacity * share, 6)  # 330 / 1.65 is 200, and not a hair less
     rounded = math.floor(exact) if exact >= TENTHS_BELOW else math.floor(exact * 10) / 10
     reason = (
         f"{measured.capacity:,.1f} held / ({stated.step:g} for the step x {1 + DEFAULT_TOLERANCE:g} for what the "
         "autoscaler tolerates)"
     )
-    return Value("autoscaling.requestRate.targetPerReplica", max(rounded, 0.1), reason)
+    return Value(TARGET, max(rounded, 0.1), reason)
 
 
 def cpu(stated: Stated, measured: Measured) -> list[Value]:
@@ -114,13 +118,18 @@ def replicas(stated: Stated, measured: Measured) -> tuple[Value, Value]:
         f"requests/s those that are there must bear it; {FEWEST_REPLICAS} at least"
     )
     return (
-        Value("autoscaling.minReplicas", fewest, why),
+        Value(FEWEST, fewest, why),
         Value(
-            "autoscaling.maxReplicas",
+            MOST,
             most,
             f"{needed} for {stated.peak:,.0f} requests/s at {target:g} each, and one that is away",
         ),
     )
+
+
+def number(values: Sequence[Value], path: str) -> float:
+    """Give one of the numbers among some values."""
+    return next(float(each.value) for each in values if each.path == path)
 
 
 def _share(stated: Stated) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from loadtests.tune.cost import day, pod_hours
 from loadtests.tune.offer import Step
 from loadtests.tune.search import Capacity
-from loadtests.tune.sizing import Measured, Stated, Value
+from loadtests.tune.sizing import FEWEST, MOST, TARGET, Measured, Stated, Value, number
 
 
 @dataclass(frozen=True)
@@ -22,21 +22,27 @@ class Tuning:
     measured: Measured
     values: Sequence[Value]
 
-    def value(self, path: str) -> float:
-        """One of the numbers among the values."""
-        return next(float(each.value) for each in self.values if each.path == path)
-
     @property
     def target(self) -> float:
         """Requests a second wanted of each replica."""
-        return self.value("autoscaling.requestRate.targetPerReplica")
+        return number(self.values, TARGET)
 
     @property
     def bounds(self) -> tuple[int, int]:
         """The fewest replicas and the most."""
-        return int(self.value("autoscaling.minReplicas")), int(self.value("autoscaling.maxReplicas"))
+        return bounds_of(self.values)
 
     @property
     def pod_hours(self) -> float:
         """Of a day between the least load and the peak."""
-        return pod_hours(day(self.stated.low, self.stated.peak), self.target, *self.bounds)
+        return pod_hours_of(self.stated, self.values)
+
+
+def bounds_of(values: Sequence[Value]) -> tuple[int, int]:
+    """Give the fewest replicas and the most of some values."""
+    return int(number(values, FEWEST)), int(number(values, MOST))
+
+
+def pod_hours_of(stated: Stated, values: Sequence[Value]) -> float:
+    """Give the pod-hours of a day between the least load and the peak."""
+    return pod_hours(day(stated.low, stated.peak), number(values, TARGET), *bounds_of(values))

@@ -1,34 +1,21 @@
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from loadtests.errors import LoadTestError
-from loadtests.simulate.scenarios import SYNC_SECONDS
-from loadtests.simulate.settings import values
-from loadtests.tune import sizing
-from loadtests.tune.budget import connections
 from loadtests.tune.offer import Target
-from loadtests.tune.options import LOW_SHARE
+from loadtests.tune.plan import Plan, stated_of, values_of
 
 
-@dataclass(frozen=True)
-class Wish:
+@dataclass(frozen=True, kw_only=True)
+class Wish(Plan):
     """What is to be found out, and for which load."""
 
-    stated: sizing.Stated
     target: Target
-    values: Mapping[str, Any]
-    """The release's, as far as they are said: the chart's, with files over them."""
     first_rate: float
     """A replica's, where the search begins."""
     hold: int | None = None
     """Keep so many replicas, 0 for those that there are; None: change nothing."""
-    reaction_seconds: float | None = None
-    """Until a new replica helps; None: as its links take by the values."""
 
     @classmethod
     def of(cls, options: argparse.Namespace, environment: Mapping[str, str]) -> "Wish":
@@ -37,15 +24,11 @@ class Wish:
         Raises:
             LoadTestError: they contradict each other, or a file of values is none.
         """
-        low = options.peak / LOW_SHARE if options.low is None else options.low
-        if low > options.peak:
-            raise LoadTestError(f"--low {low:g} is above --peak {options.peak:g}")
-        if options.step <= 1:
-            raise LoadTestError(f"--step {options.step:g}: a step is more than 1 times as much")
+        stated = stated_of(options)
         if options.hold is not None and options.hold < 0:
             raise LoadTestError(f"--hold {options.hold}: there is no such number of replicas")
         return cls(
-            stated=sizing.Stated(options.peak, low, options.step, options.rise),
+            stated=stated,
             target=Target(
                 environment["BASE_URL"],
                 environment["TOKEN"],
@@ -53,40 +36,8 @@ class Wish:
                 step_seconds=options.step_seconds,
                 variables={name: environment[name] for name in environment.keys() - {"BASE_URL", "TOKEN"}},
             ),
-            values=_values(options.values),
+            values=values_of(options.values),
             first_rate=options.first,
             hold=options.hold,
             reaction_seconds=options.reaction,
         )
-
-    def reaction(self, startup_seconds: float | None) -> tuple[float, str]:
-        """Seconds until a new replica helps, and how that is known: as stated, or the most that its links take."""
-        if self.reaction_seconds is not None:
-            return self.reaction_seconds, "as stated"
-        parts = {
-            "a scrape": self.values["metrics"]["scrapeIntervalSeconds"],
-            "the rate's window": self.values["autoscaling"]["requestRate"]["windowSeconds"],
-            "the autoscaler's look": SYNC_SECONDS,
-        }
-        parts |= {} if startup_seconds is None else {"a pod's start": startup_seconds}
-        links = ", ".join(f"{name} {seconds:g}" for name, seconds in parts.items())
-        return sum(parts.values()), f"{links}; `make reaction` measures it"
-
-    def follow(self, measured: sizing.Measured) -> list[sizing.Value]:
-        """Give all values that follow from what was measured."""
-        fewest, most = sizing.replicas(self.stated, measured)
-        return [
-            sizing.target_per_replica(self.stated, measured),
-            *sizing.cpu(self.stated, measured),
-            *sizing.memory(measured),
-            fewest,
-            most,
-            *connections(self.values, int(most.value)),
-        ]
-
-
-def _values(files: Sequence[Path]) -> dict[str, Any]:
-    try:
-        return values(*(str(path.resolve()) for path in files))
-    except (OSError, yaml.YAMLError) as error:
-        raise LoadTestError(f"--values: {error}") from error

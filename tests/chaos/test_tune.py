@@ -71,7 +71,7 @@ def test_tune(start: Start, api: client.ApiClient, experiment: Experiment, capac
     run = start(experiment)
     stated = Stated(peak=PEAK * capacity, low=LOW * capacity, rise_seconds=run.of(RISE_SECONDS))
     target = Target(run.base_url, "test-token", READ, P95_MS, warm_up_seconds=2)
-    wish = Wish(stated, target, values("values-kind.yaml"), first_rate=capacity / 4, hold=0)
+    wish = Wish(stated=stated, target=target, values=values("values-kind.yaml"), first_rate=capacity / 4, hold=0)
     found = tune(api, Measured(api, NAMESPACE, NAME), wish, run.folder / "tune")
     tuned = yaml.safe_load((run.folder / "tune" / "values.yaml").read_text(encoding="utf-8"))
     if run.sabotaged:

@@ -15,7 +15,13 @@ from loadtests.tune.usage import UsageRecorder
 from loadtests.tune.wish import Wish
 
 CAPACITY = 100
-WISH = Wish(Stated(1000, 100), Target("http://localhost:1", "token"), values(), first_rate=20, reaction_seconds=30)
+WISH = Wish(
+    stated=Stated(1000, 100),
+    target=Target("http://localhost:1", "token"),
+    values=values(),
+    first_rate=20,
+    reaction_seconds=30,
+)
 
 
 class _Release:

@@ -41,7 +41,7 @@ def test_what_contradicts_itself_is_refused(words: list[str], said: str) -> None
         _wish(*words)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "x"])
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "x"])
 def test_a_number_is_above_0(text: str) -> None:
     """A peak of nothing asks for nothing."""
     with pytest.raises(SystemExit):
