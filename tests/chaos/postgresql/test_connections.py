@@ -16,8 +16,9 @@ from tests.e2e.release import merged
 
 pytestmark = pytest.mark.chaos
 
-# Past the caches a request takes twice the CPU, and half of the short run's pods are about to start.
-RATE = Extent(200, short=40)
+# Past the caches a request takes twice the CPU, and eight pods that start take all of two cores: at 200 the gate in
+# front of the connections turned 1,547 of 25,554 away (revision df87c86), and what was measured was the machine.
+RATE = Extent(100, short=40)
 POOL_SIZE = 4
 # As the chart counts: 8 pods, 2 more in a rollout, and 8 that are being stopped.
 BUDGET = (MOST + 2 + MOST) * POOL_SIZE
@@ -27,7 +28,7 @@ ROLLOUTS = Extent(2, short=1)
 ROLLOUT = Experiment(
     number=20,
     name="connections",
-    promise="2 replicas become 8, which are rolled out at 200 requests/s on a server with just enough connections: "
+    promise="2 replicas become 8, which are rolled out at 100 requests/s on a server with just enough connections: "
     "0 failed, nobody is turned away",
     sabotage="the server takes 15 connections, fewer than the chart counts on",
     values=merged(
