@@ -50,11 +50,17 @@ class Outcome:
         return self.refused.count(HTTPStatus.CONFLICT)
 
 
+def asked_for_seconds(response: Response | None) -> float:
+    """How long a server asks to be left alone (Retry-After in seconds: RFC 9110, 10.2.3); 0 where it does not say."""
+    said = response.headers.get("Retry-After", "") if response is not None else ""
+    return float(said) if said.isdecimal() else 0.0
+
+
 class Ledger:
     """Creates users at a steady rate in a thread of its own, for as long as the block lasts, however they are answered.
 
-    Every other write has an Idempotency-Key, and is tried until there is an answer, ever more slowly; those without are
-    tried once. The end of the block waits for those under way.
+    Every other write has an Idempotency-Key, and is tried until there is an answer, ever more slowly and no sooner than
+    the server asks for; those without are tried once. The end of the block waits for those under way.
     """
 
     def __init__(
@@ -113,7 +119,7 @@ class Ledger:
             if not key or time.monotonic() > end:
                 self.outcome.unknown += 1
                 return
-            await asyncio.sleep(pause_seconds)
+            await asyncio.sleep(min(max(pause_seconds, asked_for_seconds(response)), self._longest_pause_seconds))
             pause_seconds = min(2 * pause_seconds, self._longest_pause_seconds)
 
     async def _try(
