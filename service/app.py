@@ -62,7 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         are_versioned=True,
     )
     own_writes = OwnWrites(fleet.parts.redis) if database.has_replicas else None
-    users_service = app.state.users = UserService(_repository(app, settings), fleet.parts.cache, own_writes)
+    repository = _repository(settings, database, fleet.parts.carried_out)
+    users_service = app.state.users = UserService(repository, fleet.parts.cache, own_writes)
     fleet.parts.tasks += [*authenticator.background, *users_service.background]
     app.add_exception_handler(DatabaseUnavailableError, unavailable)
     app.add_exception_handler(UnauthenticatedError, unauthenticated)
@@ -110,12 +111,11 @@ def _database(settings: Settings, traces: Tracing | None) -> Database:
     return Database(DatabaseConfig.of(settings), tracer)
 
 
-def _repository(app: FastAPI, settings: Settings) -> UserRepository:
-    database: Database = app.state.database
+def _repository(settings: Settings, database: Database, keys: IdempotencyStore) -> UserRepository:
     if database.is_enabled:
         return PostgresUserRepository(database, key_seconds=settings.idempotency_ttl_seconds)
     logger.warning("no USERS_API_DATABASE_URL: users are made up, and writes stay in this process until it ends")
-    return SeededUserRepository(keys=IdempotencyStore(app.state.redis, ttl_seconds=settings.idempotency_ttl_seconds))
+    return SeededUserRepository(keys=keys)
 
 
 def _authenticator(settings: Settings) -> Authenticator:

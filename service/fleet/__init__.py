@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from .caching import cached
     from .installation import Fleet
     from .limits import limited
+    from .repetitions import idempotent
     from .running import run
     from .settings.fleet_settings import FleetSettings
 
-__all__ = ["Fleet", "FleetSettings", "cached", "limited", "run"]
+__all__ = ["Fleet", "FleetSettings", "cached", "idempotent", "limited", "run"]
 
 _MODULES = {
     "Fleet": ".installation",
     "FleetSettings": ".settings.fleet_settings",
     "cached": ".caching",
+    "idempotent": ".repetitions",
     "limited": ".limits",
     "run": ".running",
 }

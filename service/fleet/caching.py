@@ -1,4 +1,3 @@
-import inspect
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -7,13 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import HTTPException, Request
-from pydantic import TypeAdapter
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from .cache import Loaded, TieredCache, render
 from .http.conditional import Preconditions
 from .staleness import Freshness
+from .wrapped import REQUEST, Endpoint, Form, call, give, signature_of
 
 
 class KeyNameError(ValueError):
@@ -24,8 +22,6 @@ class KeyNameError(ValueError):
         super().__init__(f"the key {key!r} cannot be filled in: its braces may name {known}")
 
 
-Endpoint = Callable[..., Any]
-REQUEST = "fleet_request"
 _NOT_THERE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -42,11 +38,9 @@ def cached(key: str, *, seconds: float | None = None) -> Callable[[Endpoint], En
     """
 
     def decorate(endpoint: Endpoint) -> Endpoint:
-        signature = inspect.signature(endpoint, eval_str=True)
+        signature = signature_of(endpoint)
         name_of(key, dict.fromkeys(signature.parameters, ""))
-        adapter: TypeAdapter[Any] = TypeAdapter(
-            Any if signature.return_annotation is signature.empty else signature.return_annotation
-        )
+        form = Form(signature)
 
         @wraps(endpoint)
         async def read(**arguments: Any) -> Response:  # noqa: ANN401 - the route's parameters
@@ -55,13 +49,11 @@ def cached(key: str, *, seconds: float | None = None) -> Callable[[Endpoint], En
             async def load(_freshness: Freshness) -> Loaded:
                 version = now()
                 answer = await _call(endpoint, arguments)
-                return Loaded(None if answer is None else _encode(adapter, answer), version, seconds=seconds)
+                return Loaded(None if answer is None else form.encode(answer), version, seconds=seconds)
 
             return await _answer(request, name_of(key, arguments), load)
 
-        own = inspect.Parameter(REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-        parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
-        read.__signature__ = signature.replace(parameters=[*parameters, own])  # type: ignore[attr-defined] # inspect's
+        give(read, signature)
         return read
 
     return decorate
@@ -86,17 +78,11 @@ def now() -> int:
 
 async def _call(endpoint: Endpoint, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever it answers
     try:
-        if inspect.iscoroutinefunction(endpoint):
-            return await endpoint(**arguments)
-        return await run_in_threadpool(endpoint, **arguments)
+        return await call(endpoint, arguments)
     except HTTPException as error:
         if error.status_code in _NOT_THERE:
             return None
         raise
-
-
-def _encode(adapter: TypeAdapter[Any], answer: object) -> bytes:
-    return adapter.dump_json(adapter.validate_python(answer, from_attributes=True), by_alias=True)
 
 
 async def _answer(request: Request, key: str, load: Any) -> Response:  # noqa: ANN401 - the cache's Load

@@ -23,6 +23,7 @@ from .observability.metrics import RequestMetrics
 from .observability.tracing import Tracing
 from .parts import OwnPart, Parts
 from .ratelimit import ClientIPResolver, Clients, Override, Policies, SubjectOf, nobody
+from .repetitions import Repetitions
 from .settings.common import CommonSettings
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
@@ -72,6 +73,7 @@ class Fleet:
         app.state.readiness = self.readiness
         app.state.redis = self.parts.redis
         app.state.cache = self.parts.cache
+        app.state.repetitions = Repetitions(self.parts.carried_out, subject_of)
         app.state.report = Report(
             server_id=settings.server_id,
             version=version,

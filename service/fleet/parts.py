@@ -5,6 +5,7 @@ from typing import Protocol
 
 from .cache import CacheConfig, InvalidationChannel, TieredCache
 from .health.report import Part
+from .idempotency import IdempotencyStore
 from .observability.tracing import Tracing
 from .overload import InFlight
 from .ratelimit import RateLimiter
@@ -45,6 +46,7 @@ class Parts:
         self.limiter = RateLimiter(
             self.redis, replicas=settings.rate_limit_expected_replicas, local_keys=settings.rate_limit_local_keys
         )
+        self.carried_out = IdempotencyStore(self.redis, ttl_seconds=settings.idempotency_ttl_seconds)
         self.in_flight = InFlight(
             max_waiting=settings.overload_max_waiting, wait_seconds=settings.overload_wait_seconds
         )

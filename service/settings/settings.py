@@ -102,10 +102,6 @@ class Settings(CommonSettings, BaseSettings):
     # Answers
     fast_path_enabled: bool = Field(True, description="Answer cached reads before FastAPI.")  # noqa: FBT003 - a default
 
-    idempotency_ttl_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = Field(
-        86400, description="Seconds in which a repeated POST gets the first one's answer."
-    )
-
     docs_enabled: bool | None = Field(
         None, description="Serve /docs and /openapi.json; everywhere but in production when left out."
     )

@@ -1,7 +1,7 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from service.fleet.http.negotiation import JSON, JsonRoute
 from service.fleet.http.openapi import problems
 from service.fleet.http.parameters import DECIMAL
 from service.fleet.idempotency import ConflictingKeyError, IdempotencyKey, InProgressError
+from service.fleet.idempotency.header import Key, refusal
 from service.users import cursor
 from service.users.cached_read import USER_READ
 from service.users.repository import EmailTakenError
@@ -34,18 +35,6 @@ _Id = Annotated[UserId, DECIMAL, Path(description="The user's id.")]
 def _users(request: Request) -> UserService:
     users: UserService = request.app.state.users
     return users
-
-
-_Key = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern="^[!-~]+$",
-        description="Drawn by the client for each new request and sent again with each repetition of it.",
-    ),
-]
 
 
 _created: dict[int | str, dict[str, Any]] = {
@@ -109,7 +98,7 @@ async def create_user(
     user: UserCreate,
     request: Request,
     caller: Annotated[Principal, _write],
-    key: _Key = None,
+    key: Key = None,
 ) -> Response:
     """Create a user; Location says where it is. With an Idempotency-Key a repetition creates no second one."""
     users, conditions = _users(request), Preconditions(request.scope)
@@ -123,12 +112,8 @@ async def create_user(
         creation = await users.create(user, caller.subject, once, page_is_expected if conditions.are_given else None)
     except EmailTakenError:
         raise _email_taken() from None
-    except ConflictingKeyError:
-        detail = "This Idempotency-Key came with another body before; a new request takes a new key."
-        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail) from None
-    except InProgressError:
-        detail = "The first request with this Idempotency-Key is being carried out; ask again in a second."
-        raise HTTPException(HTTPStatus.CONFLICT, detail, {"retry-after": "1"}) from None
+    except (ConflictingKeyError, InProgressError) as error:
+        raise refusal(error) from None
     etag = etag_of_user(creation.user, creation.version).decode()
     headers = {"cache-control": "no-store", "location": f"{router.prefix}/{creation.user.id}", "etag": etag}
     return Response(encode(creation.user), 201, headers, JSON)

@@ -134,6 +134,11 @@ class CommonSettings(BaseModel):
     )
     cache_compress_bytes: Count = Field(1024, description="Size from which entries in Redis are compressed.")
 
+    # Repetitions
+    idempotency_ttl_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = Field(
+        86400, description="Seconds in which a repeated POST gets the first one's answer."
+    )
+
     # Browsers
     cors_origins: Annotated[tuple[Origin, ...], Listed] = Field((), description="Origins that browsers may call from.")
 

@@ -5,7 +5,7 @@ import pytest
 
 from service import fleet
 
-SURFACE = {"Fleet", "FleetSettings", "cached", "limited", "run"}
+SURFACE = {"Fleet", "FleetSettings", "cached", "idempotent", "limited", "run"}
 
 
 def test_the_surface_is_small_and_explained() -> None:

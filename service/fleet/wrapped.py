@@ -1,0 +1,46 @@
+"""What is put around a route's function, below the route's decorator: it gets the request, and answers by itself."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi import Request
+from pydantic import PydanticSchemaGenerationError, TypeAdapter
+from starlette.concurrency import run_in_threadpool
+
+Endpoint = Callable[..., Any]
+REQUEST = "fleet_request"
+
+
+def signature_of(endpoint: Endpoint) -> inspect.Signature:
+    """Return its parameters with their types."""
+    return inspect.signature(endpoint, eval_str=True)
+
+
+def give(wrapper: Endpoint, signature: inspect.Signature, *own: inspect.Parameter) -> None:
+    """Have FastAPI give `wrapper` what the function takes, and beside it the request and parameters of its own."""
+    request = inspect.Parameter(REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    wrapper.__signature__ = signature.replace(parameters=[*parameters, request, *own])  # type: ignore[attr-defined] # inspect's
+
+
+class Form:
+    """The form of a function's answers: the one that its return annotation names, or any."""
+
+    def __init__(self, signature: inspect.Signature) -> None:
+        annotation = signature.return_annotation
+        try:
+            self._adapter: TypeAdapter[Any] = TypeAdapter(Any if annotation is signature.empty else annotation)
+        except PydanticSchemaGenerationError:  # no data: a response, for example
+            self._adapter = TypeAdapter(Any)
+
+    def encode(self, answer: object) -> bytes:
+        """Return it as JSON. Raises: pydantic's ValidationError, if it has another form."""
+        return self._adapter.dump_json(self._adapter.validate_python(answer, from_attributes=True), by_alias=True)
+
+
+async def call(endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever it answers
+    """Call it as FastAPI does: in a thread, unless it is async."""
+    if inspect.iscoroutinefunction(endpoint):
+        return await endpoint(**arguments)
+    return await run_in_threadpool(endpoint, **arguments)
