@@ -40,6 +40,10 @@ VALUES ?= $(if $(APP),,$(if $(filter $(OWN_CONTEXT),$(CONTEXT)),chart/values-kin
 TUNE ?=
 # The options of `make size` likewise, as SIZE='--low 50 --node-cores 3.9'.
 SIZE ?=
+# What `make chaos APP=app.yaml` may do: YES=1 harm the release at all, DRAIN=1 drain a node; others of its options go into CHAOS.
+YES ?=
+DRAIN ?=
+CHAOS ?=
 # What `make loadtest` runs: basic, stress, ramp, burn or write.
 SCRIPT ?= basic
 
@@ -248,11 +252,13 @@ test-e2e: .venv/installed on-demand ## End to end on the cluster; LANE=shared, o
 test-pull: .venv/installed ## Pull mode as a user has it, from a mirror on this host; of images built before, while no cluster is there
 	CACHE_DIR=$(CACHE_DIR) $(BIN)/python -m pytest --exitfirst --durations=0 tests/pull
 
-.PHONY: chaos
-chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md
-	$(BIN)/python -m pytest --durations=0 tests/chaos -m "chaos and not long"
+OF_CHAOS = $(OF_RELEASE) $(if $(YES),--yes) $(if $(SHORT),--short) $(if $(DRAIN),--drain) $(CHAOS)
 
-chaos chaos-overload: wrk # floods
+.PHONY: chaos
+chaos: .venv/installed ## All experiments on the cluster but the long ones, in full length; writes docs/reliability.md. Or, with APP, those that any release bears, on it: YES=1
+	$(BIN)/python -m $(if $(APP),loadtests chaos $(OF_CHAOS),pytest --durations=0 tests/chaos -m "chaos and not long")
+
+chaos chaos-overload: $(if $(APP),,wrk) # floods
 
 .PHONY: chaos-short
 chaos-short: .venv/installed ## The main ones of restarts, scaling, upgrades, pods, metrics, Redis and PostgreSQL, in short form
@@ -260,7 +266,7 @@ chaos-short: .venv/installed ## The main ones of restarts, scaling, upgrades, po
 	  tests/chaos/postgresql/test_primary.py
 
 chaos-%: .venv/installed
-	$(BIN)/python -m pytest $(or $(wildcard tests/chaos/$*),tests/chaos/test_$(subst -,_,$*).py) $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short)
+	$(BIN)/python -m $(if $(APP),loadtests chaos --only $(subst _,-,$*) $(OF_CHAOS),pytest $(or $(wildcard tests/chaos/$*),tests/chaos/test_$(subst -,_,$*).py) $(if $(SABOTAGE),--sabotage) $(if $(SHORT),--short))
 
 .PHONY: lint
 lint: .venv/installed ## Style, layers and types

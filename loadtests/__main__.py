@@ -1,4 +1,4 @@
-"""`python -m loadtests run | timeline | assess | watch | reaction | tune | size`."""
+"""`python -m loadtests run | timeline | assess | chaos | watch | reaction | tune | size`."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from k8s.client.application import PROMETHEUS, Application
 from k8s.client.errors import ApplicationError, ClusterError
 from k8s.client.options import add_options, application_of
 from k8s.cluster.kind import CONTEXT
+from loadtests.chaos import options as chaos_options
 from loadtests.environment import environment_of, overridden
 from loadtests.errors import LoadTestError
 from loadtests.k6 import NEEDS
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     assess.add_argument(
         "--output", type=Path, default=Path("build/assess"), help="folder of the report (default: %(default)s)"
     )
+    chaos = commands.add_parser("chaos", help="restart, scale, kill and drain a release under load")
+    chaos_options.add_options(chaos)
     watch = commands.add_parser("watch", help="show a release live: replicas, requests, autoscaler, events")
     watch.add_argument("--once", action="store_true", help="print one look as plain text and leave")
     watch.add_argument(
@@ -62,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     size = commands.add_parser("size", help="say what a load takes, from what `tune` found; needs no cluster")
     tune_options.add_size_options(size)
     single.add_argument("--app", type=Path, metavar="FILE", help="what is loaded: docs/app.md (default: the users API)")
-    for command in (timeline, assess, watch, reaction, tune):
+    for command in (timeline, assess, chaos, watch, reaction, tune):
         add_options(command)
         command.add_argument("--context", default=CONTEXT, help="of the kubeconfig (default: %(default)s)")
         command.add_argument("--prometheus", help=f"its Service (default: the file's, or else {PROMETHEUS})")
@@ -87,6 +90,8 @@ def _run(options: argparse.Namespace) -> None:
             _timeline(options, application)
         case "assess":
             _assess(options, application)
+        case "chaos":
+            _chaos(options, application)
         case "watch":
             from loadtests.watch import View, watch  # noqa: PLC0415 - Textual takes a second to import
 
@@ -127,6 +132,15 @@ def _assess(options: argparse.Namespace, application: Application) -> None:
         environment={**os.environ, **_environment(options, application)},
     )
     assess(installation, QUICK if options.quick else FULL, options.output)
+
+
+def _chaos(options: argparse.Namespace, application: Application) -> None:
+    from loadtests.chaos.command import chaos  # noqa: PLC0415 - likewise
+    from loadtests.chaos.site import Site  # noqa: PLC0415 - likewise
+
+    _, release, prometheus = _installed(options, application)
+    wish = chaos_options.wish_of(options)
+    chaos(Site(release, prometheus, application, _environment(options, application), wish), options.output)
 
 
 def _tune(options: argparse.Namespace, application: Application) -> None:

@@ -126,12 +126,14 @@ class Cluster:
         lists: dict[str, list[Any]] = {
             f"{_APPS}/deployments": [{**self.deployment, "status": status}],
             f"{_SCALERS}/horizontalpodautoscalers": self.scalers,
-            _PODS: [pod for pod in self.pods if pod["metadata"].get("labels") == LABELS],
+            _PODS: self.pods,
             "/api/v1/pods": [pod for pod in self.pods if node in {"", pod["spec"]["nodeName"]}],
             "/api/v1/nodes": list(self.nodes.values()),
         }
         if path in lists:
-            return 200, {"items": lists[path]}
+            labels = dict(each.split("=") for each in query.get("labelSelector", [""])[0].split(",") if each)
+            found = [each for each in lists[path] if labels.items() <= each["metadata"].get("labels", {}).items()]
+            return 200, {"items": found}
         kind, _, name = path.rpartition("/")
         one = next((each for each in lists.get(kind, ()) if each["metadata"]["name"] == name), None)
         return (200, one) if one else (404, {"message": "not found"})

@@ -104,7 +104,7 @@ def _value(application: Application, key: str) -> Any:  # noqa: ANN401 - of the 
 MEANINGS = {
     "namespace": "where the release is",
     "release": "its name, as `helm list` has it",
-    "deployment": "which of its Deployments, where it has several of component `api`",
+    "deployment": "which of its Deployments, where it has several of component `api`, or none with the chart's labels",
     "prometheus": "the Service of Prometheus as namespace/name:port",
     "url": "where a client reaches it, and what each path below is put behind",
     "token": "what is sent as `Authorization: Bearer`; `$NAME` takes it from the environment",

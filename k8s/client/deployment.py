@@ -17,6 +17,17 @@ def selector(release: str, component: str = "api", *, only_of: Json | None = Non
     return ",".join(f"{name}={value}" for name, value in labels.items())
 
 
+def is_of_chart(deployment: Json) -> bool:
+    """Whether it has the labels that the chart gives its Deployment of the API."""
+    labels = deployment["metadata"].get("labels", {})
+    return labels.get("app.kubernetes.io/component") == "api" and "app.kubernetes.io/name" in labels
+
+
+def own_selector(deployment: Json) -> str:
+    """Select a Deployment's pods as it does itself."""
+    return ",".join(f"{name}={value}" for name, value in deployment["spec"]["selector"]["matchLabels"].items())
+
+
 def choose(found: Sequence[Json], namespace: str, release: str, name: str = "") -> Json:
     """Return the one Deployment that `selector` found of a release, or of several the one called `name`.
 

@@ -12,8 +12,8 @@ from k8s.client.application_file import PARTS
 PAGE = Path(__file__).parents[2] / "docs" / "app.md"
 BEGIN, END = "<!-- keys -->\n", "<!-- end of keys -->\n"
 # Who reads which key, by the name of make's target.
-_RELEASE = ("doctor", "watch", "timeline", "reaction", "assess", "tune")
-_LOADS = ("loadtest", "timeline", "reaction", "assess", "tune")
+_RELEASE = ("doctor", "watch", "timeline", "reaction", "assess", "chaos", "tune")
+_LOADS = ("loadtest", "timeline", "reaction", "assess", "chaos", "tune")
 READERS = {
     **dict.fromkeys(("namespace", "release", "deployment"), _RELEASE),
     "prometheus": ("watch", "timeline", "reaction", "assess"),
@@ -21,7 +21,7 @@ READERS = {
     **dict.fromkeys(("write.path", "write.method", "write.body"), ("loadtest", "assess")),
     "burn": ("loadtest",),
     **dict.fromkeys(("limited", "cache"), ("assess",)),
-    **dict.fromkeys(("replica.path", "replica.field"), ("reaction", "assess")),
+    **dict.fromkeys(("replica.path", "replica.field"), ("reaction", "assess", "chaos")),
     "metrics.requests": ("doctor", "watch", "timeline", "reaction", "assess"),
     "metrics.status": ("doctor", "watch"),
     "metrics.duration": ("watch",),

@@ -5,7 +5,7 @@ from kubernetes import client
 
 from k8s.client.api import get
 from k8s.client.autoscaler import Autoscaler, Condition, read_autoscaler, read_conditions, scales
-from k8s.client.deployment import choose, selector, series_of_pods
+from k8s.client.deployment import choose, is_of_chart, own_selector, selector, series_of_pods
 from k8s.client.errors import ClusterError, NoAnswerError
 from k8s.client.event import Event, read_event
 from k8s.client.pod import Pod, read_pod
@@ -47,8 +47,11 @@ class Release:
         return series_of_pods(self.namespace, self.deployment)
 
     def selector(self, component: str) -> str:
-        """Selects its objects of a component by label."""
-        return selector(self.name, component, only_of=self.read() if self._chosen else None)
+        """Selects its objects of a component by label; pods of a Deployment without the chart's labels by its own."""
+        chosen = self.read() if self._chosen else None
+        if chosen is None or is_of_chart(chosen):
+            return selector(self.name, component, only_of=chosen)
+        return own_selector(chosen) if component == "api" else selector(self.name, component)
 
     def replicas(self) -> tuple[int, int]:
         """Replicas that the Deployment is told to have, and those that are ready."""
@@ -128,9 +131,20 @@ class Release:
     def read(self) -> Any:  # noqa: ANN401 - JSON
         """What the API server says of its Deployment."""
         found = self._list("apis/apps/v1", "deployments", labelSelector=selector(self.name))
-        deployment = choose(found, self.namespace, self.name, self._chosen)
+        deployment = choose(found or self._chosen_by_name(), self.namespace, self.name, self._chosen)
         self._known = deployment["metadata"]["name"]
         return deployment
+
+    def _chosen_by_name(self) -> list[Any]:
+        """Whoever deployed it: it has no label that tells its release."""
+        if not self._chosen:
+            return []
+        try:
+            return [get(self.api, f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{self._chosen}")]
+        except NoAnswerError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return []
 
     def _counts(self) -> Counts:
         autoscaler, (wanted, ready) = self.autoscaler(), self.replicas()

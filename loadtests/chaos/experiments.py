@@ -24,6 +24,8 @@ FAILED_SHARE = 0.001
 SCALED_SECONDS = 180
 GONE_SECONDS = 60
 MOVED_SECONDS = 120
+# In which each count is seen, and what comes after the last change too.
+SEEN_SECONDS = 2
 # Of load before a node is drained, and when all is moved.
 CALM_SECONDS = 5
 READY_P50_SECONDS, READY_P95_SECONDS = 20, 40
@@ -99,7 +101,7 @@ def scale_out_and_in(  # noqa: PLR0913 - by name
     with run.load(traffic.rate, requests=traffic.requests):
         for replicas in (most, fewest) * rounds:
             scale_to(run, replicas, tell)
-        time.sleep(2)
+            time.sleep(SEEN_SECONDS)
     return Found(
         [
             *run.failed_within(0),

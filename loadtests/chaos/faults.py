@@ -26,6 +26,15 @@ def restart(release: Release) -> float:
     annotations = {"kubectl.kubernetes.io/restartedAt": at}
     path = f"/apis/apps/v1/namespaces/{release.namespace}/deployments/{release.deployment}"
     patch(release.api, path, {"spec": {"template": {"metadata": {"annotations": annotations}}}}, MANAGER)
+    return wait_until_rolled_out(release)
+
+
+def wait_until_rolled_out(release: Release) -> float:
+    """Wait until all pods are of the newest template and ready, and no other is left; gives the seconds.
+
+    Raises:
+        LoadTestError: they are not in time.
+    """
     return _ended(partial(is_rolled_out, release), "the rollout has not ended")
 
 

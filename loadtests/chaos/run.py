@@ -5,25 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from k8s.client.recorder import Moment, ReleaseRecorder
 from k8s.client.release import Release
 from loadtests.chaos.plot import plot
 from loadtests.chaos.verdict import Bound, not_held
+from loadtests.chaos.wish import RESULTS, Extent
 from loadtests.measure import READ, Answers, Request, Stage, open_load
 
-RESULTS = Path("build/chaos")
 # Longer than any experiment: it stops its load itself.
 ENDLESS_SECONDS = 3600
-
-
-class Extent(NamedTuple):
-    """How much of something an experiment is made of: seconds, rounds, requests."""
-
-    full: int
-    short: int
-    """Where a look must do: as a part of `make test`, and to see the broken variation fail."""
 
 
 @dataclass(frozen=True)

@@ -34,17 +34,19 @@ def measure_step(  # noqa: PLR0913 - by name
     rate: int = 20,
     factor: int = 10,
     application: Application = USERS_API,
+    signals: Sequence[Signal] | None = None,
 ) -> Step:
     """Step the load from `rate` to `factor` times as much, and see when each link of the scale-out followed.
 
     Waits for the fewest replicas first, and ends seconds after a new pod's first answer, or after it is Ready where no
-    answer of `application` tells whose it is. `folder` gets k6's files.
+    answer of `application` tells whose it is. `folder` gets k6's files. `signals` are the release's unless given; where
+    there are none, neither queries nor external metrics are asked for.
 
     Raises:
         LoadTestError: no load, or no release that KEDA scales.
         ClusterError: no cluster, no such release, or after seven minutes it has more replicas than the fewest.
     """
-    signals = read_signals(api, release)
+    signals = read_signals(api, release) if signals is None else signals
     release.wait_for_minimum(MINIMUM_SECONDS)
     stages = (Stage(rate, BASE_SECONDS), Stage(rate * factor, PATIENCE_SECONDS + AFTER_SECONDS))
     observer = Observer(api, release)

@@ -27,7 +27,7 @@ def require_a_fixed_count(release: Release) -> None:
         raise LoadTestError(
             f"the autoscaler would follow the load: it has {present} replicas, and may have {autoscaler.minimum} to "
             f"{autoscaler.maximum}. --hold (HOLD=1 of make) keeps them at {present} while they are measured, by the "
-            f"bounds of {_named(autoscaler)}, and puts these back"
+            f"bounds of {named(autoscaler)}, and puts these back"
         )
 
 
@@ -51,8 +51,8 @@ def held(
     found = get(api, path)
     before = {name: found["spec"].get(name) for name in names}
     undo = json.dumps({"spec": before})
-    kind = _named(autoscaler).replace(" ", "/").lower()
-    say(f"{_named(autoscaler)} is held at {count}; should this end untimely, put its bounds back:")
+    kind = named(autoscaler).replace(" ", "/").lower()
+    say(f"{named(autoscaler)} is held at {count}; should this end untimely, put its bounds back:")
     say(f"  kubectl --namespace {release.namespace} patch {kind} --type merge --patch '{undo}'")
     try:
         patch(api, path, {"spec": dict.fromkeys(names, count)}, MANAGER)
@@ -78,7 +78,8 @@ def _scaler(release: Release, autoscaler: Autoscaler) -> tuple[str, tuple[str, s
     return f"/apis/autoscaling/v2/{namespace}/horizontalpodautoscalers/{autoscaler.name}", _OF_HPA
 
 
-def _named(autoscaler: Autoscaler) -> str:
+def named(autoscaler: Autoscaler) -> str:
+    """Name what has the bounds that are the user's to change."""
     return f"ScaledObject {autoscaler.scaled_object}" if autoscaler.scaled_object else f"HPA {autoscaler.name}"
 
 

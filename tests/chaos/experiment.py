@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loadtests.chaos import run
-from loadtests.chaos.run import Extent, Promise
+from loadtests.chaos.run import Promise
 from loadtests.chaos.verdict import Bound, not_held
+from loadtests.chaos.wish import Extent
 from loadtests.ledger import Ledger
 from loadtests.measure import Answers
 from tests.chaos import reliability

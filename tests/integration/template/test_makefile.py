@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 
 # Says what it is asked for, as the tools would find it.
 PLATFORM = """
-kind-up kind-down logs loadtest assess:
+kind-up kind-down logs loadtest assess chaos:
 	@echo "$@ APP=$(APP) SCRIPT=$(SCRIPT) PEAK=$(PEAK)"
 """
 DOCKER = """
@@ -66,6 +66,7 @@ def test_tools_are_those_of_the_templates_version(project: Path, platform: Path)
     assert _make(project, "loadtest", "SCRIPT=stress") == [f"loadtest {app} SCRIPT=stress PEAK="]
     platform.rename(platform.with_name("gone"))
     assert _make(project, "assess", "PEAK=9") == [f"assess {app} SCRIPT= PEAK=9"]
+    assert _make(project, "chaos") == [f"chaos {app} SCRIPT= PEAK="]
     assert _make(project, "platform") == [".platform/v1.0.0"]
 
 

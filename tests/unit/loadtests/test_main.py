@@ -49,7 +49,7 @@ def test_what_is_no_variable_is_refused(
     assert given == []
 
 
-@pytest.mark.parametrize("command", ["timeline", "assess", "reaction", "tune"])
+@pytest.mark.parametrize("command", ["timeline", "assess", "reaction", "chaos", "tune"])
 def test_a_cluster_that_is_gone_is_named_with_what_to_do(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
