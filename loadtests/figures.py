@@ -5,7 +5,8 @@ page of docs, a row by any of its cells, and a column. A page may be followed by
 link: `simulation.md#a-flash-crowd`. A fourth name is of a figure inside the cell, where that has several, such as
 `ready: 3; failed: 0`.
 
-Other figures stand in a paragraph that names the revision they were measured at. Those without a source are refused.
+Other figures stand in a paragraph that names the revision they were measured at. Those without a source are refused;
+what is computed of made-up ones stands between `<!-- example -->` and `<!-- end of example -->`.
 """
 
 import argparse
@@ -21,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = frozenset({"assessment.md", "bench.md", "queries.md", "reliability.md", "settings.md", "simulation.md"})
 
 _QUOTED = re.compile(r"<!-- figure: ([^;\n]+); ([^;\n]+); ([^;\n]+?)(?:; ([^;\n]+?))? -->(.*?)<!-- end -->")
-_WRITTEN_BY_A_RUN = re.compile(r"<!-- (budget|dirty) -->.*?<!-- end of \1 -->", re.DOTALL)
+_OTHERWISE_SAID = re.compile(r"<!-- (budget|dirty|example) -->.*?<!-- end of \1 -->", re.DOTALL)
 # What only a measurement tells. Limits and settings have other units, or none of these words beside them.
 _MEASURED = re.compile(
     r"(?<![\w.])\d[\d.,]*\s(?:"
@@ -99,7 +100,7 @@ def refreshed(text: str, docs: Path) -> str:
 
 def without_source(text: str) -> list[str]:
     """Return the measured figures of a document that neither a page nor a revision stands behind."""
-    own = _QUOTED.sub("", _WRITTEN_BY_A_RUN.sub("", text))
+    own = _QUOTED.sub("", _OTHERWISE_SAID.sub("", text))
     # A paragraph, an entry of a list, or a table with the paragraph above it.
     parts = re.split(r"\n\n(?!\|)|\n(?=- )", own)
     return [found[0] for part in parts if not _REVISION.search(part) for found in _MEASURED.finditer(part)]

@@ -99,6 +99,7 @@ def test_a_figure_that_no_page_has_is_refused(root: Path, named: str, message: s
         ("At revision c08053a:\n\n| | |\n| --- | --- |\n| it | 20 us |", []),
         ("It takes <!-- figure: bench.md; a; b -->20<!-- end --> us.", []),
         ("<!-- budget -->\n\n20 us\n\n<!-- end of budget -->", []),
+        ("<!-- example -->\n\n20 us\n\n<!-- end of example -->\n\nIt is 3 times faster.", ["3 times faster"]),
         ("The limit is 150 ms, and a lot is 1 % of it.", []),
     ],
 )
