@@ -2,5 +2,18 @@
 
 from loadtests.measure.answers import Answer, Answers, Second
 from loadtests.measure.load import READ, Load, Request, Stage, open_load
+from loadtests.measure.offer import Generator, Offered, offer
 
-__all__ = ["READ", "Answer", "Answers", "Load", "Request", "Second", "Stage", "open_load"]
+__all__ = [
+    "READ",
+    "Answer",
+    "Answers",
+    "Generator",
+    "Load",
+    "Offered",
+    "Request",
+    "Second",
+    "Stage",
+    "offer",
+    "open_load",
+]

@@ -7,12 +7,13 @@ from typing import Any
 from k8s.client.release import Release
 from loadtests.errors import LoadTestError
 from loadtests.interruption import sigterm_as_interrupt
+from loadtests.measure import Generator
 from loadtests.target import require_answer
 from loadtests.tune import sizing
 from loadtests.tune.hold import held, require_a_fixed_count
 from loadtests.tune.offer import Offer, Step
 from loadtests.tune.report import markdown, write
-from loadtests.tune.search import Capacity, Effort, find_capacity
+from loadtests.tune.search import Capacity, Effort, Held, another_round, find_capacity
 from loadtests.tune.tuning import Tuning
 from loadtests.tune.usage import UsageRecorder, startup_seconds
 from loadtests.tune.wish import Wish
@@ -33,9 +34,10 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
     with sigterm_as_interrupt(), _fixed(api, release, wish.hold):
         offer = Offer(wish.target, release.ready, output / "steps")
         capacity = search(offer, wish.first_rate, Effort())
+        by_k6 = another_round(_held_by(Generator.K6, offer), capacity.rate, Effort())
         target = sizing.target_per_replica(wish.stated, sizing.Measured(capacity.low, reaction, how))
         with usage.recording():
-            confirmed = offer.step(float(target.value), CONFIRM_SECONDS)
+            confirmed = offer.step(float(target.value), CONFIRM_SECONDS, Generator.K6)
     measured = sizing.Measured(
         capacity.low,
         reaction,
@@ -48,6 +50,7 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
         request=f"`{wish.target.request.method} {wish.target.path}`",
         p95_target_ms=wish.target.p95_ms,
         capacity=capacity,
+        by_k6=by_k6,
         steps=offer.steps,
         confirmed=confirmed,
         stated=wish.stated,
@@ -67,18 +70,21 @@ def search(offer: Offer, first_rate: float, effort: Effort) -> Capacity:
     Raises:
         LoadTestError: as of `Offer.step` and `find_capacity`.
     """
+    return find_capacity(_held_by(Generator.STEADY, offer), first_rate, effort)
 
+
+def _held_by(generator: Generator, offer: Offer) -> Held:
     def is_held(rate: float) -> bool:
-        step = offer.step(rate)
+        step = offer.step(rate, generator=generator)
         _say(_line(step))
         return step.held
 
-    return find_capacity(is_held, first_rate, effort)
+    return is_held
 
 
 def _line(step: Step) -> str:
     said = "held" if step.held else f"not held: {step.reason}"
-    return f"  {step.rate:8,.1f} requests/s a replica: p95 {step.p95_ms:,.1f} ms, {said}"
+    return f"  {step.rate:8,.1f} requests/s a replica by {step.generator}: p95 {step.p95_ms:,.1f} ms, {said}"
 
 
 @contextmanager

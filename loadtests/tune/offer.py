@@ -1,11 +1,11 @@
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from k8s.client.application import USER
 from loadtests.errors import LoadTestError
-from loadtests.measure import READ, Answers, Request, Stage, open_load
+from loadtests.measure import READ, Answers, Generator, Request, Stage, offer
 
 # Of this many the longest step's p95 is the median: one second's stall is no property of the application.
 WINDOW_SECONDS = 1
@@ -19,7 +19,6 @@ MOST_WAITING_TARGETS = 4
 FEWEST_USERS = 200
 # What was not sent in a stall; a rate that cannot be offered lacks more.
 DROPPED_SHARE = 0.01
-ENDED_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Target:
     warm_up_seconds: float = 1
     """Connections are made in it; what comes after counts."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Further ones of the k6 script."""
+    """Further ones, as of `loadtests.environment`."""
 
     @property
     def path(self) -> str:
@@ -70,6 +69,7 @@ class Step:
     held: bool
     reason: str
     """Why it is not held; empty if it is."""
+    generator: Generator = Generator.STEADY
 
 
 class Offer:
@@ -82,33 +82,34 @@ class Offer:
         self._folder = folder
         self.steps: list[Step] = []
 
-    def step(self, rate: float, seconds: float | None = None) -> Step:
+    def step(self, rate: float, seconds: float | None = None, generator: Generator = Generator.STEADY) -> Step:
         """Offer so many requests a second to each replica.
 
         Raises:
-            LoadTestError: k6 failed, no replica is ready, or their number changed meanwhile.
+            LoadTestError: the generator failed, no replica is ready, or their number changed meanwhile.
         """
         target, replicas = self._target, self._replicas()
         if not replicas:
             raise LoadTestError("no replica is ready: see its pods (`kubectl get pods` in the release's namespace)")
         total, lasts = max(1, round(rate * replicas)), seconds or target.step_seconds
         environment = {**target.variables, "BASE_URL": target.base_url, "TOKEN": target.token}
-        with open_load(
+        offered = offer(
+            generator,
             self._folder / f"step-{len(self.steps) + 1}",
-            [Stage(total, target.warm_up_seconds + lasts)],
-            requests=(target.request,),
+            Stage(total, target.warm_up_seconds + lasts),
+            request=target.request,
             environment=environment,
-            max_vus=self._users(total),
-        ) as load:
-            load.join(target.warm_up_seconds + lasts + ENDED_SECONDS)
+            most_waiting=self._users(total),
+        )
         if (after := self._replicas()) != replicas:
             raise LoadTestError(
                 f"at {total} requests/s {replicas} ready replicas became {after}: what each of them had is not known. "
                 "An autoscaler is kept off by --hold (HOLD=1 of make); else see `kubectl get events`"
             )
-        answers = load.answers()
+        answers = offered.answers
         began_s = answers[0].at_s + target.warm_up_seconds if answers else 0
-        self.steps.append(judged(total / replicas, replicas, answers.between(began_s, math.inf), load.dropped, target))
+        found = judged(total / replicas, replicas, answers.between(began_s, math.inf), offered.dropped, target)
+        self.steps.append(replace(found, generator=generator))
         return self.steps[-1]
 
     def _users(self, rate: int) -> int:

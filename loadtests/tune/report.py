@@ -20,8 +20,10 @@ at a steady rate to replicas whose number did not change.
 
 **{rate:,.1f} requests/s a replica** are answered without a failure and within {p95_target:g} ms (p95). {rounds} rounds
 found {found}; their mean is known to {spread:.1%}{doubt}. The values follow from {low:,.1f}.
+The load of these rounds was `loadtests.steady`'s, which takes less of the machine than k6. With k6 a round found
+{by_k6:,.1f}.
 
-At the new target of {target:g} requests/s a replica, {confirmed.requests:,} requests had a p95 of
+At the new target of {target:g} requests/s a replica, {confirmed.requests:,} requests of k6 had a p95 of
 {confirmed.p95_ms:,.1f} ms, and {confirmed.failed:,} failed{verdict}.
 
 ![Steps that were held and not, and the replicas of a day](tune.png)
@@ -33,8 +35,8 @@ At the new target of {target:g} requests/s a replica, {confirmed.requests:,} req
 A day between {stated.low:,.0f} and {stated.peak:,.0f} requests/s takes {pod_hours:,.1f} pod-hours; the fewest replicas
 all day would be {at_fewest:,}, the most {at_most:,}.
 
-| requests/s a replica | replicas | requests | p95, ms | failed | held |
-| ---: | ---: | ---: | ---: | ---: | --- |
+| requests/s a replica | by | replicas | requests | p95, ms | failed | held |
+| ---: | --- | ---: | ---: | ---: | ---: | --- |
 {steps}
 """
 _DOUBT = ", which is less well than was wanted: is the machine busy?"
@@ -74,6 +76,7 @@ def markdown(tuning: Tuning) -> str:
         spread=capacity.spread,
         doubt="" if capacity.is_enough else _DOUBT,
         low=capacity.low,
+        by_k6=tuning.by_k6,
         target=tuning.target,
         confirmed=tuning.confirmed,
         verdict="" if tuning.confirmed.held else f": it was not held ({tuning.confirmed.reason})",
@@ -110,6 +113,7 @@ def _row(step: Step) -> str:
     held = "yes" if step.held else f"no: {step.reason}"
     cells = (
         f"{step.rate:,.1f}",
+        step.generator,
         str(step.replicas),
         f"{step.requests:,}",
         f"{step.p95_ms:,.1f}",

@@ -65,16 +65,25 @@ def find_capacity(held: Held, first_rate: float, effort: Effort) -> Capacity:
     Raises:
         LoadTestError: the edge is not where a replica's can be.
     """
-
-    def surely(rate: float) -> bool:
-        return any(held(rate) for _ in range(effort.tries))
-
-    rounds = [edge(surely, first_rate, 2, effort)]
+    rounds = [edge(_surely(held, effort), first_rate, 2, effort)]
     while len(rounds) < effort.most_rounds:
-        rounds.append(edge(surely, median(rounds), 1 + 2 * effort.precision, effort))
+        rounds.append(another_round(held, median(rounds), effort))
         if len(rounds) >= effort.fewest_rounds and spread_of(tuple(rounds)) <= effort.spread:
             return Capacity(tuple(rounds), is_enough=True)
     return Capacity(tuple(rounds), is_enough=False)
+
+
+def another_round(held: Held, found: float, effort: Effort) -> float:
+    """Find the edge once more, in small steps from where it was found.
+
+    Raises:
+        LoadTestError: as of `find_capacity`.
+    """
+    return edge(_surely(held, effort), found, 1 + 2 * effort.precision, effort)
+
+
+def _surely(held: Held, effort: Effort) -> Held:
+    return lambda rate: any(held(rate) for _ in range(effort.tries))
 
 
 def edge(held: Held, start: float, growth: float, effort: Effort) -> float:

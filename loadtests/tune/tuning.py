@@ -15,9 +15,11 @@ class Tuning:
     request: str
     p95_target_ms: float
     capacity: Capacity
+    by_k6: float
+    """What k6 found it to hold, in one round from there, in requests a second."""
     steps: Sequence[Step]
     confirmed: Step
-    """The minute at the new target."""
+    """The minute at the new target, by k6."""
     stated: Stated
     measured: Measured
     values: Sequence[Value]

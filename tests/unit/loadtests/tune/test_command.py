@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from loadtests.errors import LoadTestError
+from loadtests.measure import Generator
 from loadtests.simulate.settings import values
 from loadtests.tune import command
 from loadtests.tune.offer import Step, Target
@@ -42,7 +43,7 @@ class _Release:
 
 
 class _Replicas:
-    """In place of the load: holds what is below the capacity, for as long as it is asked to in a step."""
+    """In place of the load: holds what is below the capacity, and of k6 a tenth less, for as long as a step asks."""
 
     long_enough = True
 
@@ -50,10 +51,11 @@ class _Replicas:
         self.target, self.count, self.folder = target, replicas(), folder
         self.steps: list[Step] = []
 
-    def step(self, rate: float, seconds: float | None = None) -> Step:
-        held = rate <= CAPACITY and (seconds is None or self.long_enough)
+    def step(self, rate: float, seconds: float | None = None, generator: Generator = Generator.STEADY) -> Step:
+        capacity = 0.9 * CAPACITY if generator == Generator.K6 else CAPACITY
+        held = rate <= capacity and (seconds is None or self.long_enough)
         reason = "" if held else "p95 99 ms"
-        self.steps.append(Step(rate, self.count, 100, 10 if held else 99, 0, 0, held=held, reason=reason))
+        self.steps.append(Step(rate, self.count, 100, 10 if held else 99, 0, 0, held, reason, generator))
         return self.steps[-1]
 
 
@@ -72,7 +74,9 @@ def test_what_a_replica_holds_becomes_values(
     """The search, then the target for longer, and from both the values; each step is told as it comes."""
     found = _tune(monkeypatch, tmp_path)
     assert found.capacity.rate == pytest.approx(CAPACITY, rel=0.04)
+    assert found.by_k6 == pytest.approx(0.9 * CAPACITY, rel=0.04)
     assert found.confirmed.rate == found.target < CAPACITY
+    assert found.confirmed.generator == Generator.K6
     written = yaml.safe_load((tmp_path / "values.yaml").read_text())
     assert written["autoscaling"]["requestRate"]["targetPerReplica"] == found.target
     # 60m at the target is as much more at capacity as that is above it.

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from loadtests.measure import Generator
 from loadtests.tune.offer import Step
 from loadtests.tune.report import values_file, write
 from loadtests.tune.search import Capacity
@@ -15,7 +16,7 @@ STATED = Stated(1000, 100)
 MEASURED = Measured(196, 30, "as stated", cpu_millicores=412, memory_mebibytes=71)
 STEPS = [
     Step(100, 2, 800, 12.5, 0, 0, held=True, reason=""),
-    Step(250, 2, 2000, 90, 1, 0, held=False, reason="p95 90 ms"),
+    Step(250, 2, 2000, 90, 1, 0, held=False, reason="p95 90 ms", generator=Generator.K6),
 ]
 
 
@@ -27,7 +28,7 @@ def _tuning(*, is_enough: bool = True) -> Tuning:
         *replicas(STATED, MEASURED),
     ]
     capacity = Capacity((196, 200, 204), is_enough)
-    return Tuning("shop", "`GET /`", 50, capacity, STEPS, STEPS[0], STATED, MEASURED, values)
+    return Tuning("shop", "`GET /`", 50, capacity, 188.5, STEPS, STEPS[0], STATED, MEASURED, values)
 
 
 def test_the_values_are_for_helm_with_their_reasons(tmp_path: Path) -> None:
@@ -41,7 +42,9 @@ def test_the_values_are_for_helm_with_their_reasons(tmp_path: Path) -> None:
     for each in tuning.values:
         assert f"# {each.reason}\n" in text
         assert f"| `{each.path}` | {each.value} | {each.reason} |" in page
-    assert "no: p95 90 ms" in page
+    assert "| 100.0 | steady | 2 | 800 | 12.5 | 0 | yes |" in page
+    assert "| 250.0 | k6 | 2 | 2,000 | 90.0 | 1 | no: p95 90 ms |" in page
+    assert "With k6 a round found\n188.5." in page
     assert f"{tuning.pod_hours:,.1f} pod-hours" in page
     assert json.loads((tmp_path / "tune.json").read_text())["capacity"]["rounds"] == [196, 200, 204]
     assert (tmp_path / "tune.png").read_bytes().startswith(b"\x89PNG")

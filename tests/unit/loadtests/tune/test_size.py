@@ -27,7 +27,9 @@ def record(tmp_path: Path) -> Path:
     stated, measured = Stated(1000, 100), Measured(330, 20, "as stated", cpu_millicores=400, memory_mebibytes=70)
     step = Step(330, 2, 800, 12.5, 0, 0, held=True, reason="")
     found = [target_per_replica(stated, measured), *replicas(stated, measured)]
-    tuning = Tuning("shop", "`GET /`", 50, Capacity((330, 330), is_enough=True), [step], step, stated, measured, found)
+    tuning = Tuning(
+        "shop", "`GET /`", 50, Capacity((330, 330), is_enough=True), 330, [step], step, stated, measured, found
+    )
     write(tuning, tmp_path / "tune")
     return tmp_path / "tune" / "tune.json"
 
