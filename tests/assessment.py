@@ -15,8 +15,9 @@ from loadtests.assess.response import Response
 from loadtests.assess.scaling import reactions
 from loadtests.assess.spread import spread
 from loadtests.assess.throughput import Step, Throughput
-from loadtests.assess.usage import K6, REST, Usage
+from loadtests.assess.usage import GENERATOR, REST, Usage
 from loadtests.assess.writes import Writes
+from loadtests.measure import Generator
 from loadtests.timeline import Sample
 
 FACTS: dict[str, Any] = {
@@ -49,18 +50,19 @@ FAST = Latency(requests=1000, failed=0, mean_ms=3.1, p50_ms=2.5, p95_ms=8.25, p9
 
 def usage(busy: float = 1.5, **parts: float) -> Usage:
     """CPU use of two cores, shared out as an ordinary run does."""
-    cores = {SERVICE: 0.4, INGRESS: 0.5, REDIS: 0.02, K6: 0.3, REST: 0.1} | parts
+    cores = {SERVICE: 0.4, INGRESS: 0.5, REDIS: 0.02, GENERATOR: 0.3, REST: 0.1} | parts
     return Usage(
         seconds=60, host_cores=2, host_busy=busy, parts=cores, busiest_pod={SERVICE: 0.1, REDIS: 0.02}, source="/proc"
     )
 
 
-def step(rate: int, *, held: bool = True, seconds: float = 10) -> Step:
+def step(rate: int, *, held: bool = True, seconds: float = 10, by: Generator = Generator.STEADY) -> Step:
     """A step of the search."""
     if held:
-        return Step(rate, seconds, rate, FAST, 0, {}, usage())
+        return Step(rate, seconds, rate, FAST, 0, {}, usage(), generator=by)
     slow = replace(FAST, p95_ms=120.0, p99_ms=400.0)
-    return Step(rate, seconds, 0.9 * rate, slow, 12, {}, usage(2.0), Limit("CPU of this machine", "2 of 2 cores busy"))
+    limit = Limit("CPU of this machine", "2 of 2 cores busy")
+    return Step(rate, seconds, 0.9 * rate, slow, 12, {}, usage(2.0), limit, generator=by)
 
 
 def samples() -> list[Sample]:
@@ -76,7 +78,7 @@ def samples() -> list[Sample]:
 
 def assessment() -> Assessment:
     """All phases, all targets met."""
-    hold = step(1000, seconds=60)
+    hold, by_k6 = step(1000, seconds=60), step(900, seconds=60, by=Generator.K6)
     return Assessment(
         facts=FACTS,
         response=Response(FAST, FAST, 20, (1.0, 2.0, 8.25), (2.0, 3.0, 9.0)),
@@ -93,7 +95,8 @@ def assessment() -> Assessment:
         throughput=Throughput(
             [step(500), step(1000), step(2000, held=False)],
             hold,
-            [hold],
+            by_k6,
+            [hold, step(1000, held=False, seconds=60, by=Generator.K6), by_k6],
             [(second, 1000, 20.0 + second % 3) for second in range(60)],
             {"L1": 55000, "L2": 4000, "MISS": 1000},
             8,

@@ -107,7 +107,7 @@ def _measure(installation: Installation, plan: Plan, output: Path, found: Assess
     load = ThroughputPhase(installation, plan, meter, output / "throughput", users)
     with phase(f"replicas for the search (at most {plan.settle_limit_seconds:.0f} s)"):
         settle(installation, plan, output / "settling", users)
-    throughput = found.throughput = attempt("throughput", 7 * plan.step_seconds + plan.hold_seconds, load.measure)
+    throughput = found.throughput = attempt("throughput", 7 * plan.step_seconds + 2 * plan.hold_seconds, load.measure)
     if throughput:
         found.caches = attempt(
             "cache hit ratio of the held rate", 1, lambda: measure_caches(installation, throughput), CACHES

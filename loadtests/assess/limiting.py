@@ -2,13 +2,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtests.assess.parts import INGRESS, POSTGRESQL, REDIS, SERVICE
-from loadtests.assess.usage import K6, REST, Usage
+from loadtests.assess.usage import GENERATOR, REST, Usage
 
 # A request passes five processes in turn, each of which first waits for a core. On two that are busy for so much of the
 # time a piece of work waits 1.8 times as long as it takes (M/M/2), and what comes in bursts waits longer.
 BUSY = 0.8
 # What works for each request; the rest is there without any.
-PATH = (SERVICE, REDIS, POSTGRESQL, INGRESS, K6)
+PATH = (SERVICE, REDIS, POSTGRESQL, INGRESS, GENERATOR)
 # One process answers on one thread: it cannot use more than a core.
 BUSY_THREAD = 0.85
 
@@ -31,8 +31,8 @@ def limiting_part(usage: Usage, *, reasons: Mapping[str, int], answered: float, 
         limit = Limit(SERVICE, f"the busiest used {service:.2f} cores of the one that its process can; {spent}")
     elif redis >= BUSY_THREAD:
         limit = Limit(REDIS, f"it used {redis:.2f} cores of the one that it can; {spent}")
-    elif dropped and usage.parts.get(K6, 0) >= BUSY_THREAD * usage.host_cores:
-        limit = Limit(K6, f"{dropped:,} requests were not sent; {spent}")
+    elif usage.parts.get(GENERATOR, 0) >= BUSY_THREAD * usage.generator_cores:
+        limit = Limit(GENERATOR, f"{dropped:,} requests were not sent, and others late; {spent}")
     elif usage.host_busy >= BUSY * usage.host_cores:
         limit = Limit("CPU of this machine", f"{spent}{_per_request(usage, answered)}")
     elif reasons:

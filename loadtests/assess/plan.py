@@ -40,7 +40,11 @@ class Plan:
         """How long all of it takes, roughly: the search and the rollout end when they end."""
         search = 7 * self.step_seconds + self.settle_limit_seconds
         fixed = (
-            self.writes_seconds + self.uncached_seconds + self.cached_seconds + self.hold_seconds + self.spread_seconds
+            self.writes_seconds
+            + self.uncached_seconds
+            + self.cached_seconds
+            + 2 * self.hold_seconds
+            + self.spread_seconds
         )
         return fixed + search + 12 * self.limiter_windows + 40 + (240 if self.scaling else 0)
 

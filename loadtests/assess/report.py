@@ -9,7 +9,7 @@ from loadtests.assess.assessment import Assessment
 from loadtests.assess.charts import charts
 from loadtests.assess.limiting import PATH, shares
 from loadtests.assess.targets import Target, number, targets
-from loadtests.assess.usage import K6
+from loadtests.assess.usage import GENERATOR
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOTHING = "-"
@@ -77,5 +77,5 @@ def _costs(found: Assessment) -> list[tuple[str, float, float | None]]:
     return [
         (part, cores, cores / hold.answered * 1e6 if hold.answered and part in PATH else None)
         for part, cores in shares(hold.usage)
-        if part == K6 or cores
+        if part == GENERATOR or cores
     ]

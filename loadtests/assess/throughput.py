@@ -7,17 +7,21 @@ from loadtests.assess.journal import say
 from loadtests.assess.latency import Latency
 from loadtests.assess.limiting import Limit, limiting_part
 from loadtests.assess.plan import Plan
-from loadtests.assess.usage import Usage, UsageMeter
-from loadtests.measure import Answers, Load, Stage, open_load
+from loadtests.assess.usage import GENERATOR, Usage, UsageMeter
+from loadtests.measure import Answers, Generator, Offered, Stage, offer
 
 P95_TARGET_MS = 50.0
 RATE_TARGET = 1000
 # Where the search ends for want of a machine that could be loaded further from here.
 HIGHEST_RATE = 4000
-# Connections are made and virtual users started at the beginning; the search looks at what comes after.
+# Connections are made at the beginning; the search looks at what comes after.
 WARM_UP_SECONDS = 2
 # A request waits for at most that much before the load counts as one that cannot be offered.
 MOST_WAITING_SECONDS = 0.4
+# What is tried for long, of the highest rate that was held for a few seconds.
+SHARES = (1, 0.9, 0.8, 0.7, 0.6)
+# Other work may have ended a search that came so near to the target: that is tried too.
+NEAR = 0.8
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,18 @@ class Step:
     """A second."""
     latency: Latency
     dropped: int
-    """Requests that were due and not sent, as all virtual users were waiting."""
+    """Requests that were due and not sent, as all clients were waiting."""
     reasons: dict[str, int]
     usage: Usage
     limit: Limit | None = None
     """What held it back, where it was not held."""
     folder: str = ""
+    generator: Generator = Generator.STEADY
+
+    @property
+    def generator_us(self) -> float | None:
+        """CPU that the load generator took itself, in microseconds a request that was answered."""
+        return self.usage.parts.get(GENERATOR, 0) / self.answered * 1e6 if self.answered else None
 
     @property
     def held(self) -> bool:
@@ -46,11 +56,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Throughput:
-    """The search for the highest rate, and the rate that was then held for long."""
+    """The search for the highest rate, and the rates that were then held for long."""
 
     steps: list[Step]
     hold: Step
-    """The last of `holds`: the one that was held, unless none was."""
+    """The last of `holds` by the cheap generator: the one that was held, unless none was."""
+    by_k6: Step
+    """The last of them by k6."""
     holds: list[Step]
     by_second: list[tuple[int, int, float]] = field(default_factory=list)
     """Of the hold: seconds since its start, requests, p99 in ms."""
@@ -87,10 +99,10 @@ def search(run: Callable[[int], Step], plan: Plan, highest: int = HIGHEST_RATE) 
 
 
 def rates_to_hold(steps: list[Step]) -> list[int]:
-    """The rates to try for long, highest first: the target if the search came near it, else what the search found."""
+    """The rates to try for long, highest first: what the search found, and less; the target, where it came near."""
     highest = max((step.rate for step in steps if step.held), default=min(step.rate for step in steps))
-    below = [round(highest * share) for share in (1, 0.8, 0.6)]
-    return [RATE_TARGET, *(rate for rate in below if rate < RATE_TARGET)] if highest >= 0.8 * RATE_TARGET else below
+    rates = {round(highest * share) for share in SHARES}
+    return sorted(rates | {RATE_TARGET} if highest >= NEAR * RATE_TARGET else rates, reverse=True)
 
 
 class ThroughputPhase:
@@ -106,31 +118,38 @@ class ThroughputPhase:
         self._last_began_s = 0.0
 
     def measure(self) -> Throughput:
-        """Search, then hold.
+        """Search and hold by the cheap generator, then hold by k6 what that leaves.
 
         Raises:
-            LoadTestError: k6 failed.
+            LoadTestError: a generator failed.
             ClusterError: it does not answer.
         """
         steps = search(self._step, self._plan)
-        holds: list[Step] = []
         replicas = self._installation.release.ready()
-        for rate in rates_to_hold(steps):
-            holds.append(self._run(rate, self._plan.hold_seconds, f"hold-{rate}"))
-            if holds[-1].held:
-                break
-        seconds = self._last_answers.by_second()
+        holds = self._hold(rates_to_hold(steps), Generator.STEADY)
+        answers, began_s = self._last_answers, self._last_began_s
+        by_k6 = self._hold(rates_to_hold([holds[-1]]), Generator.K6)
+        seconds = answers.by_second()
         caches: dict[str, int] = {}
-        for answer in self._last_answers:
+        for answer in answers:
             caches[answer.cache] = caches.get(answer.cache, 0) + 1
         start = seconds[0].at_s if seconds else 0
         by_second = [(second.at_s - start, second.requests, second.p99_ms) for second in seconds]
-        return Throughput(steps, holds[-1], holds, by_second, caches, replicas, self._last_began_s)
+        return Throughput(steps, holds[-1], by_k6[-1], [*holds, *by_k6], by_second, caches, replicas, began_s)
+
+    def _hold(self, rates: list[int], generator: Generator) -> list[Step]:
+        """Try rates for long, until one is held."""
+        holds: list[Step] = []
+        for rate in rates:
+            holds.append(self._run(rate, self._plan.hold_seconds, f"hold-{rate}-{generator}", generator))
+            if holds[-1].held:
+                break
+        return holds
 
     def _step(self, rate: int) -> Step:
         return self._run(rate, self._plan.step_seconds, f"step-{rate}")
 
-    def _run(self, rate: int, seconds: float, name: str) -> Step:
+    def _run(self, rate: int, seconds: float, name: str, generator: Generator = Generator.STEADY) -> Step:
         folder = self._folder / name
         number = 2
         while folder.exists():  # a repetition
@@ -138,27 +157,24 @@ class ThroughputPhase:
             number += 1
         most = max(50, round(MOST_WAITING_SECONDS * rate))
         stage, environment = Stage(rate, WARM_UP_SECONDS + seconds), self._installation.environment(users=self._users)
-        with (
-            self._meter.measuring() as usage,
-            open_load(folder, [stage], environment=environment, max_vus=most) as load,
-        ):
-            load.join(WARM_UP_SECONDS + seconds + 30)
-        usage.add_k6(load.cpu_seconds)
-        answers = load.answers()
+        with self._meter.measuring() as usage:
+            offered = offer(generator, folder, stage, environment=environment, most_waiting=most)
+        usage.add_generator(offered.cpu_seconds, generator.cores)
+        answers = offered.answers
         began_s = answers[0].at_s + WARM_UP_SECONDS
         self._last_answers, self._last_began_s = answers.between(began_s, began_s + seconds), began_s
-        step = self._judged(rate, seconds, load, usage, folder)
-        say(f"  {rate:5,} req/s: {_outcome(step)}")
+        step = replace(self._judged(rate, seconds, offered, usage, folder), generator=generator)
+        say(f"  {rate:5,} req/s by {generator}: {_outcome(step)}")
         return step
 
-    def _judged(self, rate: int, seconds: float, load: Load, usage: Usage, folder: Path) -> Step:
+    def _judged(self, rate: int, seconds: float, offered: Offered, usage: Usage, folder: Path) -> Step:
         answers = self._last_answers
         step = Step(
             rate,
             seconds,
             answered=(len(answers) - len(answers.failed)) / seconds,
             latency=Latency.of(answers),
-            dropped=load.dropped,
+            dropped=offered.dropped,
             reasons=answers.reasons(),
             usage=usage,
             folder=str(folder),

@@ -14,7 +14,7 @@ from loadtests.assess.parts import AGENTS, Parts
 # A pod's UID, with _ where systemd names the group; of a static pod the hash of its manifest.
 _POD = re.compile(r"pod([0-9a-f]{32}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})")
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-K6 = "load generator (k6)"
+GENERATOR = "load generator"
 AGENTS_PART = "node agents (kubelet, containerd, docker)"
 REST = "other work on this machine"
 
@@ -31,15 +31,18 @@ class Usage:
     """By part, the busiest of its pods: a pod of the service has one process with one thread that answers."""
     source: str = ""
     """Where the pods' figures come from."""
+    generator_cores: int = 1
+    """How many the load generator can use."""
 
     @property
     def pods_are_here(self) -> bool:
         """Whether the cluster's nodes share the machine, and so its cores, with the load generator."""
         return self.source.startswith("/proc")
 
-    def add_k6(self, cpu_seconds: float) -> None:
-        """Note what k6 used, once it has ended."""
-        self.parts[K6] = cpu_seconds / self.seconds if self.seconds else 0
+    def add_generator(self, cpu_seconds: float, cores: int) -> None:
+        """Note what the load generator used, once it has ended, and how many cores it can."""
+        self.parts[GENERATOR] = cpu_seconds / self.seconds if self.seconds else 0
+        self.generator_cores = cores
 
 
 class UsageMeter:

@@ -17,7 +17,7 @@ from loadtests import steady
 from loadtests.environment import environment_of
 from loadtests.errors import LoadTestError
 from loadtests.measure.answers import Answer, Answers
-from loadtests.measure.load import READ, Request, Stage, open_load
+from loadtests.measure.load import K6_CORES, READ, Request, Stage, open_load
 
 ENDED_SECONDS = 30
 TIMEOUT_SECONDS = 10
@@ -30,6 +30,11 @@ class Generator(StrEnum):
     STEADY = "steady"
     """`loadtests.steady`: takes less than a third of k6's CPU, which what is measured has instead."""
     K6 = "k6"
+
+    @property
+    def cores(self) -> int:
+        """How many it can use."""
+        return K6_CORES if self == Generator.K6 else 1
 
 
 @dataclass(frozen=True)

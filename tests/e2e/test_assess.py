@@ -105,7 +105,7 @@ def test_a_missed_rate_names_its_limit(report: dict[str, Any]) -> None:
         assert throughput["limited_by"]
         assert throughput["evidence"]
     parts = report["throughput"]["hold"]["usage"]["parts"]
-    assert {"service pods", "ingress controller", "load generator (k6)"} <= set(parts)
+    assert {"service pods", "ingress controller", "load generator"} <= set(parts)
     assert sum(parts.values()) > 0
 
 

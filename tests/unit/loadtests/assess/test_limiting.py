@@ -2,7 +2,7 @@ import pytest
 
 from loadtests.assess.limiting import limiting_part
 from loadtests.assess.parts import REDIS, SERVICE
-from loadtests.assess.usage import K6, REST, Usage
+from loadtests.assess.usage import GENERATOR, REST, Usage
 from tests.assessment import usage
 
 
@@ -47,8 +47,11 @@ def test_a_cluster_elsewhere_shares_no_cores() -> None:
 
 
 def test_the_load_generator_is_named_where_it_uses_the_machine_alone() -> None:
-    """Unsent requests and a k6 that has all cores, of a machine that is not quite busy: the generator."""
-    assert _limit(usage(1.8, **{K6: 1.75}), dropped=40)[0] == K6
+    """A generator that has all the cores it can use, of a machine that is not quite busy: what is late is its own."""
+    used = usage(1.8, **{GENERATOR: 0.9})
+    assert _limit(used)[0] == GENERATOR
+    used.generator_cores = 2
+    assert _limit(used)[0] != GENERATOR
 
 
 def test_errors_and_waiting_are_what_is_left() -> None:

@@ -40,11 +40,11 @@ def test_nothing_held_is_a_search_of_one_rate() -> None:
     assert {each.rate for each in steps} == {FULL.first_rate}
 
 
-def test_the_target_is_held_where_the_search_came_near_it() -> None:
-    """A search up to 900 still tries the target of 1,000 for long, then goes down."""
-    assert rates_to_hold([step(900), step(950, held=False)]) == [1000, 900, 720, 540]
-    assert rates_to_hold([step(1600)]) == [1000, 960]
-    assert rates_to_hold([step(400), step(440, held=False)]) == [400, 320, 240]
+def test_what_is_held_for_long_is_sought_from_above() -> None:
+    """It is what the search found, however high, and then less; a target that the search came near is among it."""
+    assert rates_to_hold([step(1600)]) == [1600, 1440, 1280, 1120, 1000, 960]
+    assert rates_to_hold([step(900), step(950, held=False)]) == [1000, 900, 810, 720, 630, 540]
+    assert rates_to_hold([step(400), step(440, held=False)]) == [400, 360, 320, 280, 240]
 
 
 def test_a_step_with_unsent_requests_is_not_held() -> None:

@@ -7,7 +7,7 @@ import pytest
 from k8s.client.errors import ClusterError
 from k8s.client.prometheus import Sample
 from loadtests.assess.parts import ADDONS, SERVICE
-from loadtests.assess.usage import AGENTS_PART, K6, REST, UsageMeter
+from loadtests.assess.usage import AGENTS_PART, GENERATOR, REST, UsageMeter
 
 UID = "0a1b2c3d-0000-4000-8000-0123456789ab"
 MIRROR = "fd12c05606b1b268476a8808a64a769d"
@@ -90,5 +90,5 @@ def test_no_prometheus_leaves_the_pods_out(tmp_path: Path) -> None:
     (tmp_path / "stat").write_text("cpu  100 0 100 800 0 0 0 0\n")
     with _meter(tmp_path).measuring() as used:
         pass
-    used.add_k6(used.seconds / 2)
-    assert used.parts == {K6: pytest.approx(0.5)}
+    used.add_generator(used.seconds / 2, 1)
+    assert used.parts == {GENERATOR: pytest.approx(0.5)}
