@@ -8,7 +8,8 @@ from typing import Any
 from k8s.client.application import USER
 from loadtests.chaos import faults
 from loadtests.chaos.left_out import left_out
-from loadtests.chaos.planned import PLANNED, NotFollowedError, Planned
+from loadtests.chaos.offered import OFFERED
+from loadtests.chaos.planned import NotFollowedError, Planned
 from loadtests.chaos.run import Run
 from loadtests.chaos.site import Site
 from loadtests.chaos.table import HEADER, RULE, cells, row
@@ -30,7 +31,7 @@ def chaos(site: Site, output: Path) -> None:
     if not faults.is_rolled_out(site.release):
         raise LoadTestError(f"{site.name} is not whole, and nothing is done to it: see `make doctor`")
     wish, folder = site.wish, site.folder(output)
-    asked = [kind(site, _say) for kind in PLANNED if not wish.only or kind.name in wish.only]
+    asked = [kind(site, _say) for kind in OFFERED if not wish.only or kind.name in wish.only]
     unfit = {each.name: why for each in asked if (why := each.unfit())}
     planned = [each for each in asked if each.name not in unfit]
     _announce(site, planned, unfit if wish.only else unfit | left_out())
@@ -43,7 +44,7 @@ def chaos(site: Site, output: Path) -> None:
     try:
         with sigterm_as_interrupt():
             for each in planned:
-                if why := _perform(site, each, folder, done):
+                if why := _perform(site, type(each), folder, done):
                     unfit[each.name] = why
     finally:
         _conclude(site, done, unfit, folder)
@@ -51,8 +52,15 @@ def chaos(site: Site, output: Path) -> None:
         raise LoadTestError(f"{len(missed)} of {len(done)} promises not kept: {', '.join(missed)}; see {folder}")
 
 
-def _perform(site: Site, planned: Planned, folder: Path, done: Done) -> str:
-    """Do one, and add what came of it; gives why it did not apply after all."""
+def _perform(site: Site, kind: type[Planned], folder: Path, done: Done) -> str:
+    """Do one to what there is by now, and add what came of it; gives why it does not apply after all."""
+    _say(f"\n{kind.name}:")
+    faults.wait_until_rolled_out(site.release)
+    planned = kind(site.looked_at_anew(), _say)
+    if why := planned.unfit_now():
+        _say(f"  {why}")
+        return why
+    _say(f"  {planned.does()}")
     run = Run(
         planned.promise,
         site.release,
@@ -61,8 +69,6 @@ def _perform(site: Site, planned: Planned, folder: Path, done: Done) -> str:
         variables=site.variables,
         at_most_seconds=planned.at_most_seconds,
     )
-    _say(f"\n{planned.name}: {planned.does()}")
-    faults.wait_until_rolled_out(site.release)
     try:
         found = planned.perform(run)
     except NotFollowedError as error:

@@ -119,7 +119,7 @@ def drain_node(run: Run, traffic: Traffic, node: str, *, replicas: int) -> Found
         began = run.mark("drain")
         with drained(run.release, node):
             emptied = run.mark("drained")
-            run.release.wait_for_replicas(replicas, seconds=MOVED_SECONDS)
+            wait_until(run.release.replicas, _are_all_ready, MOVED_SECONDS, "as many replicas ready as are wanted")
             whole = run.mark("whole again")
             left = [pod.name for pod in run.release.api_pods() if pod.node == node]
             time.sleep(CALM_SECONDS)
@@ -153,3 +153,8 @@ def step_load(run: Run, measure: Callable[[Path], Step], *, steps: int) -> tuple
     seen = {link: [seconds for each in own if (seconds := each[link]) is not None] for link in LINKS}
     means = {f"mean s, {link}": mean(seconds) for link, seconds in seen.items() if seconds}
     return taken, Found(bounds, {"steps": len(taken), **means})
+
+
+def _are_all_ready(seen: tuple[int, int]) -> bool:
+    wanted, ready = seen
+    return ready == wanted

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from loadtests.chaos.wish import Wish
 
 @dataclass(frozen=True)
 class Site:
-    """An installed release as it is before anything is done to it, and the way to it."""
+    """An installed release as it was when it was looked at, and the way to it."""
 
     release: Release
     prometheus: Prometheus
@@ -31,6 +31,10 @@ class Site:
         """
         object.__setattr__(self, "deployment", self.release.read())
         object.__setattr__(self, "autoscaler", self.release.find_autoscaler())
+
+    def looked_at_anew(self) -> "Site":
+        """Give it as it is now."""
+        return replace(self)
 
     @property
     def name(self) -> str:

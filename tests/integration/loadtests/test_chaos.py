@@ -14,7 +14,7 @@ import pytest
 from k8s.client.application import Application
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
-from loadtests.chaos import experiments, nodes, planned
+from loadtests.chaos import experiments, nodes, planned_pods
 from loadtests.chaos.command import chaos
 from loadtests.chaos.site import Site
 from loadtests.chaos.wish import NAMES, Extent, Wish
@@ -48,7 +48,7 @@ def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the application answers; pods that are replaced at once need no patience."""
     monkeypatch.setattr(experiments, "SECONDS_EACH", 0.5)
     monkeypatch.setattr(experiments, "CALM_SECONDS", 1.2)  # a look of the recorder
-    monkeypatch.setattr(planned, "RESTART_SECONDS", Extent(2, short=1))
+    monkeypatch.setattr(planned_pods, "RESTART_SECONDS", Extent(2, short=1))
     monkeypatch.setattr(nodes, "PERIOD_SECONDS", 0.01)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Shop)
     server.daemon_threads = True  # k6 keeps connections

@@ -2,7 +2,7 @@ import importlib
 from pathlib import Path
 
 from loadtests.chaos.left_out import WHY, left_out
-from loadtests.chaos.planned import PLANNED
+from loadtests.chaos.offered import OFFERED
 from loadtests.chaos.wish import NAMES
 from tests.chaos.experiment import Experiment
 
@@ -20,5 +20,5 @@ def test_each_experiment_is_offered_or_left_out_with_its_reason() -> None:
     """What is done to the users API is done to any application, or it is said why it is not; and once."""
     left = [name for names in WHY.values() for name in names]
     assert sorted([*left, *NAMES]) == sorted(_experiments())
-    assert tuple(each.name for each in PLANNED) == NAMES
+    assert tuple(each.name for each in OFFERED) == NAMES
     assert left_out()["redis-full"].startswith("does not apply: it needs redis.enabled")

@@ -9,18 +9,12 @@ import pytest
 
 from k8s.client.application import Application, Metrics
 from k8s.client.prometheus import Prometheus
-from loadtests.chaos import planned
+from loadtests.chaos import planned_scaling
+from loadtests.chaos.offered import OFFERED
 from loadtests.chaos.options import add_options, wish_of
-from loadtests.chaos.planned import (
-    PLANNED,
-    LoadStep,
-    NodeDrained,
-    NotFollowedError,
-    PodDeleted,
-    PodForceKilled,
-    RollingRestart,
-    Scaling,
-)
+from loadtests.chaos.planned import NotFollowedError
+from loadtests.chaos.planned_pods import NodeDrained, PodDeleted, PodForceKilled, RollingRestart
+from loadtests.chaos.planned_scaling import LoadStep, Scaling
 from loadtests.chaos.run import Run
 from loadtests.chaos.site import Site
 from loadtests.chaos.wish import Wish
@@ -102,7 +96,7 @@ def test_each_says_what_it_will_do(plan: Plan) -> None:
     cluster = Cluster(2, scaled=(2, 6))
     cluster.add("others", "b")
     cluster.add("logs", "b", owners=({"kind": "DaemonSet", "name": "logs"},))
-    does = {kind: plan(kind, cluster, short=True, drain=True).does() for kind in PLANNED}
+    does = {kind: plan(kind, cluster, short=True, drain=True).does() for kind in OFFERED}
     assert "replaces all 2 pods, 1 x `kubectl --namespace shop rollout restart deployment/shop`" in does[RollingRestart]
     assert "deletes 1 of its pods" in does[PodDeleted]
     assert "kills 1 of its pods without grace" in does[PodForceKilled]
@@ -119,7 +113,7 @@ def test_replicas_are_doubled_at_most(plan: Plan) -> None:
     assert "from 3 replicas to 6 and back" in plan(Scaling, Cluster(3, scaled=(1, 9))).promise.promise
 
 
-@pytest.mark.parametrize("kind", PLANNED)
+@pytest.mark.parametrize("kind", OFFERED)
 def test_each_is_bounded_and_shorter_in_short_form(kind: Any, plan: Plan) -> None:  # noqa: ANN401 - of its kind
     """A short run never lasts longer, nor sends more; the rate counts in the bound."""
     short, full, faster = (
@@ -147,7 +141,7 @@ def test_a_step_that_is_not_followed_proves_nothing(
         (folder / "k6.csv").write_text(CSV)
         return replace(STEP, decided=decided)
 
-    monkeypatch.setattr(planned, "measure_step", measure)
+    monkeypatch.setattr(planned_scaling, "measure_step", measure)
     step = plan(LoadStep, Cluster(2, scaled=(2, 4)), peak=300, short=True)
     run = Run(step.promise, step._site.release, short=True, results=tmp_path)
     if decided is None:
@@ -160,6 +154,26 @@ def test_a_step_that_is_not_followed_proves_nothing(
     (options,) = asked
     assert (options["rate"], options["factor"], options["signals"]) == (30, 10, ())
     assert options["application"].metrics == Metrics()
+
+
+def test_a_step_waits_for_the_fewest_replicas(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What experiments before it left may go yet; where other load keeps it, nothing is measured."""
+    monkeypatch.setattr(planned_scaling, "MINIMUM_SECONDS", 0)
+    step = plan(LoadStep, Cluster(3, scaled=(2, 4)))
+    assert step.unfit()
+    assert not step.unfit_now()
+    with pytest.raises(NotFollowedError, match="does not apply: no replicas but the autoscaler's minimum"):
+        step.perform(Run(step.promise, step._site.release, short=True, results=tmp_path))
+
+
+def test_a_release_is_looked_at_anew(servers: ExitStack) -> None:
+    """What was true when all was planned need not be when an experiment's turn has come."""
+    cluster = Cluster(2, scaled=(2, 6))
+    release = servers.enter_context(serving(cluster))
+    site = Site(release, Prometheus(None, "no/prometheus:1"), Application("shop", "shop"), {}, Wish())
+    cluster.scalers[0]["spec"]["minReplicas"] = 3
+    cluster.fill()
+    assert (site.replicas, site.looked_at_anew().replicas) == (2, 3)
 
 
 def test_options_say_what_is_wished() -> None:
