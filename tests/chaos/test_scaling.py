@@ -32,12 +32,12 @@ SCALING = Experiment(
 def test_scaling(start: Start, experiment: Experiment) -> None:
     """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
     run = start(experiment)
-    found = scale_out_and_in(run, traffic(run), partial(tell, run), fewest=FEWEST, most=MOST, rounds=run.of(ROUNDS))
+    found = scale_out_and_in(run, traffic(run), partial(tell, run, run.of(RATE)), fewest=FEWEST, most=MOST, rounds=run.of(ROUNDS))
     run.conclude(*found.bounds)
 
 
-def tell(run: Run, replicas: int) -> None:
-    """Give the autoscaler another target, for which it wants so many."""
+def tell(run: Run, rate: int, replicas: int) -> None:
+    """Give the autoscaler another target, for which it wants so many at this many requests a second."""
     threshold = "/spec/triggers/1/metadata/threshold"
-    target = run.of(RATE) * SHARES[replicas]
+    target = rate * SHARES[replicas]
     run.release.patch("scaledobject", {"op": "replace", "path": threshold, "value": f"{target:.1f}"})

@@ -52,7 +52,7 @@ def test_rollout_within_the_budget(start: Start) -> None:
     servers = primary(run.release), replica(run.release)
     began = time.monotonic()
     with run.load(run.of(RATE), requests=MIX, users=SEEDED_USERS), counted(servers[0]) as counts:
-        scale_to(run, MOST, partial(tell, run))
+        scale_to(run, MOST, partial(tell, run, run.of(RATE)))
         for _ in range(run.of(ROLLOUTS)):
             run.mark("rollout")
             restart(run.release)
