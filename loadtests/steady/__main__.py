@@ -7,6 +7,7 @@ starts it.
 import csv
 import gc
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -16,12 +17,16 @@ from loadtests.steady.origin import Origin
 from loadtests.steady.requests import requests_of
 from loadtests.steady.sender import COLUMNS, Sender
 
+# Beside the connections: what Python has open itself, and the file of the answers.
+_OWN_FILES = 32
+
 
 def main() -> None:
     """Do it."""
     gc.disable()  # nothing is thrown away until the end
     work = json.load(sys.stdin)
     try:
+        _allow_open_files(work["clients"] + _OWN_FILES)
         origin = Origin(work["host"], work["port"], is_tls=work["is_tls"])
     except LoadTestError as error:
         sys.exit(str(error))
@@ -32,6 +37,23 @@ def main() -> None:
         writer.writerow(COLUMNS)
         writer.writerows(sender.rows)
     json.dump({"dropped": sender.dropped, "cpu_seconds": time.process_time()}, sys.stdout)
+
+
+def _allow_open_files(needed: int) -> None:
+    """Take more than a shell gives, as programs in Go do by themselves.
+
+    Raises:
+        LoadTestError: it may have no more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if needed <= soft:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except (OSError, ValueError) as error:
+        raise LoadTestError(
+            f"{needed} files must be open at once: raise `ulimit -n`, which is {soft} of {hard}"
+        ) from error
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
+import csv
 import json
 import socket
 import socketserver
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -343,3 +346,22 @@ def test_a_setting_that_means_nothing_is_told(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv(INSECURE, "perhaps")
     with pytest.raises(LoadTestError, match=f"{INSECURE} is 'perhaps'"):
         offer(Generator.STEADY, tmp_path, Stage(1, 1), environment={"BASE_URL": "https://localhost:1"}, most_waiting=1)
+
+
+@pytest.mark.parametrize(("limit", "said"), [("-Sn 64", ""), ("-n 64", "132 files must be open at once")])
+def test_as_many_connections_are_open_as_may_wait(limit: str, said: str, tmp_path: Path) -> None:
+    """The few that a shell allows are no bound, unless more is forbidden: that is told."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        work = {"host": "127.0.0.1", "port": silent.getsockname()[1], "is_tls": False, "clients": 100}
+        work |= {"method": "GET", "path": "/", "headers": {"Host": "here"}, "body": "", "ids": 1, "first_id": 1}
+        work |= {"cache_header": "", "rate": 200, "seconds": 0.5, "timeout_seconds": 1}
+        command = f"ulimit {limit}; exec {sys.executable} -m loadtests.steady {tmp_path / 'steady.csv'}"
+        ended = subprocess.run(
+            ["bash", "-c", command], input=json.dumps(work), capture_output=True, text=True, check=False, timeout=60
+        )
+    assert said in ended.stderr
+    assert bool(ended.returncode) == bool(said)
+    if not said:
+        with (tmp_path / "steady.csv").open(encoding="utf-8") as file:
+            assert [row["error"] for row in csv.DictReader(file)] == ["timed out"] * 100
+        assert json.loads(ended.stdout)["dropped"] == 0
