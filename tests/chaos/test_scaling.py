@@ -32,7 +32,9 @@ SCALING = Experiment(
 def test_scaling(start: Start, experiment: Experiment) -> None:
     """The autoscaler adds six replicas and takes them away again under load, and no request fails."""
     run = start(experiment)
-    found = scale_out_and_in(run, traffic(run), partial(tell, run, run.of(RATE)), fewest=FEWEST, most=MOST, rounds=run.of(ROUNDS))
+    found = scale_out_and_in(
+        run, traffic(run), partial(tell, run, run.of(RATE)), fewest=FEWEST, most=MOST, rounds=run.of(ROUNDS)
+    )
     run.conclude(*found.bounds)
 
 
