@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from service import NAME, __version__
+from service.fleet.tls import client_context
 
 TIMEOUT_SECONDS = 5.0
 MAX_BYTES = 1024 * 1024
@@ -72,12 +73,13 @@ class _Secure(HTTPSHandler):
     """Opens https URLs, and notes each connection."""
 
     def __init__(self, opened: list[socket.socket]) -> None:
-        super().__init__()
+        self._tls = client_context()
+        super().__init__(context=self._tls)
         self._opened = opened
 
     def https_open(self, req: Request) -> HTTPResponse:
         """Send the request."""
-        return self.do_open(_noting(HTTPSConnection, self._opened), req)
+        return self.do_open(_noting(HTTPSConnection, self._opened), req, context=self._tls)
 
 
 def _noting(kind: type[HTTPConnection], opened: list[socket.socket]) -> type[HTTPConnection]:

@@ -2,13 +2,14 @@
 
 import http.client
 import json
-import ssl
 import time
 import urllib.error
 import urllib.request
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+from service.fleet.tls import client_context
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 ADDRESS = "https://kubernetes.default.svc"
@@ -29,7 +30,7 @@ class ApiServer:
     def __init__(self, address: str = ADDRESS, account: Path = ACCOUNT, pause_seconds: float = 1) -> None:
         self.namespace = (account / "namespace").read_text(encoding="utf-8").strip()
         self._token = (account / "token").read_text(encoding="utf-8").strip()
-        self._tls = ssl.create_default_context(cafile=str(account / "ca.crt"))
+        self._tls = client_context(str(account / "ca.crt"))
         self._base = f"{address}/api/v1/namespaces/{self.namespace}"
         self._pause_seconds = pause_seconds
 

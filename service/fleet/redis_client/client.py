@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from ..batching import Batcher
 from ..circuit_breaker import BreakerMetrics, CircuitBreaker, State
 from ..supervision import Jobs, SupervisedTask
+from ..tls import TOO_STRICT
 from . import metrics
 from .config import RedisConfig
 from .errors import RedisUnavailableError
@@ -97,6 +98,7 @@ class RedisClient:
             retry=Retry(NoBackoff(), 0),
             protocol=2,
             driver_info=None,
+            **({"ssl_exclude_verify_flags": [TOO_STRICT]} if self._config.url.startswith("rediss:") else {}),
         )
 
     is_enabled = True

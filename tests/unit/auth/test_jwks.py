@@ -8,7 +8,6 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,11 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import RSAAlgorithm
@@ -31,6 +26,7 @@ from service.auth import download
 from service.auth import jwks as module
 from service.auth.jwk import parse
 from service.auth.jwks import KeySet
+from tests.authority import sign
 from tests.http_server import Quiet
 from tests.issuer import EC, RSA, SigningKey, ec_key, jwks, rsa_key
 from tests.observe import sample, until
@@ -85,19 +81,6 @@ class Provider:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-def self_signed() -> bytes:
-    """A key and a certificate for localhost, in PEM."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, ec_key().public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(ec_key(), SHA256())
-    )
-    key = ec_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return key + certificate.public_bytes(Encoding.PEM)
 
 
 @pytest.fixture
@@ -361,15 +344,14 @@ def test_no_redirect_leaves_tls(source: str, target: str, *, is_followed: bool) 
 
 async def test_keys_are_read_over_tls(provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a provider whose certificate the environment's authorities have signed, and from no other."""
-    certificate = tmp_path / "certificate.pem"
-    certificate.write_bytes(self_signed())
+    signed = sign(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(signed.server)
     provider.speak_tls(context)
     url = provider.url.replace("http://127.0.0.1", "https://localhost")
     for trusted in (False, True):
         if trusted:
-            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            monkeypatch.setenv("SSL_CERT_FILE", str(signed.authority))
         keys = KeySet(url, refresh_seconds=300)
         await keys.start()
         assert ("rsa-1" in keys._keys) is trusted

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.credentials import certificate
 from service.credentials.api_server import ApiServer
+from tests.authority import sign
 from tests.http_server import Quiet, serving
 
 NAMESPACE = "shop"
@@ -86,16 +86,12 @@ def double(tmp_path: Path) -> Iterator[tuple[ApiDouble, ApiServer]]:
 
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - as http.server calls them
 
-    pem, key = certificate.make(("127.0.0.1",), 1)
-    for name, content in {
-        "ca.crt": pem,
-        "tls.key": key,
-        "token": TOKEN.encode(),
-        "namespace": NAMESPACE.encode(),
-    }.items():
-        (tmp_path / name).write_bytes(content)
+    signed = sign(tmp_path)
+    signed.authority.rename(tmp_path / "ca.crt")
+    for name, content in {"token": TOKEN, "namespace": NAMESPACE}.items():
+        (tmp_path / name).write_text(content)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "ca.crt", tmp_path / "tls.key")
+    context.load_cert_chain(signed.server)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with serving(server):
