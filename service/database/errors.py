@@ -31,6 +31,8 @@ _REASONS_OF_CLASSES: dict[str, Reason] = {
     "58": "exhausted",  # the operating system fails it
 }
 
+_ENDS = frozenset({"57P01", "57P02"})
+
 EXPIRES_CONNECTIONS = frozenset({"connection", "failover"})
 OPENS_BREAKER = frozenset({"connection", "failover", "refused"})
 WORTH_A_SECOND_TRY = frozenset({"connection", "failover", "conflict"})
@@ -71,4 +73,9 @@ def reason_of(error: Exception) -> Reason | None:
 def was_rolled_back(error: Exception) -> bool:
     """Whether the server said that it did not carry the statement out; one that goes down may have, before."""
     state = (error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else "08"
-    return state not in {"57P01", "57P02"} and not state.startswith("08")
+    return state not in _ENDS and not state.startswith("08")
+
+
+def ends_its_connection(error: Exception) -> bool:
+    """Whether it came with the end of a connection, whoever ended it, and not as an answer."""
+    return reason_of(error) == "connection" or getattr(error, "sqlstate", None) in _ENDS

@@ -15,6 +15,7 @@ from service.database.errors import (
     DatabaseUnavailableError,
     Reason,
     ReplicaLagsError,
+    ends_its_connection,
     reason_of,
     was_rolled_back,
 )
@@ -128,9 +129,10 @@ class Server:
             if isinstance(error, Exception):
                 reason = reason_of(error)
                 if reason is not None:
-                    if reason in EXPIRES_CONNECTIONS:
-                        self.pool.lose(connection)
-                    self._count(reason, error)
+                    if not self._is_of_one_connection(error):
+                        if reason in EXPIRES_CONNECTIONS:
+                            self.pool.lose(connection)
+                        self._count(reason, error)
                     may_have_happened = not was_rolled_back(error)
                     raise self._unavailable(query, reason, error, may_have_happened=may_have_happened) from error
                 self._observe(query, perf_counter() - started)
@@ -186,6 +188,13 @@ class Server:
         if reason in OPENS_BREAKER or (reason == "full" and not self._has_answered_lately):
             self._breaker.cause = f"{reason}: {error}"
             self._breaker.record_failure()
+
+    def _is_of_one_connection(self, error: Exception) -> bool:
+        """Whether a failure says nothing of other connections: they have answered lately, and may lead elsewhere.
+
+        One of two PgBouncers takes its own with it. Where all are gone they are known to be closed, and log-ins count.
+        """
+        return ends_its_connection(error) and self._has_answered_lately
 
     @property
     def _has_answered_lately(self) -> bool:

@@ -53,7 +53,8 @@ def _like(job: Any, name: str, command: tuple[str, ...], image: str) -> dict[str
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": name},
+        # Without labels of its own a Job gets those of its pods, and looks like the one that it is made after.
+        "metadata": {"name": name, "labels": {"app.kubernetes.io/component": "owner-job"}},
         "spec": {
             "backoffLimit": 0,
             "template": {"metadata": {"labels": labels}, "spec": pod},

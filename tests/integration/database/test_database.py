@@ -346,7 +346,11 @@ async def test_a_server_that_became_read_only_loses_its_connections(
 
 @sabotage(
     "each failure expires all connections, whenever it was that its own was opened",
-    patched((ConnectionPool, "lose", lambda pool, _: pool.expire())),
+    patched(
+        (ConnectionPool, "lose", lambda pool, _: pool.expire()),
+        (server.Server, "_is_of_one_connection", lambda _server, _error: False),
+    ),
+    raises=TimeoutError,
 )
 async def test_a_straggler_expires_nothing_new(postgres: PostgresProcess, database_url: str) -> None:
     """Connections that were opened after a failover outlive the statements of before it that end one by one."""
@@ -363,6 +367,27 @@ async def test_a_straggler_expires_nothing_new(postgres: PostgresProcess, databa
         await until(lambda: opened in {connection.get_server_pid() for connection in idle})
         for write in writes:
             assert isinstance(write.exception(), DatabaseUnavailableError)
+
+
+@sabotage(
+    "a lost connection takes the others with it",
+    patched((server.Server, "_is_of_one_connection", lambda _server, _error: False)),
+)
+async def test_connections_that_are_lost_cost_no_other(postgres: PostgresProcess, database_url: str) -> None:
+    """One of two PgBouncers takes its own with it: those by the other go on, and nothing is refused."""
+    async with connected(database_url, probe_interval_seconds=60.0, operation_timeout_seconds=30.0) as database:
+        writes = [asyncio.create_task(database.write(SLEEP, 20)) for _ in range(4)]
+        await until(lambda: len(postgres.sql(SLEEPING).split()) == 4)
+        kept, *others = postgres.sql(SLEEPING).split()
+        await database.read(ONE)
+        postgres.sql(f"SELECT pg_terminate_backend(pid) FROM unnest(ARRAY[{','.join(others)}]) AS pid")  # noqa: S608 - numbers
+        await until(lambda: sum(write.done() for write in writes) == len(others))
+        assert database.available
+        postgres.sql(f"SELECT pg_cancel_backend({kept})")
+        await asyncio.wait(writes)
+        idle = database.primary.pool._idle
+        await until(lambda: int(kept) in {connection.get_server_pid() for connection in idle})
+        assert {type(write.exception()) for write in writes} == {DatabaseUnavailableError}
 
 
 async def test_a_log_in_that_fails_counts_once(postgres: PostgresProcess, database_url: str) -> None:
