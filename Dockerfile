@@ -1,8 +1,9 @@
 # The service's image. Both bases are build arguments, so that it builds on the
-# published Python as on one bootstrapped locally; both are Debian 12's 3.11.
+# published Python as on one bootstrapped locally. Which Python that is, and of
+# which Debian, is said here alone: k8s/cluster/python.py reads it.
 # Wheels are fetched outside, by their hashes, and installed offline.
-ARG BASE_IMAGE=python:3.11-slim-bookworm
-ARG BUILD_IMAGE=python:3.11-slim-bookworm
+ARG BASE_IMAGE=python:3.13-slim-trixie
+ARG BUILD_IMAGE=${BASE_IMAGE}
 
 FROM ${BUILD_IMAGE} AS build
 COPY requirements.lock /build/

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.cluster import python
 from k8s.cluster.binaries import Binaries
 from k8s.cluster.descriptor import ADD_ONS, Image
 from k8s.cluster.kind import BUILT_NODE
@@ -21,8 +22,9 @@ IMAGES = Path(__file__).resolve().parent.parent / "images"
 DEBIAN = "localhost/debian:bookworm"
 # Debian 12 has PostgreSQL 15, and a PgBouncer that loses prepared statements.
 NEWER_DEBIAN = "localhost/debian:trixie"
-PYTHON = "localhost/python:3.11"
-PYTHON_BUILD = "localhost/python:3.11-build"
+PYTHON = f"localhost/python:{python.VERSION}"
+PYTHON_BUILD = f"{PYTHON}-build"
+PYTHONS_DEBIAN = f"localhost/debian:{python.DEBIAN}"
 REDIS = "localhost/redis:local"
 REDIS_EXPORTER = "localhost/redis-exporter:local"
 POSTGRESQL = "localhost/postgresql:local"
@@ -71,11 +73,17 @@ class Images:
 
     def distribution(self) -> None:
         """Build what Debian's own packages are enough for: Python, and the stores."""
-        self.build(PYTHON, IMAGES / "python", {}, target="runtime", arguments={"BASE_IMAGE": DEBIAN}, about="15 s")
-        self.build(PYTHON_BUILD, IMAGES / "python", {}, target="build", arguments={"BASE_IMAGE": DEBIAN}, about="20 s")
+        self.python()
         self.base(NEWER_DEBIAN)
         for name, debian in STORES.items():
             self.build(name, IMAGES / _last_of(name), {}, arguments={"BASE_IMAGE": debian}, about="15 s")
+
+    def python(self) -> None:
+        """Build what the service's image is built on, and what installs its wheels."""
+        self.base(PYTHONS_DEBIAN)
+        for name, target in ((PYTHON, "runtime"), (PYTHON_BUILD, "build")):
+            arguments = {"BASE_IMAGE": PYTHONS_DEBIAN}
+            self.build(name, IMAGES / "python", {}, target=target, arguments=arguments, about="20 s")
 
     def node(self) -> str:
         """Build the node image with the control plane's images inside, and return its name."""

@@ -1,6 +1,6 @@
 """What is pulled where images can be: published images, under the names that the manifests use."""
 
-from k8s.cluster import docker
+from k8s.cluster import docker, python
 from k8s.cluster.descriptor import ADD_ONS
 from k8s.cluster.images import (
     PGBOUNCER,
@@ -16,7 +16,7 @@ from k8s.cluster.steps import Steps
 
 # kind v0.33.0's default.
 NODE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-PYTHON = "python:3.11-slim-bookworm"
+PYTHON = python.PUBLISHED
 IMAGES = {
     **{add_on.image.name: add_on.image.published for add_on in ADD_ONS if add_on.image and add_on.image.published},
     REDIS: "redis:7.4-bookworm",

@@ -4,8 +4,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from k8s.cluster import docker, published
-from k8s.cluster.images import PYTHON, PYTHON_BUILD, build_environment
+from k8s.cluster import docker, host, published
+from k8s.cluster.binaries import Binaries
+from k8s.cluster.images import PYTHON, PYTHON_BUILD, Images, build_environment
 from k8s.cluster.kind import Kind, made
 from k8s.cluster.mirror import Mirror
 from k8s.cluster.modes import BUILD
@@ -33,6 +34,8 @@ def build(cache: Path, steps: Steps, kind: Kind, mirror: Mirror) -> None:
     wheels = Wheels(cache, steps, engine.architecture).service()
     commit = revision()
     base, builder = (PYTHON, PYTHON_BUILD) if mode == BUILD else (mirror.image(published.PYTHON),) * 2
+    if mode == BUILD:  # a cluster of an earlier version has another Python
+        Images(cache, steps, Binaries(cache, steps), can_raise_limits=host.look().can_raise_limits).python()
     steps.directory.mkdir(parents=True, exist_ok=True)
     # Not in the cache: Snap's Docker reads no hidden folder.
     with tempfile.TemporaryDirectory(dir=steps.directory) as temporary:

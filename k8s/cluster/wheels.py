@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s.cluster import python
 from k8s.cluster.steps import Steps
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ _PLATFORMS = (
 
 @dataclass(frozen=True)
 class Wheels:
-    """Wheels in the cache, one folder a lock file's content and architecture.
+    """Wheels in the cache, one folder a lock file's content, architecture and Python.
 
     Attributes:
         architecture: of the engine that the images run in, as Linux calls it; the host's may be another.
@@ -35,8 +36,8 @@ class Wheels:
     architecture: str
 
     def service(self) -> Path:
-        """Return a folder with the wheels of `requirements.lock`, for CPython 3.11 on Linux."""
-        # pip reads environment markers as this interpreter; the image's is another patch release.
+        """Return a folder with the wheels of `requirements.lock`, for the image's CPython on Linux."""
+        # pip reads environment markers as this interpreter; the image's is another release.
         text = (_ROOT / "requirements.lock").read_text(encoding="utf-8")
         return self._fetch(re.sub(r" ;[^\\\n]*", "", text), "the service's wheels")
 
@@ -56,9 +57,8 @@ class Wheels:
         return binary
 
     def _fetch(self, requirements: str, what: str) -> Path:
-        folder = (
-            self.cache / "wheels" / hashlib.sha256(f"{self.architecture}\n{requirements}".encode()).hexdigest()[:12]
-        )
+        inputs = f"{self.architecture}\n{python.VERSION}\n{requirements}"
+        folder = self.cache / "wheels" / hashlib.sha256(inputs.encode()).hexdigest()[:12]
         if folder.exists():
             return folder
         partial = folder.with_suffix(".part")
@@ -79,9 +79,9 @@ class Wheels:
                     "--require-hashes",
                     "--no-deps",
                     "--only-binary=:all:",
-                    "--python-version=3.11",
+                    f"--python-version={python.VERSION}",
                     "--implementation=cp",
-                    "--abi=cp311",
+                    f"--abi=cp{python.VERSION.replace('.', '')}",
                     "--abi=abi3",
                     "--abi=none",
                     *platforms,

@@ -5,7 +5,7 @@ import pytest
 
 from k8s.cluster import published
 from k8s.cluster.descriptor import ADD_ONS
-from k8s.cluster.images import STORES
+from k8s.cluster.images import PYTHON_BUILD, STORES
 from tests.pull import published_images
 
 _SOURCE = """package nodeimage
@@ -34,7 +34,7 @@ def test_each_published_image_is_one_of_ours() -> None:
     there = published_images.as_they_are()
     assert {published.PYTHON, *published.IMAGES.values()} <= there.keys()
     built = {add_on.image.name for add_on in ADD_ONS if add_on.image} | STORES.keys()
-    assert set(there.values()) - {"localhost/python:3.11-build"} <= built
+    assert set(there.values()) - {PYTHON_BUILD} <= built
 
 
 @pytest.mark.parametrize("name", ["keda", "cert-manager"])

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from k8s.cluster import images, modes, published
+from k8s.cluster import images, modes, published, python
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, AddOn
 from k8s.cluster.group import COMPONENTS
 from k8s.cluster.groups import GROUPS
 from k8s.cluster.modules import version_of
+from tests.debian_root import RELEASES
 
 _IMAGES = {add_on.image.name: add_on for add_on in ADD_ONS if add_on.image}
 _BUILT = {*_IMAGES, *images.STORES}
@@ -68,6 +69,13 @@ def test_each_image_of_a_store_is_of_a_version(name: str) -> None:
     dockerfile = (images.IMAGES / folder / "Dockerfile").read_text(encoding="utf-8")
     assert re.search(r"(?m)^FROM \$\{BASE_IMAGE\}$", dockerfile)
     assert re.search(r":v?\d+\.\d+", published.IMAGES[name])
+
+
+def test_python_is_one_version_in_both_modes() -> None:
+    """The package is of the release of Debian whose Python is the published image's."""
+    assert RELEASES[python.DEBIAN] == python.VERSION
+    assert images.PYTHONS_DEBIAN in {images.DEBIAN, images.NEWER_DEBIAN}
+    assert python.PUBLISHED == published.PYTHON
 
 
 def test_the_server_is_one_major_version_in_both_modes() -> None:

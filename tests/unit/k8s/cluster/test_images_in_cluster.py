@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from k8s.cluster import published, service_image
+from k8s.cluster import images, published, service_image
 from k8s.cluster.descriptor import FOLDERS
 from k8s.cluster.kind import Kind
 from k8s.cluster.mirror import Mirror
@@ -16,6 +16,7 @@ from k8s.cluster.wheels import Wheels
 from tests.unit.k8s.cluster.doubles import MACOS, UBUNTU, Machine
 
 _BUILT = "localhost/kind-node:v1.36.3"
+_MMDEBSTRAP = 'for archive in "$@"; do :; done; touch "$archive"'
 
 
 @pytest.fixture(params=[UBUNTU, MACOS], ids=lambda system: system.name)
@@ -31,12 +32,13 @@ def _kind(machine: Machine) -> tuple[Kind, Steps]:
     return Kind(machine.local().tools, steps), steps
 
 
-@pytest.mark.parametrize(("node", "base"), [(published.NODE, published.PYTHON), (_BUILT, "localhost/python:3.11")])
+@pytest.mark.parametrize(("node", "base"), [(published.NODE, published.PYTHON), (_BUILT, images.PYTHON)])
 def test_the_services_image_is_of_the_clusters_mode(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, node: str, base: str
 ) -> None:
-    """Its base is pulled where the cluster is; wheels are of the engine's architecture; the context is not hidden."""
+    """Its base is pulled or built as the cluster is; wheels are of its architecture; the context is in sight."""
     machine.write("cluster", node)
+    machine.program("mmdebstrap", _MMDEBSTRAP)
     asked = []
 
     def service(wheels: Wheels) -> Path:
@@ -47,7 +49,8 @@ def test_the_services_image_is_of_the_clusters_mode(
     monkeypatch.setattr(Wheels, "service", service)
     kind, steps = _kind(machine)
     service_image.build(machine.folder / "cache", steps, kind, Mirror())
-    (build,) = machine.calls("docker build")
+    *bases, build = machine.calls("docker build")
+    assert [call.split()[3] for call in bases] == [images.PYTHON, images.PYTHON_BUILD] * (node == _BUILT)
     assert f"BASE_IMAGE={base} " in build
     assert build.split()[-1].startswith(str(machine.folder / "image"))
     assert asked == [machine.system.engine]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from k8s.cluster import python
 from k8s.cluster.steps import Steps
 from k8s.cluster.wheels import Wheels
 
@@ -10,7 +11,7 @@ _PIP = '#!/bin/sh\necho "$*" >>"$(dirname "$0")/calls"\n'
 
 
 def test_wheels_are_of_the_engines_architecture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Mac's engine runs Linux on aarch64, as wheels call it; what is there for one is none for another."""
+    """A Mac's engine runs Linux on aarch64, as wheels call it; what is there for one, or a Python, is for no other."""
     (tmp_path / "python").write_text(_PIP)
     (tmp_path / "python").chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
@@ -21,3 +22,6 @@ def test_wheels_are_of_the_engines_architecture(tmp_path: Path, monkeypatch: pyt
         platforms = [word for word in call.split() if word.startswith("--platform=")]
         assert platforms
         assert all(word.endswith(f"_{architecture}") for word in platforms)
+        assert f"--python-version={python.VERSION} " in call
+    monkeypatch.setattr(python, "VERSION", "3.99")
+    assert Wheels(tmp_path, Steps(tmp_path), "x86_64").service() != folders["x86_64"]
