@@ -16,6 +16,9 @@ COPY service /opt/app/service
 RUN python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib /opt/app
 
 FROM ${BASE_IMAGE}
+# Published images of Python come without the standard library's bytecode; Debian's package has it, and nothing is done.
+RUN python3 -m compileall -q -j 0 -x site-packages --invalidation-mode unchecked-hash \
+      "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 COPY --from=build /opt /opt
 ARG REVISION=unknown
 # uvloop looks names up on four threads: while Redis' name is not found, the database's would wait behind it.

@@ -11,6 +11,13 @@ from tests.e2e.release import NAME, NAMESPACE, Release, helm
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("release")]
 
+# Whether the application is among them, and those of which there is none.
+LOADED_WITHOUT_BYTECODE = """
+import os, sys, service.app
+cached = {name: getattr(module, "__cached__", None) for name, module in sys.modules.items()}
+print("service.app" in cached, *(name for name, path in cached.items() if path and not os.path.exists(path)))
+"""
+
 
 def test_a_user_is_read_with_the_token(http: httpx.Client) -> None:
     """Through the Ingress a user is read with the token."""
@@ -49,6 +56,14 @@ def test_each_replica_answers(release: Release, http: httpx.Client) -> None:
         return seen
 
     wait_until(call, lambda ids: ids == release.pods(), 30, "a server_id for each pod")
+
+
+def test_the_image_has_the_bytecode_of_all_that_a_start_loads(release: Release) -> None:
+    """Of Python's own modules as of the service's: a pod can write none, and would compile them at each start."""
+    loaded = release.kubectl(
+        "exec", f"deployment/{release.name}", "--container=api", "--", "python", "-c", LOADED_WITHOUT_BYTECODE
+    )
+    assert loaded.split() == ["True"]
 
 
 def test_helm_test_passes() -> None:
