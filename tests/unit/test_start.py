@@ -1,5 +1,8 @@
+import os
 import subprocess
 import sys
+
+from service.dev import free_port
 
 SLOW = ("opentelemetry.sdk", "psutil", "service.faults")
 
@@ -14,6 +17,27 @@ def test_a_start_loads_nothing_that_it_does_not_need() -> None:
     loaded = _said("import sys, service.app; service.app.create_app(); print(*sys.modules)")
     assert "service.fleet.redis_client" in loaded
     assert [name for name in loaded if name.startswith(SLOW)] == []
+
+
+def test_a_process_that_serves_has_no_pydantic_v1() -> None:
+    """FastAPI, which would load it to refuse its models, is told that there is none, and serves."""
+    own = {"USERS_API_PORT": str(free_port()), "USERS_API_REDIS_URL": "", "USERS_API_ENVIRONMENT": "development"}
+    with subprocess.Popen(
+        (sys.executable, "-X", "importtime", "-m", "service"),
+        env={**os.environ, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Application startup complete" in line:
+                process.terminate()
+    loaded = {line.rpartition("|")[2].strip() for line in said if line.startswith("import time:")}
+    assert "service.users.endpoints" in loaded
+    assert "pydantic.v1.main" not in loaded
 
 
 def test_a_start_builds_no_model_of_openapi() -> None:
