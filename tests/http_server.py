@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import HTTPServer
+from socketserver import TCPServer
 
 
 class Quiet:
@@ -14,13 +14,13 @@ class Quiet:
 
 
 @contextmanager
-def serving(server: HTTPServer) -> Iterator[str]:
+def serving(server: TCPServer) -> Iterator[str]:
     """Serve while the block runs, and close it then; gives its URL on this host."""
     with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"http://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()

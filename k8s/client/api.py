@@ -1,5 +1,5 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -60,16 +60,7 @@ def patch(api: Any, path: str, change: Mapping[str, Any], manager: str) -> None:
     Raises:
         NoAnswerError: the API server does not answer, or refuses it.
     """
-    headers = {"Accept": "application/json", "Content-Type": "application/merge-patch+json"}
-    request = api.param_serialize(
-        "PATCH",
-        path,
-        header_params=headers,
-        query_params=[("fieldManager", manager)],
-        body=change,
-        auth_settings=["BearerToken"],
-    )
-    _answer(api, request, CALL_TIMEOUT_SECONDS)
+    _send(api, "PATCH", path, change, "application/merge-patch+json", [("fieldManager", manager)])
 
 
 def create(api: Any, path: str, made: Mapping[str, Any]) -> None:  # noqa: ANN401 - likewise
@@ -112,9 +103,18 @@ def parsed(status: int, body: bytes) -> Any:  # noqa: ANN401 - JSON
     raise NoAnswerError(status, said or str(answer))
 
 
-def _send(api: Any, method: str, path: str, body: Mapping[str, Any]) -> None:  # noqa: ANN401 - likewise
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    request = api.param_serialize(method, path, header_params=headers, body=body, auth_settings=["BearerToken"])
+def _send(  # noqa: PLR0913, PLR0917 - as HTTP has them
+    api: Any,  # noqa: ANN401 - likewise
+    method: str,
+    path: str,
+    body: Mapping[str, Any],
+    media_type: str = "application/json",
+    query: Sequence[tuple[str, str]] = (),
+) -> None:
+    headers = {"Accept": "application/json", "Content-Type": media_type}
+    request = api.param_serialize(
+        method, path, header_params=headers, query_params=list(query), body=body, auth_settings=["BearerToken"]
+    )
     _answer(api, request, CALL_TIMEOUT_SECONDS)
 
 

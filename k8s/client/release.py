@@ -28,7 +28,6 @@ class Release:
     def __init__(self, api: Any, namespace: str, name: str, deployment: str = "") -> None:  # noqa: ANN401 - the client has no types
         """Take its namespace and name; `deployment` says which one is meant where it has several."""
         # Any: in the client's types every field of every object may be None.
-        self.apps: Any = client.AppsV1Api(api)
         self.autoscaling: Any = client.AutoscalingV2Api(api)
         self.core: Any = client.CoreV1Api(api)
         self.api = api

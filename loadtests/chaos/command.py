@@ -12,9 +12,10 @@ from loadtests.chaos.offered import OFFERED
 from loadtests.chaos.planned import NotFollowedError, Planned
 from loadtests.chaos.run import Run
 from loadtests.chaos.site import Site
-from loadtests.chaos.table import HEADER, RULE, cells, row
+from loadtests.chaos.table import HEADER, RULE, cells
 from loadtests.errors import LoadTestError
 from loadtests.interruption import sigterm_as_interrupt
+from loadtests.markdown import row
 from loadtests.target import require_answer
 
 Done = list[tuple[Planned, dict[str, Any]]]

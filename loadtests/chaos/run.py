@@ -64,7 +64,7 @@ class Run:
 
     def of(self, extent: Extent) -> int:
         """What this run is made of."""
-        return extent.short if self.short else extent.full
+        return extent.of(is_short=self.short)
 
     def mark(self, what: str) -> float:
         """Note on the time line that something is done to the release now; gives the Unix time."""

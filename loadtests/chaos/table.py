@@ -23,11 +23,6 @@ def cells(promise: Promise, result: Mapping[str, Any], said: str) -> tuple[str, 
     )
 
 
-def row(*cells: str) -> str:
-    """Write one row."""
-    return "| " + " | ".join(cells) + " |"
-
-
 def _said(figure: float | None) -> str:
     """A figure as the table has it: one that is no number is of what was waited for and did not come."""
     return "never" if figure is None else f"{figure:,}"

@@ -16,6 +16,10 @@ class Extent(NamedTuple):
     short: int
     """Where a look must do: as a part of `make test`, and to see the broken variation fail."""
 
+    def of(self, *, is_short: bool) -> int:
+        """How much of it a run is made of."""
+        return self.short if is_short else self.full
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -34,4 +38,4 @@ class Wish:
 
     def of(self, extent: Extent) -> int:
         """How much of something an experiment is made of."""
-        return extent.short if self.short else extent.full
+        return extent.of(is_short=self.short)

@@ -1,6 +1,8 @@
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 
 from k8s.simulation import GARBAGE_PERCENT
+from loadtests.markdown import row
 from loadtests.simulate.account import Outcome
 from loadtests.simulate.comparison import GONE_SECONDS, READY_SECONDS
 from loadtests.simulate.fidelity import Fidelity
@@ -156,7 +158,6 @@ def _trust(record: Record) -> Iterator[str]:
 
 
 def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]], left: int = 1) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"| {' | '.join('---' if column < left else '---:' for column in range(len(head)))} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
+    yield row(*head)
+    yield row(*("---" if column < left else "---:" for column in range(len(head))))
+    yield from starmap(row, rows)

@@ -12,6 +12,7 @@ from loadtests.target import require_answer
 from loadtests.tune import sizing
 from loadtests.tune.hold import held, require_a_fixed_count
 from loadtests.tune.offer import Offer, Step
+from loadtests.tune.options import RECORD
 from loadtests.tune.report import markdown, write
 from loadtests.tune.search import Capacity, Effort, Held, another_round, find_capacity
 from loadtests.tune.tuning import Tuning
@@ -58,7 +59,7 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
         values=wish.follow(measured),
     )
     write(found, output)
-    _say(f"\n{markdown(found)}\nwritten: {output}/values.yaml, tune.md, tune.png, tune.json")
+    _say(f"\n{markdown(found)}\nwritten: {output}/values.yaml, tune.md, tune.png, {RECORD}")
     if not confirmed.held:
         raise LoadTestError(f"the target of {target.value:g} requests/s was not held for a minute: {confirmed.reason}")
     return found

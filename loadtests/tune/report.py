@@ -8,7 +8,9 @@ import yaml
 
 from k8s.cluster.revision import revision
 from loadtests.machine import machine
+from loadtests.markdown import row
 from loadtests.tune.offer import Step
+from loadtests.tune.options import RECORD
 from loadtests.tune.plot import draw
 from loadtests.tune.sizing import Value
 from loadtests.tune.tuning import Tuning
@@ -56,7 +58,7 @@ def values_file(values: Sequence[Value]) -> str:
 
 def table(values: Sequence[Value]) -> str:
     """Give the rows of a Markdown table: path, value, reason."""
-    return "\n".join(f"| `{path}` | {_yaml(value)} | {reason} |" for path, value, reason in values)
+    return "\n".join(row(f"`{path}`", _yaml(value), reason) for path, value, reason in values)
 
 
 def markdown(tuning: Tuning) -> str:
@@ -95,7 +97,7 @@ def write(tuning: Tuning, folder: Path) -> None:
     (folder / "values.yaml").write_text(values_file(tuning.values), encoding="utf-8")
     (folder / "tune.md").write_text(markdown(tuning), encoding="utf-8")
     record = {**asdict(tuning), "pod_hours": tuning.pod_hours, "machine": machine(), "revision": revision()}
-    (folder / "tune.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     draw(tuning, folder / "tune.png")
 
 
@@ -111,7 +113,7 @@ def _lines(tree: Mapping[str, Any], indent: str) -> list[str]:
 
 def _row(step: Step) -> str:
     held = "yes" if step.held else f"no: {step.reason}"
-    cells = (
+    return row(
         f"{step.rate:,.1f}",
         step.generator,
         str(step.replicas),
@@ -120,7 +122,6 @@ def _row(step: Step) -> str:
         f"{step.failed:,}",
         held,
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def _yaml(value: object) -> str:

@@ -5,12 +5,14 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import starmap
 from typing import Any
 
 from k8s.client.deployment import surge_of
 from k8s.client.notation import quantity
 from loadtests.errors import LoadTestError
+from loadtests.markdown import row
 from loadtests.tune.options import RECORD, RESULT
 from loadtests.tune.plan import Plan, stated_of, values_of
 from loadtests.tune.report import table, values_file
@@ -58,7 +60,7 @@ def size(options: argparse.Namespace) -> list[Value]:
         capacity=measured.capacity,
         source=source,
         values=table(found),
-        needs="\n".join(map(_row, needs(plan.values, found, Node(options.node_cores, options.node_gibibytes)))),
+        needs="\n".join(starmap(row, needs(plan.values, found, Node(options.node_cores, options.node_gibibytes)))),
         pod_hours=pod_hours_of(stated, found),
     )
     options.output.mkdir(parents=True, exist_ok=True)
@@ -111,14 +113,6 @@ def _measured(options: argparse.Namespace, plan: Plan) -> tuple[Measured, str]:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LoadTestError(f"{path} is no record of `make tune`: {error!r}") from error
     if options.reaction is not None:
-        measured = Measured(
-            measured.capacity,
-            *plan.reaction(None),
-            cpu_millicores=measured.cpu_millicores,
-            memory_mebibytes=measured.memory_mebibytes,
-        )
+        seconds, how = plan.reaction(None)
+        measured = replace(measured, reaction_seconds=seconds, reaction_is=how)
     return measured, source
-
-
-def _row(cells: tuple[str, str, str]) -> str:
-    return f"| {' | '.join(cells)} |"

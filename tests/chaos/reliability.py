@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k8s.cluster.revision import revision
-from loadtests.chaos.table import HEADER, RULE, cells, row
+from loadtests.chaos.table import HEADER, RULE, cells
 from loadtests.machine import machine
+from loadtests.markdown import row
 
 if TYPE_CHECKING:
     from tests.chaos.experiment import Experiment

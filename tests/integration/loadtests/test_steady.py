@@ -70,14 +70,8 @@ def _replying(reply: Callable[[socket.socket], object]) -> Iterator[str]:
         daemon_threads = True
         block_on_close = False
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Server(("127.0.0.1", 0), Handler)) as url:
+        yield url
 
 
 def _sender(url: str, clients: int = 50, following: Callable[[], bytes] | None = None, method: str = "GET") -> Sender:

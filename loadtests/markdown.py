@@ -1,0 +1,3 @@
+def row(*cells: str) -> str:
+    """Write one row of a table."""
+    return f"| {' | '.join(cells)} |"
