@@ -8,8 +8,13 @@ import httpx
 import pytest
 from kubernetes import client
 
+from k8s.client.api import get
 from k8s.client.application import PROMETHEUS
+from k8s.client.pod import read_pod
 from k8s.client.waiting import wait_until
+from k8s.ingress import controllers
+from k8s.ingress.controllers import TRAEFIK
+from tests.e2e.controller import controller
 from tests.e2e.in_cluster import get_json
 from tests.e2e.release import MINIMUM, NAMESPACE, Release, kubectl
 
@@ -32,6 +37,7 @@ class Span:
     name: str
     id: str
     parent: str
+    pod: str
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +62,14 @@ def _spans(api: client.ApiClient, trace: str) -> list[Span]:
     if not answer or not answer["data"]:
         return []
     found = answer["data"][0]
-    services = {key: process["serviceName"] for key, process in found["processes"].items()}
+    processes = found["processes"]
     return [
         Span(
-            services[span["processID"]],
+            processes[span["processID"]]["serviceName"],
             span["operationName"],
             span["spanID"],
             next((reference["spanID"] for reference in span["references"]), ""),
+            next((tag["value"] for tag in processes[span["processID"]]["tags"] if tag["key"] == "k8s.pod.name"), ""),
         )
         for span in found["spans"]
     ]
@@ -87,6 +94,27 @@ def test_one_request_is_one_trace_from_ingress_to_redis(
     assert by_id[request.parent] in ingress
     assert redis
     assert {span.parent for span in redis} == {request.id}
+
+
+@pytest.mark.usefixtures("traced")
+def test_each_pod_of_the_ingress_traces(api: client.ApiClient, http: httpx.Client) -> None:
+    """Of enough connections each pod of the Ingress gets one, and each has spans of what came to it."""
+    if controller() is not TRAEFIK:
+        pytest.skip("ingress-nginx says of no span which of its pods made it")
+    path = f"/api/v1/namespaces/{controllers.NAMESPACE}/pods"
+    found = get(api, path, {"labelSelector": f"app.kubernetes.io/name={TRAEFIK.workload}"})["items"]
+    running = {pod.name for pod in map(read_pod, found) if pod.serving}
+    assert running
+    trace = secrets.token_hex(16)
+
+    def tracing() -> set[str]:
+        for _ in range(5):
+            http.get(
+                "/api/users/1", headers={"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
+            ).raise_for_status()
+        return {span.pod for span in _spans(api, trace) if span.service == "ingress"}
+
+    wait_until(tracing, lambda seen: running <= seen, ARRIVAL_SECONDS, f"spans of {running} in trace {trace}")
 
 
 @pytest.mark.usefixtures("traced")

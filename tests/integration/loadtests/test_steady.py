@@ -1,4 +1,5 @@
 import csv
+import itertools
 import json
 import socket
 import socketserver
@@ -35,10 +36,10 @@ class _Service(Quiet, BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         assert isinstance(self.server, _Server)
-        asked = self.server.asked
-        asked.append((self.path, self.headers["authorization"]))
-        self.send_response(429 if len(asked) % 5 == 0 else 200)
-        if len(asked) % 5 == 0:
+        self.server.asked.append((self.path, self.headers["authorization"]))
+        is_refused = next(self.server.numbers) % 5 == 0
+        self.send_response(429 if is_refused else 200)
+        if is_refused:
             self.send_header("retry-after", "7")
         self.send_header("content-length", "2")
         self.send_header("x-cache", "L2")
@@ -52,6 +53,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Service)
         self.asked: list[tuple[str, str | None]] = []
+        self.numbers = itertools.count(1)  # one for each, though they are answered side by side
 
     def handle_error(self, *_: object) -> None:
         """A client that does not trust is expected here."""
