@@ -16,8 +16,6 @@ RATE_TARGET = 1000
 HIGHEST_RATE = 4000
 # Connections are made at the beginning; the search looks at what comes after.
 WARM_UP_SECONDS = 2
-# A request waits for at most that much before the load counts as one that cannot be offered.
-MOST_WAITING_SECONDS = 0.4
 # What is tried for long, of the highest rate that was held for a few seconds.
 SHARES = (1, 0.9, 0.8, 0.7, 0.6)
 # Other work may have ended a search that came so near to the target: that is tried too.
@@ -155,10 +153,9 @@ class ThroughputPhase:
         while folder.exists():  # a repetition
             folder = self._folder / f"{name}-{number}"
             number += 1
-        most = max(50, round(MOST_WAITING_SECONDS * rate))
         stage, environment = Stage(rate, WARM_UP_SECONDS + seconds), self._installation.environment(users=self._users)
         with self._meter.measuring() as usage:
-            offered = offer(generator, folder, stage, environment=environment, most_waiting=most)
+            offered = offer(generator, folder, stage, environment=environment)
         usage.add_generator(offered.cpu_seconds, generator.cores)
         answers = offered.answers
         began_s = answers[0].at_s + WARM_UP_SECONDS

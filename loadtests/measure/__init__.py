@@ -2,9 +2,10 @@
 
 from loadtests.measure.answers import Answer, Answers, Second
 from loadtests.measure.load import READ, Load, Request, Stage, open_load
-from loadtests.measure.offer import Generator, Offered, offer
+from loadtests.measure.offer import MOST_WAITING_SECONDS, Generator, Offered, offer
 
 __all__ = [
+    "MOST_WAITING_SECONDS",
     "READ",
     "Answer",
     "Answers",

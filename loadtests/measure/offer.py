@@ -21,6 +21,8 @@ from loadtests.measure.load import K6_CORES, READ, Request, Stage, open_load
 
 ENDED_SECONDS = 30
 TIMEOUT_SECONDS = 10
+# As many requests may wait as are due in so long, or a few at a low rate: more do where the rate cannot be offered.
+MOST_WAITING_SECONDS, FEWEST_CLIENTS = 0.4, 50
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -54,14 +56,18 @@ def offer(  # noqa: PLR0913 - each is a choice of the load, by name
     stage: Stage,
     *,
     environment: Mapping[str, str],
-    most_waiting: int,
+    most_waiting: int | None = None,
     request: Request = READ,
 ) -> Offered:
     """Offer a steady rate for a while, to its last answer; `environment` is as of `loadtests.environment`.
 
+    `most_waiting`: what is due while so many wait is not sent; None: as many as are due in 0.4 s.
+
     Raises:
         LoadTestError: the generator failed, or is not there.
     """
+    if most_waiting is None:
+        most_waiting = max(FEWEST_CLIENTS, round(MOST_WAITING_SECONDS * stage.rate))
     if generator == Generator.K6:
         with open_load(folder, [stage], requests=(request,), environment=environment, max_vus=most_waiting) as load:
             load.join(stage.seconds + ENDED_SECONDS)

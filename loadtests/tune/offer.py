@@ -5,16 +5,14 @@ from pathlib import Path
 
 from k8s.client.application import USER
 from loadtests.errors import LoadTestError
-from loadtests.measure import READ, Answers, Generator, Request, Stage, offer
+from loadtests.measure import MOST_WAITING_SECONDS, READ, Answers, Generator, Request, Stage, offer
 
 # Of this many the longest step's p95 is the median: one second's stall is no property of the application.
 WINDOW_SECONDS = 1
 # Beyond capacity the queue grows. A share e too much has waited e times half of the step by its middle: a step of 40
 # times the target tells 5 % too much from capacity.
 TARGETS_IN_A_STEP = 40
-# So many requests may wait before the load counts as one that cannot be offered: those of so long a time, ...
-MOST_WAITING_SECONDS = 0.4
-# ... or of so many times the target, and of a stall.
+# More requests may wait where the target is a long time, and in a stall.
 MOST_WAITING_TARGETS = 4
 FEWEST_USERS = 200
 # What was not sent in a stall; a rate that cannot be offered lacks more.

@@ -4,7 +4,7 @@ import pytest
 
 from k8s.client.application import USERS
 from loadtests.chaos.verdict import Bound
-from loadtests.measure import Request, Stage
+from loadtests.measure import READ, Request
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.postgresql.outage import named
 from tests.chaos.postgresql.values import VALUES
@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.chaos, pytest.mark.full]
 # A second, through the Ingress. The writes change users that are being read, and add others, half and half.
 READS, WRITES = Extent(1000, short=200), Extent(50, short=10)
 SECONDS = Extent(60, short=20)
-# The load rises this long: until the caches have what is read, and each replica its connections.
+# The load lasts this long before it is measured: until the caches have what is read, and each replica its connections.
 WARM_SECONDS = 15
 P95_MS = 50
-# Few enough to be cached while the load rises. A write drops its user from all caches: a few reads of a hundred miss.
+# Few enough to be cached by then. A write drops its user from all caches: a few reads of a hundred miss.
 CACHED_USERS = 250
 CACHED_SHARE = 0.9
 FROM_A_CACHE = "reads from a cache, share"
@@ -45,20 +45,10 @@ def test_reads_and_writes(start: Start) -> None:
     """Writes beside them leave the reads fast, and no request fails."""
     run = start(TOGETHER)
     reads, writes = run.of(READS), run.of(WRITES)
-    mix = (
-        Request(name="read", weight=reads),
-        Request(method="PATCH", body={"name": "Grace Hopper"}, name="write", weight=writes / 2),
-        Request(
-            path=USERS,
-            method="POST",
-            body={"name": "Ada", "email": "{unique}@example.com"},
-            name="write",
-            weight=writes / 2,
-        ),
-    )
-    rate = reads + writes
-    stages = [Stage(rate // 10, WARM_SECONDS, to_rate=rate), Stage(rate, WARM_SECONDS + run.of(SECONDS))]
-    with run.load(stages, requests=mix, users=CACHED_USERS):
+    change = Request(method="PATCH", body={"name": "Grace Hopper"}, name="write")
+    create = Request(path=USERS, method="POST", body={"name": "Ada", "email": "{unique}@example.com"}, name="write")
+    rates = [(READ, reads), (change, writes // 2), (create, writes - writes // 2)]
+    with run.offered(rates, WARM_SECONDS + run.of(SECONDS), users=CACHED_USERS):
         time.sleep(WARM_SECONDS)
         warm = run.mark("the caches are warm")
         time.sleep(run.of(SECONDS))
