@@ -128,7 +128,7 @@ class Local:
         binaries.link_host_tools(self.tools)
         creating.result()
         add_ons = images.add_ons({"traefik": traefik})
-        self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="20 s")
+        self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="40 s")
         self._install(AddOns(kind, self.steps, controller, binaries.source, _BUILT_SECONDS), from_charts=False)
 
     def _pull(self, here: host.Host, kind: Kind, controller: Controller) -> None:

@@ -32,12 +32,8 @@ class Server:
         self.execute("sh", "-c", SIGNAL, "sh", "KILL")
 
     def kill_container(self) -> None:
-        """SIGKILL all of the container from its node: its first process cannot be killed from within."""
-        pod = self._look()
-        (status,) = [each for each in pod["status"]["containerStatuses"] if each["name"] == "postgresql"]
-        container = status["containerID"].removeprefix("containerd://")
-        kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
-        run("docker", "exec", pod["spec"]["nodeName"], *kill)
+        """SIGKILL all of the server's container."""
+        kill_container(self.release, self.pod, "postgresql")
 
     def kill_pod(self) -> None:
         """Delete the pod without grace."""
@@ -63,15 +59,12 @@ class Server:
     @property
     def node(self) -> str:
         """Where the pod is."""
-        return str(self._look()["spec"]["nodeName"])
+        return str(_look(self.release, self.pod)["spec"]["nodeName"])
 
     @property
     def started_at(self) -> str:
         """When the server that answers was started."""
         return self.sql("SELECT pg_postmaster_start_time()")
-
-    def _look(self) -> Any:  # noqa: ANN401 - JSON
-        return json.loads(self.release.kubectl("get", "pod", self.pod, "--output=json"))
 
 
 def psql(statement: str) -> tuple[str, ...]:
@@ -87,3 +80,19 @@ def primary(release: HelmRelease) -> Server:
 def replica(release: HelmRelease) -> Server:
     """Return the one that follows it."""
     return Server(release, f"{release.name}-postgresql-replica-0")
+
+
+def kill_container(release: HelmRelease, pod: str, name: str) -> None:
+    """SIGKILL all of a container from its node: its first process cannot be killed from within.
+
+    A pod that is deleted without grace is told to end all the same, and has its preStop hook.
+    """
+    found = _look(release, pod)
+    (status,) = [each for each in found["status"]["containerStatuses"] if each["name"] == name]
+    container = status["containerID"].removeprefix("containerd://")
+    kill = ("ctr", "--namespace", "k8s.io", "task", "kill", "--signal", "SIGKILL", container)
+    run("docker", "exec", found["spec"]["nodeName"], *kill)
+
+
+def _look(release: HelmRelease, pod: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(release.kubectl("get", "pod", pod, "--output=json"))

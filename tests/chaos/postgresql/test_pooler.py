@@ -6,7 +6,7 @@ from loadtests.chaos.verdict import Bound
 from tests.chaos.experiment import Experiment, Extent, Run, Start
 from tests.chaos.postgresql.outage import kept, named, outages, told, wait_for_writes
 from tests.chaos.postgresql.values import READS_BESIDE, SEEDED_USERS, VALUES, WRITES
-from tests.e2e.postgres_server import primary
+from tests.e2e.postgres_server import kill_container, primary
 from tests.e2e.release import merged
 
 pytestmark = [pytest.mark.chaos, pytest.mark.full]
@@ -35,7 +35,7 @@ def test_pooler_killed(start: Start) -> None:
         for _ in range(run.of(ROUNDS)):
             time.sleep(EACH_SECONDS / 2)
             killed.append(run.mark("one is killed"))
-            run.release.kubectl("delete", "pod", _one(run), "--force", "--grace-period=0")
+            kill_container(run.release, _one(run), "pgbouncer")
             time.sleep(EACH_SECONDS / 2)
         wait_for_writes(ledger)
         ended = run.mark("end")

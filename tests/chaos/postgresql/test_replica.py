@@ -1,6 +1,7 @@
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.chaos.postgresql.values import SEEDED_USERS, VALUES
 from tests.chaos.postgresql.without_redis import redis_as_said, with_redis_and_without
 from tests.chaos.traffic import RATE
 from tests.e2e.in_cluster import get_json_from_pod
-from tests.e2e.postgres_server import replica
+from tests.e2e.postgres_server import primary, replica
 from tests.e2e.release import Release
 
 pytestmark = pytest.mark.chaos
@@ -27,9 +28,9 @@ KILLED = Experiment(
     name="replica-killed",
     promise="0 failed of 12,000 reads past the caches when the replica is killed at 200 requests/s, "
     "and it is read again within 10 s",
-    sabotage="nothing to fall back on: the primary's address is wrong",
+    sabotage="nothing to fall back on: the primary is gone too",
     values=VALUES,
-    sabotaged={"extraEnv": [{"name": "USERS_API_DATABASE_URL", "value": "postgresql://127.0.0.1:1/users"}]},
+    breaks="failed",
 )
 
 
@@ -40,7 +41,7 @@ def test_replica_killed(start: Start, experiment: Experiment, prometheus: Promet
     server = replica(run.release)
     assert math.isfinite(seconds_until(lambda: _is_read(run.release), COPIED_SECONDS)) or run.sabotaged
     before = _reads_by_replica(prometheus, run.release)
-    with redis_as_said(run), run.load(run.of(RATE), users=SEEDED_USERS):
+    with redis_as_said(run), _primary_as_said(run), run.load(run.of(RATE), users=SEEDED_USERS):
         started = time.monotonic()
         time.sleep(run.of(BEFORE_SECONDS))
         again = _kill(run, server.kill, AGAIN_SECONDS)
@@ -53,6 +54,20 @@ def test_replica_killed(start: Start, experiment: Experiment, prometheus: Promet
         Bound("read again within, s", again, at_most=AGAIN_SECONDS),
         Bound("read again after a new copy within, s", copied, at_most=COPIED_SECONDS),
     )
+
+
+@contextmanager
+def _primary_as_said(run: Run) -> Iterator[None]:
+    """Take the primary away for as long as the block lasts, where that is what breaks the experiment."""
+    scale = ("scale", f"statefulset/{run.release.name}-postgresql")
+    if run.sabotaged:
+        run.release.kubectl(*scale, "--replicas=0")
+        run.release.kubectl("wait", "--for=delete", f"pod/{primary(run.release).pod}", "--timeout=60s")
+    try:
+        yield
+    finally:
+        if run.sabotaged:
+            run.release.kubectl(*scale, "--replicas=1")
 
 
 def _kill(run: Run, kill: Callable[[], object], seconds: float) -> float:
