@@ -9,11 +9,12 @@ class TCPProxy:
     As many connections as `silent` says are taken, and never answered.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, *, port: int = 0) -> None:
+        """Listen at `port`, or at one that is free."""
         self._target_port = target_port
         self.delay_seconds = 0.0
         self.silent = 0
-        self.port = 0
+        self.port = port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -24,7 +25,7 @@ class TCPProxy:
         return f"redis://127.0.0.1:{self.port}/0"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

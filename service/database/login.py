@@ -10,6 +10,10 @@ from service.database.errors import reason_of
 
 PRIMARY = "primary"
 MIN_TIMEOUT_SECONDS = 0.001
+# Behind one address there may be several servers, as two PgBouncers behind a Service. For a second or two one that has
+# just gone still gets its share of the connections: who is refused asks again at once.
+TRIES_WHEN_REFUSED = 5
+PAUSE_SECONDS = 0.01
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -42,20 +46,41 @@ class Login:
         return len(self._hosts) > 1
 
     async def __call__(self, seconds: float) -> Connection:
-        """Connect within that time, of which each host has its share: one may be silent."""
+        """Connect within that time, of which each host has its share: one may be silent.
+
+        Raises:
+            ConnectionRefusedError: nobody listens there.
+            TimeoutError: it took longer.
+            OSError: it cannot be reached, or went away meanwhile.
+            asyncpg.PostgresError: the server does not take us.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         untried = list(self._hosts)
         while True:
             host = untried.pop(0)
             try:
-                connection = await self._connect(host, (deadline - loop.time()) / (len(untried) + 1))
+                connection = await self._reach(host, (deadline - loop.time()) / (len(untried) + 1))
             except Exception as error:
                 if not untried or reason_of(error) is None:
                     raise
             else:
                 self._hosts = [host, *(other for other in self._hosts if other is not host)]
                 return connection
+
+    async def _reach(self, host: dict[str, Any], seconds: float) -> Connection:
+        """Connect, and again where that is refused; of several hosts the next one is tried instead."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        left = 1 if self.has_choice else TRIES_WHEN_REFUSED
+        while True:
+            left -= 1
+            try:
+                return await self._connect(host, deadline - loop.time())
+            except ConnectionRefusedError:
+                if not left:
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _connect(self, host: dict[str, Any], seconds: float) -> Connection:
         connection = await asyncpg.connect(

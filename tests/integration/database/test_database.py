@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 import asyncpg
 import pytest
 
-from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, pool, server
+from service.database import Database, DatabaseConfig, DatabaseUnavailableError, Query, Read, login, pool, server
 from service.database.errors import OPENS_BREAKER
 from service.database.login import Connection
 from service.database.opener import Opener
@@ -388,6 +388,26 @@ async def test_connections_that_are_lost_cost_no_other(postgres: PostgresProcess
         idle = database.primary.pool._idle
         await until(lambda: int(kept) in {connection.get_server_pid() for connection in idle})
         assert {type(write.exception()) for write in writes} == {DatabaseUnavailableError}
+
+
+@sabotage("who is refused gives up", patched((login, "TRIES_WHEN_REFUSED", 1)), raises=ConnectionRefusedError)
+async def test_who_is_refused_asks_again(postgres: PostgresProcess, database_url: str) -> None:
+    """A connection that one server's end refuses is tried again at once: there may be another behind the address."""
+    proxy = TCPProxy(postgres.port, port=free_port())
+
+    async def listen_late() -> None:
+        await asyncio.sleep(1.5 * login.PAUSE_SECONDS)
+        await proxy.__aenter__()
+
+    config = DatabaseConfig(url=database_url.replace(f":{postgres.port}", f":{proxy.port}"))
+    late = asyncio.create_task(listen_late())
+    try:
+        connection = await login.Login(config, login.PRIMARY)(30.0)
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+    finally:
+        await late
+        await proxy.__aexit__()
 
 
 async def test_a_log_in_that_fails_counts_once(postgres: PostgresProcess, database_url: str) -> None:
