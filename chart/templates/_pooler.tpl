@@ -17,6 +17,20 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* Name of the Service by which PgBouncer finds the bundled primary. */}}
+{{- define "users-api.pooler.primary" -}}
+{{- include "users-api.postgresql.fullname" . }}-primary
+{{- end -}}
+
+{{/* The server behind PgBouncer: host:port. */}}
+{{- define "users-api.pooler.server" -}}
+{{- if include "users-api.bundled.isOn" . -}}
+{{- include "users-api.pooler.primary" . }}:5432
+{{- else -}}
+{{- regexFindAll "^(.*):([0-9]+)$" (include "users-api.postgresql.hosts" .) 1 | first -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Labels that select the pods of PgBouncer. */}}
 {{- define "users-api.pooler.selector" -}}
 {{- if include "users-api.pooler.isOwn" . -}}
