@@ -3,7 +3,7 @@
 from service.fleet import names
 
 NAME = "users-api"
-"""What the service calls itself: in traces, to those it asks, and before its keys in Redis."""
+"""What the service calls itself: to those it asks, before its keys in Redis, and, by its prefix, in traces."""
 __version__ = "0.1.0"
 
 # Here, as this runs before anything that counts and logs is imported.

@@ -1,14 +1,13 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Any
 
 import service.fleet.http  # noqa: F401 # isort: skip - before FastAPI, which it imports for less
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from service import NAME, __version__
+from service import __version__
 from service.auth import Authenticator, UnauthenticatedError
 from service.auth.dependencies import ForbiddenError, forbidden, unauthenticated
 from service.auth.static_tokens import StaticTokens
@@ -17,8 +16,6 @@ from service.database.unavailable import unavailable
 from service.fleet import Fleet
 from service.fleet.idempotency import IdempotencyStore
 from service.fleet.observability import tracing
-from service.fleet.observability.config import TracingConfig
-from service.fleet.observability.sampling import SampledFastAPI
 from service.fleet.observability.tracing import Tracing
 from service.settings import Settings
 from service.users import endpoints as users
@@ -35,9 +32,7 @@ logger = logging.getLogger(__name__)
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Put the service together; nothing is connected before its lifespan starts."""
     settings = settings or Settings()
-    traces = _tracing(settings) if settings.otel_enabled else None
-    new_app = FastAPI if traces is None else partial(SampledFastAPI, traces.sampling)
-    app = new_app(
+    app = FastAPI(
         title="Users API",
         version=__version__,
         lifespan=_lifespan,
@@ -46,8 +41,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,  # it would lead a token to whatever host the client named, and one path has one name
         openapi_url="/openapi.json" if settings.docs_are_served else None,
         # Left on, FastAPI looks for tracer, meter and logger providers at each request: 3 us of an L1 hit's 10.
-        telemetry=tracing.OFF if traces is None else traces.fastapi,
+        telemetry=tracing.OFF,
     )
+    traces = Tracing.of(settings, version=__version__)
     authenticator = app.state.authenticator = _authenticator(settings)
     database = app.state.database = _database(settings, traces)
     app.state.settings = settings
@@ -89,19 +85,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.start()
             stack.push_async_callback(task.aclose)
         yield
-
-
-def _tracing(settings: Settings) -> Tracing:
-    return Tracing(
-        TracingConfig(
-            name=NAME,
-            version=__version__,
-            server_id=settings.server_id,
-            environment=settings.environment,
-            sample_ratio=settings.otel_sample_ratio,
-            endpoint=str(settings.otel_endpoint),
-        )
-    )
 
 
 def _database(settings: Settings, traces: Tracing | None) -> Database:

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service import NAME
-from service.fleet.settings.common import CommonSettings, ExpectedReplicas, Ratio, RedisAddress, RedisPrefix, Text
+from service.fleet.settings.common import CommonSettings, ExpectedReplicas, RedisAddress, RedisPrefix, Text
 from service.fleet.settings.entries import Seconds
 from service.fleet.settings.environment import read
 from service.fleet.settings.forms import HttpUrl, Listed, PostgresServerUrl, PostgresUrl
@@ -105,11 +105,6 @@ class Settings(CommonSettings, BaseSettings):
     docs_enabled: bool | None = Field(
         None, description="Serve /docs and /openapi.json; everywhere but in production when left out."
     )
-
-    # Tracing
-    otel_enabled: bool = Field(False, description="Send traces.")  # noqa: FBT003 - a default
-    otel_endpoint: HttpUrl = Field("http://localhost:4318", repr=False, description="OTLP endpoint.")
-    otel_sample_ratio: Ratio = Field(0.01, description="Share of the traces begun here that are recorded, 0 to 1.")
 
     # What tests break the service with.
     faults_enabled: bool = Field(

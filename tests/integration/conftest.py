@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.collector import Collector
+from tests.http_server import serving
 from tests.postgres_process import PostgresProcess, name_of, started
 from tests.sabotage import Sabotage
 from tests.schema import expanding_sql
@@ -33,6 +35,14 @@ def _sabotaged(request: pytest.FixtureRequest) -> None:
     way: Sabotage | None = getattr(request, "param", None)
     if way is not None:
         way.break_it(request)
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """What traces are sent to."""
+    server = Collector()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture(scope="module")

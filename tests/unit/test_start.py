@@ -4,7 +4,9 @@ import sys
 
 from service.dev import free_port
 
-SLOW = ("opentelemetry.sdk", "psutil", "service.faults")
+# Of OpenTelemetry FastAPI loads the API alone.
+TRACING = ("opentelemetry.exporter", "opentelemetry.instrumentation", "opentelemetry.sdk")
+SLOW = (*TRACING, "psutil", "service.faults")
 
 
 def _said(program: str) -> list[str]:
@@ -17,6 +19,17 @@ def test_a_start_loads_nothing_that_it_does_not_need() -> None:
     loaded = _said("import sys, service.app; service.app.create_app(); print(*sys.modules)")
     assert "service.fleet.redis_client" in loaded
     assert [name for name in loaded if name.startswith(SLOW)] == []
+
+
+def test_an_application_without_traces_loads_nothing_of_them() -> None:
+    """With the library installed on it, and a Redis named."""
+    program = (
+        "import sys; from fastapi import FastAPI; from service.fleet import Fleet, FleetSettings;"
+        "Fleet(FastAPI(), FleetSettings('SHOP_', redis_url='redis://redis.invalid')); print(*sys.modules)"
+    )
+    loaded = _said(program)
+    assert "service.fleet.observability.tracing" in loaded
+    assert [name for name in loaded if name.startswith(TRACING)] == []
 
 
 def test_a_process_that_serves_has_no_pydantic_v1() -> None:

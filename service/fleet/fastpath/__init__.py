@@ -1,5 +1,5 @@
 """Cached reads answered before routing, validation and serialising, and indistinguishable from theirs."""
 
-from .middleware import FastPath, install_fast_path
+from .middleware import FastPath
 
-__all__ = ["FastPath", "install_fast_path"]
+__all__ = ["FastPath"]

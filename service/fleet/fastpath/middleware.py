@@ -1,9 +1,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
 
-from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..cache import LOOKED_UP, CachedRead, Lookup, TieredCache, render
@@ -155,20 +153,6 @@ class FastPath:
             return await self._lookup(number)
         except Exception as error:  # noqa: BLE001 - whatever it is, the routes answer for it
             return error
-
-
-def install_fast_path(app: FastAPI, **options: Any) -> None:  # noqa: ANN401 - FastPath's
-    """Put a `FastPath` around everything in `app`.
-
-    `add_middleware` would put it inside Starlette's ServerErrorMiddleware and two more of FastAPI's: 2 us more than an
-    L1 hit's 27 (`python -m loadtests.parts`). None of them has anything to do for an answer from the cache.
-    """
-    build = app.build_middleware_stack
-
-    def build_with_fast_path() -> ASGIApp:
-        return FastPath(build(), **options)
-
-    app.build_middleware_stack = build_with_fast_path  # type: ignore[method-assign]
 
 
 def _is_id(text: str, max_id: int) -> bool:

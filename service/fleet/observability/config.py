@@ -1,4 +1,7 @@
 from dataclasses import dataclass
+from typing import Self
+
+from ..settings.common import CommonSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +14,15 @@ class TracingConfig:
     environment: str
     sample_ratio: float
     endpoint: str
+
+    @classmethod
+    def of(cls, settings: CommonSettings, *, version: str) -> Self:
+        """Return what the settings say of it; the service is called as its variables are."""
+        return cls(
+            name=settings.variables.strip("_").lower().replace("_", "-"),
+            version=version,
+            server_id=settings.server_id,
+            environment=settings.environment,
+            sample_ratio=settings.otel_sample_ratio,
+            endpoint=settings.otel_endpoint,
+        )

@@ -1,12 +1,15 @@
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
+from starlette.types import ASGIApp
 
+from ..settings.common import CommonSettings
 from .config import TracingConfig
-from .sampling import Sampling, drawn_trace_id
+from .sampling import SampledTelemetry, Sampling, drawn_trace_id
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -20,14 +23,14 @@ class Tracing:
     """Spans of requests (by FastAPI) and of Redis calls (by OpenTelemetry's instrumentation), sent by OTLP over HTTP.
 
     FastAPI makes one span a request, and none for each message sent, as an ASGI instrumentation does; those of its
-    inner steps are turned off. `sampling` says for which requests: nobody else here begins a trace. The SDK takes 0.2 s
+    inner steps are turned off. `Sampling` says for which requests: nobody else here begins a trace. The SDK takes 0.2 s
     to import, so it is imported here and only when tracing is on.
     """
 
     def __init__(self, config: TracingConfig) -> None:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.instrumentation.redis import RedisInstrumentor  # noqa: PLC0415
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
         from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased  # noqa: PLC0415
@@ -41,7 +44,7 @@ class Tracing:
                 "service.instance.id": config.server_id,
                 "deployment.environment.name": config.environment,
             }
-        )
+        ).merge(OTELResourceDetector().detect())  # what an installation says in OTEL_SERVICE_NAME counts before that
         ratio = TraceIdRatioBased(config.sample_ratio)
         self.provider = TracerProvider(
             sampler=ParentBased(ratio), resource=resource, id_generator=DrawnTraceIds(), shutdown_on_exit=False
@@ -49,15 +52,19 @@ class Tracing:
         endpoint = config.endpoint.rstrip("/") + "/v1/traces"
         exporter = OTLPSpanExporter(endpoint, timeout=EXPORT_TIMEOUT_SECONDS)
         self.provider.add_span_processor(BatchSpanProcessor(exporter))
-        self.sampling = Sampling(ratio.bound, self.provider.get_tracer("fleet.sampling"))
+        self._sampling = Sampling(ratio.bound, self.provider.get_tracer("fleet.sampling"))
         self.instrument_redis: Callable[[Redis], None] = partial(
             RedisInstrumentor.instrument_client, tracer_provider=self.provider
         )
 
-    @property
-    def fastapi(self) -> TelemetryConfig:
-        """What FastAPI needs to make its spans here."""
-        return TelemetryConfig(
+    @classmethod
+    def of(cls, settings: CommonSettings, *, version: str) -> Self | None:
+        """Return what the settings ask for, or None where tracing is off."""
+        return cls(TracingConfig.of(settings, version=version)) if settings.otel_enabled else None
+
+    def around(self, layers: ASGIApp, app: FastAPI) -> ASGIApp:
+        """Put around all layers of `app` what makes the spans of its requests."""
+        telemetry = TelemetryConfig(
             tracer_provider=self.provider,
             tracing=True,
             metrics=False,
@@ -65,6 +72,7 @@ class Tracing:
             operation_spans=False,
             auto_configure=False,
         )
+        return SampledTelemetry(layers, app=app, sampling=self._sampling, telemetry=telemetry)
 
     def close(self) -> None:
         """Send the spans that wait, and stop; blocks for `EXPORT_TIMEOUT_SECONDS` at most."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from .entries import RateLimitOverride, Seconds
-from .forms import KeyPrefix, Listed, Network, Origin, RedisUrl
+from .forms import HttpUrl, KeyPrefix, Listed, Network, Origin, RedisUrl
 
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -138,6 +138,11 @@ class CommonSettings(BaseModel):
     idempotency_ttl_seconds: Annotated[int, Field(ge=1, le=7 * 86400)] = Field(
         86400, description="Seconds in which a repeated POST gets the first one's answer."
     )
+
+    # Tracing
+    otel_enabled: bool = Field(False, description="Send traces.")  # noqa: FBT003 - a default
+    otel_endpoint: HttpUrl = Field("http://localhost:4318", repr=False, description="OTLP endpoint.")
+    otel_sample_ratio: Ratio = Field(0.01, description="Share of the traces begun here that are recorded, 0 to 1.")
 
     # Browsers
     cors_origins: Annotated[tuple[Origin, ...], Listed] = Field((), description="Origins that browsers may call from.")

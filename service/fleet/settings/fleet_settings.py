@@ -1,4 +1,5 @@
 import os
+from importlib.util import find_spec
 from typing import Any, Self
 
 from pydantic import PrivateAttr, model_validator
@@ -6,6 +7,9 @@ from pydantic_core import PydanticCustomError
 
 from .common import CommonSettings
 from .environment import read
+
+TRACING = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http", "opentelemetry.instrumentation.redis")
+"""What the wheel's extra of this name brings."""
 
 
 class FleetSettings(CommonSettings):
@@ -34,3 +38,17 @@ class FleetSettings(CommonSettings):
             message = "above 1 needs SERVER gunicorn or granian: set that, or keep 1 and run more replicas"
             raise PydanticCustomError("workers", "WORKERS " + message)
         return self
+
+    @model_validator(mode="after")
+    def _has_what_traces_need(self) -> Self:
+        if self.otel_enabled and not all(map(_is_installed, TRACING)):
+            message = "needs OpenTelemetry's packages: install fastapi-fleet[tracing], or set it to false"
+            raise PydanticCustomError("tracing", "OTEL_ENABLED " + message)
+        return self
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even what it is in
+        return False

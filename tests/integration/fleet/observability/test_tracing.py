@@ -1,61 +1,15 @@
-import gzip
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from service import NAME, __version__
 from tests.api import TOKEN, calling
-from tests.http_server import Quiet, serving
+from tests.collector import NOT_SAMPLED, SAMPLED, SPAN_ID, TRACE_ID, Collector, attributes
 from tests.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
-TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
-SAMPLED = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01"}
-NOT_SAMPLED = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-00"}
 OPENMETRICS = {"accept": "application/openmetrics-text;version=1.0.0"}
-
-
-class Collector(ThreadingHTTPServer):
-    """What receives traces by OTLP over HTTP and keeps them; a collector's real one is not to be had as a package."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Receiver)
-        self.spans: list[Span] = []
-
-    @property
-    def url(self) -> str:
-        """For `OTEL_ENDPOINT`."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Receiver(Quiet, BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if self.headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            for scope in resource.scope_spans:
-                self.server.spans.extend(scope.spans)
-        self.send_response(200)
-        self.end_headers()
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    """A collector on loopback."""
-    server = Collector()
-    with serving(server):
-        yield server
-
-
-def _attributes(span: Span) -> dict[str, str]:
-    return {attribute.key: attribute.value.string_value for attribute in span.attributes}
 
 
 def traced(collector: Collector, redis: RedisProcess, *, ratio: int) -> dict[str, Any]:
@@ -71,12 +25,14 @@ async def test_a_request_and_its_redis_calls_are_one_trace(collector: Collector,
     spans = {span.name: span for span in collector.spans}
     request = spans["GET /api/users/{user_id}"]
     assert request.trace_id.hex() == TRACE_ID
-    assert request.parent_span_id.hex() == "00f067aa0ba902b7"
-    assert _attributes(spans["MGET"])["db.statement"] == "MGET ?"
+    assert request.parent_span_id.hex() == SPAN_ID
+    assert attributes(spans["MGET"])["db.statement"] == "MGET ?"
     assert all(span.trace_id == request.trace_id for span in collector.spans)
     assert {span.parent_span_id for span in collector.spans} == {request.parent_span_id, request.span_id}
     assert not [span for span in collector.spans if "send" in span.name]
     assert "test-token" not in str(collector.spans)
+    (sender,) = collector.senders
+    assert (sender["service.name"], sender["service.version"]) == (NAME, __version__)
 
 
 @pytest.mark.parametrize("fast_path_enabled", [True, False])
@@ -90,9 +46,9 @@ async def test_a_cached_answer_has_a_span_of_the_same_name(
         assert (await client.get("/api/users/2", headers=TOKEN)).headers["x-cache"] == "L1"
         metrics = (await client.get("/metrics", headers=OPENMETRICS)).text
         await client.get("/livez")
-    requests = [span for span in collector.spans if "http.route" in _attributes(span)]
+    requests = [span for span in collector.spans if "http.route" in attributes(span)]
     assert [span.name for span in requests] == ["GET /api/users/{user_id}"] * 2
-    assert _attributes(requests[1])["http.route"] == "/api/users/{user_id}"
+    assert attributes(requests[1])["http.route"] == "/api/users/{user_id}"
     exemplars = [line for line in metrics.splitlines() if "http_request_duration" in line and "trace_id" in line]
     assert any(requests[1].trace_id.hex() in line for line in exemplars)
 

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 import pytest
+from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -11,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from service.fleet.observability.logging import JsonFormatter
-from service.fleet.observability.sampling import SampledFastAPI, Sampling
+from service.fleet.observability.sampling import SampledTelemetry, Sampling
 from service.fleet.observability.trace_ids import DrawnTraceIds
 from tests.api import client_of
 
@@ -30,8 +31,11 @@ class Observed:
         provider = TracerProvider(sampler=ParentBased(ratio), id_generator=DrawnTraceIds(), shutdown_on_exit=False)
         self.exporter = InMemorySpanExporter()
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.app = SampledFastAPI(
-            Sampling(ratio.bound, provider.get_tracer("test")),
+        self.app = FastAPI()
+        self.app.middleware_stack = SampledTelemetry(
+            self.app.build_middleware_stack(),
+            app=self.app,
+            sampling=Sampling(ratio.bound, provider.get_tracer("test")),
             telemetry=TelemetryConfig(tracer_provider=provider, metrics=False, logs=False, operation_spans=False),
         )
         self.app.get("/sent")(self._sent)

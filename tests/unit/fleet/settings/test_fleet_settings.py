@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.fleet import FleetSettings
+from service.fleet.settings import fleet_settings
 
 
 def test_each_application_has_a_prefix_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +29,14 @@ def test_a_value_out_of_bounds_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ValidationError, match="WORKERS above 1 needs SERVER gunicorn or granian"):
         FleetSettings(workers=2)
     assert FleetSettings(workers=2, server="granian").workers == 2
+
+
+@pytest.mark.parametrize("missing", ["opentelemetry.nothing", "opentelemetry.nothing.at_all"])
+def test_traces_need_what_their_extra_brings(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """Only where they are on; what is refused says how to get it."""
+    monkeypatch.setenv("SHOP_OTEL_ENABLED", "true")
+    assert FleetSettings("SHOP_").otel_enabled
+    monkeypatch.setattr(fleet_settings, "TRACING", (*fleet_settings.TRACING, missing))
+    with pytest.raises(ValidationError, match=r"OTEL_ENABLED needs .*: install fastapi-fleet\[tracing\]"):
+        FleetSettings("SHOP_")
+    assert not FleetSettings("SHOP_", otel_enabled=False).otel_enabled
