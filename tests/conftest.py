@@ -1,7 +1,7 @@
 import getpass
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -37,6 +37,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--sabotage", action="store_true", help="break what a test or an experiment is about: it must not hold"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Have no process measure its coverage that a test starts, but for those whose coverage nobody else has."""
+    with pytest.MonkeyPatch.context() as environment:
+        if not item.get_closest_marker("measured"):
+            for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+                environment.delenv(name)
+        return (yield)
 
 
 @pytest.fixture

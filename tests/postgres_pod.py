@@ -130,7 +130,7 @@ class PostgresPod(LocalPostgres):
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             assert time.monotonic() < deadline, self.log
-            time.sleep(0.05)
+            time.sleep(0.2)  # most conditions start psql
 
     @property
     def log(self) -> str:

@@ -1,3 +1,4 @@
+import functools
 import io
 
 from alembic import command
@@ -5,6 +6,7 @@ from alembic import command
 from service.migrate import config
 
 
+@functools.cache
 def expanding_sql() -> str:
     """What `python -m service.migrate` sends to an empty database."""
     alembic = config()

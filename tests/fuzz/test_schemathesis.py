@@ -33,14 +33,6 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
         yield process.url()
 
 
-@pytest.fixture(autouse=True)
-def _unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what makes a process measure its coverage: that more than doubles the time that this takes."""
-    for name in os.environ:
-        if name.startswith("COVERAGE_"):
-            monkeypatch.delenv(name)
-
-
 @pytest.mark.timeout(1800)  # four minutes for most of the cases, on a machine that does nothing else
 def test_schemathesis_finds_nothing(
     tmp_path: Path, redis: RedisProcess, database_url: str, request: pytest.FixtureRequest

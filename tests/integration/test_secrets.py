@@ -13,6 +13,7 @@ pytestmark = pytest.mark.integration
 PATHS = ("/api/users/1", "/api/users/1001", "/api/users/x", "/api/users", "/nowhere", "/api/faults/status/500")
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn", "granian"])
 def test_no_token_is_written_anywhere(server: str, tmp_path: Path, redis: RedisProcess) -> None:
     """Neither log (each request, at DEBUG) nor metrics nor Redis hold any part of a token, valid or not."""

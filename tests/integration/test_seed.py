@@ -59,6 +59,7 @@ def test_seeding_again_adds_what_is_missing(postgres: PostgresProcess, users_url
     assert postgres.sql("SELECT nextval('users_id_seq')", name) == "901"
 
 
+@pytest.mark.measured
 def test_the_command_says_what_is_wrong(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

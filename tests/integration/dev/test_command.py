@@ -68,6 +68,7 @@ class Dev:
         return self.process.communicate(timeout=60)[0]
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_dev_serves_with_servers_of_its_own_and_ends_them(place: Path, number: signal.Signals) -> None:
     """It answers with Redis and a thousand users in PostgreSQL, says where they are, and leaves nothing running."""
@@ -98,6 +99,7 @@ def test_two_have_servers_of_their_own(place: Path) -> None:
     assert len({line for output in outputs for line in output.splitlines() if line.startswith("users:")}) == 2
 
 
+@pytest.mark.measured
 def test_an_interrupted_start_leaves_nothing(place: Path) -> None:
     """Who ends it while PostgreSQL is being made finds nothing of it either, and a status that says so."""
     one = Dev(place)

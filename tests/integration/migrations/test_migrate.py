@@ -50,6 +50,7 @@ def lock_nobody_out(request: pytest.FixtureRequest) -> None:
 
 
 @sabotage("there is no lock", lock_nobody_out)
+@pytest.mark.measured
 def test_of_five_at_once_one_migrates(postgres: PostgresProcess, database_url: str) -> None:
     """Five Jobs end with success, one of which has made the tables."""
     postgres.sql(SLOW, name_of(database_url))

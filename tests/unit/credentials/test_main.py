@@ -38,6 +38,7 @@ def test_a_refusal_fails_the_job(double: Double, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.startswith("error: cannot read secrets/redis: 403")
 
 
+@pytest.mark.measured
 def test_outside_a_cluster_it_says_what_is_missing() -> None:
     """Without a mounted account it ends with status 1 and names the file."""
     done = subprocess.run(

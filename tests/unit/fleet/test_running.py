@@ -40,6 +40,7 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "error: SHOP_PORT: Input should be less than or equal to 65535" in capsys.readouterr().err
 
 
+@pytest.mark.measured
 def test_it_is_a_command() -> None:
     """Whose help names the application and the prefix."""
     command = [sys.executable, "-m", "service.fleet", "--help"]

@@ -9,7 +9,7 @@ import pytest
 from service.fleet.server.protocol import MAX_EXTRA_CONNECTIONS
 from tests.service_process import ServiceProcess, read_to_end
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.measured]
 
 LIMIT = 20
 TOKEN = {"authorization": "Bearer test-token"}

@@ -18,6 +18,7 @@ TOKEN = {"authorization": "Bearer test-token"}
 SERVERS = [("uvicorn", 1), ("gunicorn", 2), ("granian", 2)]
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("server", "workers"), SERVERS)
 def test_a_request_under_way_ends_after_sigterm(tmp_path: Path, server: str, workers: int) -> None:
     """With each server, what has begun is answered, and the process leaves with status 0."""
@@ -35,6 +36,7 @@ def test_a_request_under_way_ends_after_sigterm(tmp_path: Path, server: str, wor
     assert status == 0
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize(("server", "workers"), SERVERS[:2])
 def test_readiness_ends_before_listening_does(tmp_path: Path, server: str, workers: int) -> None:
     """Within the delay after SIGTERM new connections are still served, /readyz says 503, and each answer closes."""
@@ -129,6 +131,7 @@ def test_an_address_of_another_machine_is_named(tmp_path: Path, server: str) -> 
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("server", ["gunicorn", "granian"])
 def test_gauges_of_dead_workers_leave_the_metrics(tmp_path: Path, server: str) -> None:
     """After both workers were killed, pool sizes are those of their successors, and what they counted stays."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.service_process import ServiceProcess, read_to_end
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.measured]
 
 REQUEST = b"GET /version HTTP/1.1\r\nhost: x\r\n\r\n"
 
