@@ -6,7 +6,7 @@ VARIABLES = {"$namespace": "users-api", "$release": "users-api", "$__rate_interv
 _SELECTOR = re.compile(r"([a-zA-Z_:][\w:]*)\s*[{\[]")
 _BARE = re.compile(r"(?<![\w:])((?:users_api|http|kube|redis|container|process)_\w+)(?![\w:(])")
 _STRING = re.compile(r'"[^"]*"')
-_RECORDED = re.compile(r"(users_api:[\w:]+)\{[^}]*\}(?:\[(\w+)\])?")
+_RECORDED = re.compile(r"(release:[\w:]+)\{[^}]*\}(?:\[(\w+)\])?")
 
 
 def substituted(expr: str) -> str:

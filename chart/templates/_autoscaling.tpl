@@ -99,25 +99,35 @@ wanted before; and Helm cannot adopt KEDA's, which has the release's labels and 
 namespace="{{ .Release.Namespace }}",pod=~"{{ include "users-api.fullname" . }}-[a-z0-9]+-[a-z0-9]{5}"
 {{- end -}}
 
-{{/*
-Requests per second over all replicas. Refused requests don't count: a flood of 429s must not buy replicas. Where pods are
-scraped and nothing was asked of them yet the answer is 0; where no pod is scraped there is no answer, so that the
-autoscaler holds instead of scaling in.
-*/}}
+{{/* Requests per second over all replicas; what counts of them, _counted.tpl says. */}}
 {{- define "users-api.requestRateQuery" -}}
-{{- $requests := .Values.metrics.requests -}}
-{{- $pods := include "users-api.podSelector" . -}}
-{{- $statuses := join "|" .Values.autoscaling.requestRate.excludedStatuses -}}
+{{- $query := .Values.metrics.requests.query -}}
 {{- if eq .Values.autoscaling.requestRate.from "ingress" -}}
 {{- include "users-api.ingressRateQuery" . -}}
-{{- else if $requests.query -}}
-{{- tpl $requests.query . | trim -}}
+{{- else if $query -}}
+{{- tpl $query . | trim -}}
 {{- else -}}
-sum(rate({{ $requests.counter }}{ {{- $pods }}{{ with $statuses }},{{ $requests.statusLabel }}!~"{{ . }}"{{ end }}}[{{ .Values.autoscaling.requestRate.windowSeconds }}s])) or sum(0 * (up{ {{- $pods }}} == 1))
+{{- include "users-api.counted.rate" (dict "root" . "from" "app") -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+Whose metrics the pods have beside their counter, which is what the names of these begin with; empty without any. An image that takes no
+settings of this chart's is not the users API.
+*/}}
+{{- define "users-api.library" -}}
+{{- $library := .Values.metrics.library -}}
+{{- if and .Values.metrics.enabled (ne $library "none") (or (ne $library "users_api") .Values.app.settings.prefix) -}}
+{{- $library -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Gauge of the requests under way. */}}
+{{- define "users-api.inFlightMetric" -}}
+{{ .Values.metrics.library }}_requests_in_flight
 {{- end -}}
 
 {{/* Requests under way in all replicas. A version of the service without the metric has no answer, which is a fault. */}}
 {{- define "users-api.inFlightQuery" -}}
-sum(users_api_requests_in_flight{ {{- include "users-api.podSelector" . }}})
+sum({{ include "users-api.inFlightMetric" . }}{ {{- include "users-api.podSelector" . }}})
 {{- end -}}

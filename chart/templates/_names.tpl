@@ -36,6 +36,11 @@ letter: where the release's has one or doesn't, the dot becomes a hyphen, and th
 {{- end -}}
 {{- end -}}
 
+{{/* What titles and addresses of dashboards begin with. Of an address Grafana takes 40 characters. */}}
+{{- define "users-api.dashboardsName" -}}
+{{- include "users-api.shortenedTo" (list 22 (include "users-api.name" .)) -}}
+{{- end -}}
+
 {{/* Name of the Redis objects. */}}
 {{- define "users-api.redis.fullname" -}}
 {{- printf "%s-redis" (include "users-api.fullname" .) -}}

@@ -14,50 +14,111 @@
 
 {{/*
 Recorded series of the two promises, errors and latency: the share of requests that break one over each window that an
-alert asks for, the share that may, and the rates of which dashboards add up a month.
+alert asks for, the share that may, and the rates of which dashboards add up a month. Whoever counts, the names are the same. Without a
+histogram nobody knows what is slow.
 */}}
 {{- define "users-api.rule.records" -}}
 {{- $labels := dict "namespace" .Release.Namespace "release" .Release.Name "service" (include "users-api.fullname" .) -}}
+{{- $isTimed := include "users-api.rule.isTimed" . -}}
 {{- range $window := list "5m" "30m" "1h" "2h" "6h" "1d" "3d" }}
 {{- $of := dict "root" $ "window" $window }}
-- record: users_api:http_error_ratio:rate{{ $window }}
+- record: release:http_error_ratio:rate{{ $window }}
   expr: ({{ include "users-api.rule.failed" $of }}) / ({{ include "users-api.rule.requests" $of }} > 0)
   labels: {{ $labels | toJson }}
-- record: users_api:http_slow_ratio:rate{{ $window }}
+{{- if $isTimed }}
+- record: release:http_slow_ratio:rate{{ $window }}
   expr: ({{ include "users-api.rule.slow" $of }}) / ({{ include "users-api.rule.requests" $of }} > 0)
   labels: {{ $labels | toJson }}
 {{- end }}
+{{- end }}
 {{- $of := dict "root" . "window" "5m" }}
-- record: users_api:http_requests:rate5m
+- record: release:http_requests:rate5m
   expr: {{ include "users-api.rule.requests" $of }}
   labels: {{ $labels | toJson }}
-- record: users_api:http_error:rate5m
+- record: release:http_error:rate5m
   expr: {{ include "users-api.rule.failed" $of }}
   labels: {{ $labels | toJson }}
-- record: users_api:http_slow:rate5m
-  expr: {{ include "users-api.rule.slow" $of }}
-  labels: {{ $labels | toJson }}
-- record: users_api:http_error_budget:ratio
+- record: release:http_error_budget:ratio
   expr: vector({{ include "users-api.rule.budget" .Values.prometheusRule.sloPercent }})
   labels: {{ $labels | toJson }}
-- record: users_api:http_slow_budget:ratio
+{{- if $isTimed }}
+- record: release:http_slow:rate5m
+  expr: {{ include "users-api.rule.slow" $of }}
+  labels: {{ $labels | toJson }}
+- record: release:http_slow_budget:ratio
   expr: vector({{ include "users-api.rule.budget" .Values.prometheusRule.latencyPercent }})
   labels: {{ $labels | toJson }}
+{{- end }}
+{{- end -}}
+
+{{/* Who counts what is promised, as _counted.tpl has it. */}}
+{{- define "users-api.rule.counted" -}}
+{{- include "users-api.counted" (dict "root" . "from" .Values.prometheusRule.from) -}}
+{{- end -}}
+
+{{/* Whether that one times requests too. */}}
+{{- define "users-api.rule.isTimed" -}}
+{{- (include "users-api.rule.counted" . | fromJson).histogram -}}
 {{- end -}}
 
 {{/* Requests a second; like the two below it takes a dict of root and window. */}}
 {{- define "users-api.rule.requests" -}}
-sum(rate(http_requests_total{ {{- include "users-api.podSelector" .root }}}[{{ .window }}]))
+{{- $counted := include "users-api.rule.counted" .root | fromJson -}}
+sum({{ include "users-api.counted.growth" (dict "counted" $counted "name" $counted.counter "window" .window) }})
 {{- end -}}
 
 {{/* Failures a second. Without a 5xx yet there is no such series: 0, not nothing. */}}
 {{- define "users-api.rule.failed" -}}
-sum(rate(http_requests_total{ {{- include "users-api.podSelector" .root }},status=~"5.."}[{{ .window }}])) or vector(0)
+{{- $counted := include "users-api.rule.counted" .root | fromJson -}}
+sum({{ include "users-api.counted.growth" (dict "counted" $counted "name" $counted.counter "window" .window "matcher" (printf `%s=~"5.."` $counted.status)) }}) or vector(0)
 {{- end -}}
 
 {{/* Answers a second that took longer than promised. */}}
 {{- define "users-api.rule.slow" -}}
-sum(rate(http_request_duration_seconds_count{ {{- include "users-api.podSelector" .root }}}[{{ .window }}])) - sum(rate(http_request_duration_seconds_bucket{ {{- include "users-api.podSelector" .root }},le="{{ .root.Values.prometheusRule.latencySeconds }}"}[{{ .window }}]))
+{{- $counted := include "users-api.rule.counted" .root | fromJson -}}
+{{- $all := dict "counted" $counted "name" (printf "%s_count" $counted.histogram) "window" .window -}}
+{{- $fast := dict "counted" $counted "name" (printf "%s_bucket" $counted.histogram) "window" .window "matcher" (include "users-api.rule.edge" .root) -}}
+sum({{ include "users-api.counted.growth" $all }}) - sum({{ include "users-api.counted.growth" $fast }})
+{{- end -}}
+
+{{/* Matcher of the bucket that ends at the promised time. Of a whole number there are two spellings. */}}
+{{- define "users-api.rule.edge" -}}
+{{- $counted := include "users-api.rule.counted" . | fromJson -}}
+{{- $edge := mulf .Values.prometheusRule.latencySeconds $counted.unit | toString -}}
+{{- if regexMatch "^[0-9]+$" $edge -}}
+le=~"{{ $edge }}([.]0)?"
+{{- else -}}
+le="{{ $edge }}"
+{{- end -}}
+{{- end -}}
+
+{{/* Edges of the histogram that the users API has, and each application on its library. */}}
+{{- define "users-api.rule.edges" -}}
+0.005 0.01 0.025 0.05 0.075 0.1 0.25 0.5 1 2.5 5
+{{- end -}}
+
+{{/* Requests are counted, and none of them in a bucket that ends at the promised time. */}}
+{{- define "users-api.rule.untimed" -}}
+{{- $counted := include "users-api.rule.counted" . | fromJson -}}
+{{- $edge := include "users-api.rule.edge" . -}}
+count({{ include "users-api.rule.series" (dict "counted" $counted "name" $counted.counter) }})
+unless on () count({{ include "users-api.rule.series" (dict "counted" $counted "name" (printf "%s_bucket" $counted.histogram) "matcher" $edge) }})
+{{- end -}}
+
+{{/* The series themselves. Takes a dict of counted, name and, to have only some of them, matcher. */}}
+{{- define "users-api.rule.series" -}}
+{{- range $place, $selector := .counted.selectors -}}
+{{- if $place }} or {{ end -}}
+{{ $.name }}{ {{- $selector }}{{ with $.matcher }},{{ . }}{{ end }}}
+{{- end -}}
+{{- end -}}
+
+{{/* More than one a second over an hour, and then none at all, though whoever counts them is scraped. */}}
+{{- define "users-api.rule.stopped" -}}
+{{- $requests := printf "release:http_requests:rate5m%s" (include "users-api.rule.release" .) -}}
+{{- $counted := include "users-api.rule.counted" . | fromJson -}}
+(avg_over_time({{ $requests }}[1h] offset 10m) > 1 unless max_over_time({{ $requests }}[5m]) > 0)
+and on () count({{ $counted.scraped }})
 {{- end -}}
 
 {{/* Share of requests that may break a promise kept for so many percent. */}}
@@ -84,7 +145,7 @@ or {{ include "users-api.rule.burn" (merge (dict "long" "3d" "short" "6h" "facto
 {{- define "users-api.rule.burn" -}}
 {{- $percent := ternary .root.Values.prometheusRule.sloPercent .root.Values.prometheusRule.latencyPercent (eq .promise "http_error") -}}
 {{- $limit := printf "%s * %s" .factor (include "users-api.rule.budget" $percent) -}}
-{{- $ratio := printf "users_api:%s_ratio:rate" .promise -}}
+{{- $ratio := printf "release:%s_ratio:rate" .promise -}}
 {{- $release := include "users-api.rule.release" .root -}}
 ({{ $ratio }}{{ .long }}{{ $release }} > {{ $limit }} and {{ $ratio }}{{ .short }}{{ $release }} > {{ $limit }})
 {{- end -}}
@@ -103,7 +164,7 @@ no histogram.
 {{- end -}}
 
 {{/*
-Labels and annotations of an alert. Takes a dict of root, alert, severity, summary, description and, where a dashboard
+Labels and annotations of an alert. Takes a dict of root, alert (its name without the prefix, as its runbook is called), severity, summary, description and, where a dashboard
 shows it, dashboard.
 */}}
 {{- define "users-api.rule.notes" -}}
@@ -116,6 +177,11 @@ annotations:
   description: {{ .description | quote }}
   runbook_url: {{ printf "%s/%s.md" .root.Values.prometheusRule.runbookUrl .alert | quote }}
   {{- if and .dashboard .root.Values.prometheusRule.grafanaUrl }}
-  dashboard_url: {{ printf "%s/d/users-api-%s?var-namespace=%s&var-release=%s" .root.Values.prometheusRule.grafanaUrl .dashboard .root.Release.Namespace (include "users-api.fullname" .root) | quote }}
+  dashboard_url: {{ printf "%s/d/%s-%s?var-namespace=%s&var-release=%s" .root.Values.prometheusRule.grafanaUrl (include "users-api.dashboardsName" .root) .dashboard .root.Release.Namespace (include "users-api.fullname" .root) | quote }}
   {{- end }}
+{{- end -}}
+
+{{/* What the names of alerts begin with: by default the chart's name, in one word. */}}
+{{- define "users-api.rule.prefix" -}}
+{{- .Values.prometheusRule.prefix | default (include "users-api.name" . | replace "." "-" | title | replace "-" "") -}}
 {{- end -}}

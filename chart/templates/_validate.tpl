@@ -3,7 +3,7 @@ Refuses values that would install and then fail. All problems are told at once, 
 */}}
 {{- define "users-api.validate" -}}
 {{- $problems := list -}}
-{{- range list "autoscaling" "ingressRate" "behavior" "resources" "disruption" "shutdown" "app" "settings" "environment" "routing" "ingress" "redis" "postgresql" "logins" "pooler" "bundled" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
+{{- range list "autoscaling" "ingressRate" "promises" "behavior" "resources" "disruption" "shutdown" "app" "settings" "environment" "routing" "ingress" "redis" "postgresql" "logins" "pooler" "bundled" "cloudnativepg" "budget" "monitoring" "names" "labels" "pod" "containers" "service" -}}
 {{- $found := include (printf "users-api.validate.%s" .) $ -}}
 {{- range splitList "\n" $found -}}
 {{- with trim . -}}
@@ -31,7 +31,7 @@ autoscaling.engine keda has no Prometheus to ask: set autoscaling.requestRate.pr
 autoscaling.inFlight has no Prometheus to ask: set autoscaling.requestRate.prometheus.url, or autoscaling.inFlight.enabled=false
 {{- end }}
 {{- if and (eq (include "users-api.inFlightSource" .) "customMetrics") (ne $source "customMetrics") (not (include "users-api.hasCustomMetrics" .)) }}
-autoscaling.inFlight needs an adapter for custom.metrics.k8s.io that serves users_api_requests_in_flight, which this cluster lacks: install one (where there is no cluster to ask, say --api-versions custom.metrics.k8s.io/v1beta2), use autoscaling.engine=keda, or set autoscaling.inFlight.enabled=false
+autoscaling.inFlight needs an adapter for custom.metrics.k8s.io that serves {{ include "users-api.inFlightMetric" . }}, which this cluster lacks: install one (where there is no cluster to ask, say --api-versions custom.metrics.k8s.io/v1beta2), use autoscaling.engine=keda, or set autoscaling.inFlight.enabled=false
 {{- end }}
 {{- if and (eq $scaling.engine "hpa") (eq $source "prometheus") }}
 an HPA cannot query Prometheus: use autoscaling.engine=keda, or requestRate.source=customMetrics with an adapter that serves {{ $rate.metricName }}

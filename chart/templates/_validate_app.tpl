@@ -15,8 +15,8 @@ metrics.podMonitor and metrics.serviceMonitor have nothing to scrape: set metric
 {{- if and (eq $rate.source "prometheus") (not (include "users-api.requestRateIsKnown" .)) }}
 autoscaling.requestRate.source prometheus has no counter to ask for: set metrics.enabled=true, or metrics.requests.query, requestRate.from=ingress to have the controller's, or requestRate.source=none to scale on CPU alone
 {{- end }}
-{{- if and .Values.autoscaling.inFlight.enabled (not .Values.metrics.enabled) }}
-autoscaling.inFlight has no gauge to ask for: set metrics.enabled=true, or autoscaling.inFlight.enabled=false
+{{- if and .Values.autoscaling.inFlight.enabled (not (include "users-api.library" .)) }}
+autoscaling.inFlight has no gauge to ask for: set metrics.enabled=true and metrics.library to what the application is built on, or autoscaling.inFlight.enabled=false
 {{- end }}
 {{- if not $prefix }}
 {{- range $name, $given := dict "auth.jwt.jwksUrl" .Values.auth.jwt.jwksUrl "auth.staticTokens" .Values.auth.staticTokens "auth.existingSecret" .Values.auth.existingSecret "tracing.enabled" .Values.tracing.enabled "config.extra" .Values.config.extra }}
@@ -33,10 +33,8 @@ redis.auth has no password, and what would make one is in the service's own imag
 {{- if eq .Values.routing.tls.mode "generated" }}
 routing.tls.mode generated needs a program of the service's own image, which app.settings.enabled=false says this is not: use secret, certManager or selfSigned
 {{- end }}
-{{- range $name, $section := dict "autoscaling.inFlight" .Values.autoscaling.inFlight "tests" .Values.tests "dashboards" .Values.dashboards "prometheusRule" .Values.prometheusRule }}
-{{- if $section.enabled }}
-{{ $name }}.enabled is about what the users API alone has, and app.settings.enabled=false says that this is another: set {{ $name }}.enabled=false
-{{- end }}
+{{- if .Values.tests.enabled }}
+tests.enabled is about what the users API alone has, and app.settings.enabled=false says that this is another: set tests.enabled=false
 {{- end }}
 {{- end }}
 {{- end -}}

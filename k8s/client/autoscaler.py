@@ -6,9 +6,9 @@ from k8s.client.notation import quantity, unix_seconds
 
 # What the chart scales on, whichever API brings it.
 CPU, REQUEST_RATE, IN_FLIGHT = "cpu", "request rate", "in flight"
-# The service's own name, which an adapter keeps, and KEDA's for a Prometheus trigger that is the first: in the chart's
-# ScaledObject no other one is.
-IN_FLIGHT_METRICS = ("users_api_requests_in_flight", "s0-prometheus")
+# The service's own name and that of an application on its library, which an adapter keeps, and KEDA's for a Prometheus
+# trigger that is the first: in the chart's ScaledObject no other one is.
+IN_FLIGHT_METRICS = ("users_api_requests_in_flight", "fleet_requests_in_flight", "s0-prometheus")
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def _servers(release: Snapshot, seen: Seen) -> Finding:
         remedy = "look at the replicas' /metrics, and at USERS_API_DATABASE_URL in their environment"
         return broken(link, "the replicas of the service show no database", remedy)
     if given_up := [target for target, value in sorted(available.items()) if not value]:
-        remedy = "the replicas' log says why: docs/runbooks/UsersApiDatabaseDown.md"
+        remedy = "the replicas' log says why: docs/runbooks/DatabaseDown.md"
         return broken(link, f"replicas of the service have given up on {', '.join(given_up)}", remedy)
     own = f", and {len(seen.servers)} of the release's own are ready" if seen.servers else ""
     return ok(link, f"the replicas reach {', '.join(sorted(available))}{own}")
@@ -153,7 +153,7 @@ def _lag(release: Snapshot, seen: Seen) -> Finding:
     shown = ", ".join(f"{target} {_lag_text(seconds)}" for target, seconds in sorted(lag.items()))
     if behind:
         what = "the replica's log" if seen.servers else "the server's own view, pg_stat_replication"
-        remedy = f"{what} in namespace {release.namespace} says why: docs/runbooks/UsersApiDatabaseReplicaUnused.md"
+        remedy = f"{what} in namespace {release.namespace} says why: docs/runbooks/DatabaseReplicaUnused.md"
         return broken(link, f"reads go elsewhere: {shown}; at most {MAX_STALENESS_SECONDS:g} s is let through", remedy)
     return ok(link, f"behind the primary at most: {shown}")
 

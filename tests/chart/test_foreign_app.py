@@ -30,7 +30,12 @@ ingress: { enabled: true }
 KEDA: dict[str, Any] = {"engine": "keda", "requestRate": {"prometheus": {"url": "http://prometheus:9090"}}}
 ALL_COUNT = {**KEDA, "requestRate": {**KEDA["requestRate"], "excludedStatuses": []}}
 OF_INGRESS = {**KEDA["requestRate"], "from": "ingress", "ingress": {"controller": "traefik"}}
-COUNTED = {"enabled": True, "path": "/stats", "requests": {"counter": "shop_requests_total", "statusLabel": "code"}}
+COUNTED: dict[str, Any] = {
+    "enabled": True,
+    "path": "/stats",
+    "requests": {"counter": "shop_requests_total", "statusLabel": "code"},
+}
+RULE: dict[str, Any] = {"enabled": True, "runbookUrl": "https://wiki.example.com"}
 WAYS: dict[str, dict[str, Any]] = {
     "cpu": {},
     "counter": {"autoscaling": KEDA, "metrics": COUNTED},
@@ -44,6 +49,30 @@ WAYS: dict[str, dict[str, Any]] = {
     "service-monitor": {"metrics": {**COUNTED, "serviceMonitor": {"enabled": True}}},
     "pod-monitor": {"metrics": {**COUNTED, "podMonitor": {"enabled": True}}},
     "http-route": {"httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]}, "ingress": {"enabled": False}},
+    "alerts-of-the-way-in": {"autoscaling": {"requestRate": OF_INGRESS}, "prometheusRule": RULE},
+    "alerts-of-its-counter": {
+        "metrics": {**COUNTED, "requests": {**COUNTED["requests"], "histogram": "shop_seconds"}},
+        "prometheusRule": {**RULE, "from": "app", "latencySeconds": 0.3},
+    },
+    "dashboards": {"autoscaling": {"requestRate": OF_INGRESS}, "dashboards": {"enabled": True}},
+    "dashboards-of-kubernetes": {
+        "autoscaling": {"requestRate": {**OF_INGRESS, "ingress": {"controller": "envoy"}}},
+        "ingress": {"enabled": False},
+        "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
+        "dashboards": {"enabled": True},
+        "prometheusRule": {"from": "none"},
+    },
+    "dashboards-of-the-library": {
+        "metrics": {"enabled": True, "library": "fleet"},
+        "dashboards": {"enabled": True, "exclude": ["ingress-nginx"]},
+        "extraEnvFrom": [{"secretRef": {"name": "shop-database"}}],
+    },
+    "alerts-without-times": {"metrics": COUNTED, "prometheusRule": {**RULE, "from": "app"}},
+    "alerts-of-kubernetes": {"prometheusRule": {**RULE, "from": "none"}},
+    "alerts-of-the-library": {
+        "metrics": {"enabled": True, "library": "fleet", "requests": {"histogram": "http_request_duration_seconds"}},
+        "prometheusRule": {**RULE, "from": "app"},
+    },
     "own-redis": {"redis": {"enabled": True, "auth": {"existingSecret": "shop-redis"}}},
 }
 
@@ -124,6 +153,73 @@ def test_it_is_scraped_where_it_says(objects: dict[str, list[Manifest]]) -> None
     (endpoint,) = find(objects["service-monitor"], "ServiceMonitor", "shop")["spec"]["endpoints"]
     (pod_endpoint,) = find(objects["pod-monitor"], "PodMonitor", "shop")["spec"]["podMetricsEndpoints"]
     assert endpoint["path"] == pod_endpoint["path"] == "/stats"
+
+
+OF_KUBERNETES = {
+    *("ShopAtMaxReplicas", "ShopScalingInactive", "ShopReplicasNotSpread", "ShopNoReplica", "ShopReplicasMissing"),
+    *("ShopRolloutStuck", "ShopReplicaRestarts", "ShopOutOfMemory"),
+}
+OF_REQUESTS = {"ShopErrorBudgetBurnsFast", "ShopErrorBudgetBurnsSlowly", "ShopRequestsStopped"}
+OF_TIMES = {"ShopLatencyBudgetBurnsFast", "ShopLatencyBudgetBurnsSlowly", "ShopLatencyUnknown"}
+
+
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("alerts-of-kubernetes", set()),
+        ("alerts-of-the-way-in", OF_REQUESTS | OF_TIMES | {"ShopControllerNotScraped"}),
+        ("alerts-of-its-counter", OF_REQUESTS | OF_TIMES | {"ShopNotScraped"}),
+        ("alerts-without-times", OF_REQUESTS | {"ShopNotScraped"}),
+        ("alerts-of-the-library", OF_REQUESTS | OF_TIMES | {"ShopNotScraped", "ShopBackgroundWorkFails"}),
+    ],
+)
+def test_alerts_are_those_that_can_be_told(objects: dict[str, list[Manifest]], way: str, told: set[str]) -> None:
+    """Beside those on Kubernetes' objects there are those on what the values name to count, and no others."""
+    groups = find(objects[way], "PrometheusRule", "shop")["spec"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert {rule["alert"] for rule in rules if "alert" in rule} == OF_KUBERNETES | told
+    assert any("slow" in rule.get("record", "") for rule in rules) == (told >= OF_TIMES)
+
+
+@pytest.mark.parametrize(
+    ("way", "shown"),
+    [
+        ("dashboards", {"autoscaling", "ingress-traefik", "slo"}),
+        ("dashboards-of-kubernetes", {"autoscaling"}),
+        (
+            "dashboards-of-the-library",
+            {"autoscaling", "cache-and-limiter", "ingress-traefik", "service", "slo"},
+        ),
+    ],
+)
+def test_dashboards_are_those_that_show_something(
+    objects: dict[str, list[Manifest]], way: str, shown: set[str]
+) -> None:
+    """Each is of what the values say is there, under the application's name, by its library's metrics."""
+    prefix = "shop-dashboard-"
+    pages = {
+        manifest["metadata"]["name"].removeprefix(prefix): json.loads(*manifest["data"].values())
+        for manifest in objects[way]
+        if manifest["metadata"]["name"].startswith(prefix)
+    }
+    assert set(pages) == shown
+    for slug, page in pages.items():
+        assert page["uid"] == f"shop-{slug}"
+        assert page["title"].startswith("shop / ")
+        assert page["tags"] == page["links"][0]["tags"] == ["shop"]
+    metrics = set(re.findall(r"fleet_\w+", json.dumps(pages)))
+    assert ("fleet_cache_requests_total" in metrics) == ("cache-and-limiter" in shown)
+
+
+def test_failures_and_times_are_made_of_what_it_counts(objects: dict[str, list[Manifest]]) -> None:
+    """The recorded series are of the application's own counter, its status, and its histogram."""
+    groups = find(objects["alerts-of-its-counter"], "PrometheusRule", "shop")["spec"]["groups"]
+    records = {rule["record"]: rule["expr"] for rule in groups[0]["rules"] if "record" in rule}
+    pods = 'namespace="north",pod=~"shop-[a-z0-9]+-[a-z0-9]{5}"'
+    failed = f'sum(rate(shop_requests_total{{{pods},code=~"5.."}}[5m])) or vector(0)'
+    assert records["release:http_error:rate5m"] == failed
+    fast = f'sum(rate(shop_seconds_bucket{{{pods},le="0.3"}}[5m]))'
+    assert records["release:http_slow:rate5m"] == f"sum(rate(shop_seconds_count{{{pods}}}[5m])) - {fast}"
 
 
 def _of_the_defaults(part: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

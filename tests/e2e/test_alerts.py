@@ -11,7 +11,8 @@ from tests.e2e.release import NAME, NAMESPACE, Release, kubectl
 
 pytestmark = pytest.mark.e2e
 
-ALERT = "UsersApiRedisDown"
+RUNBOOK = "RedisDown"
+ALERT = f"UsersApi{RUNBOOK}"
 REDIS = f"statefulset/{NAME}-redis"
 # A ConfigMap's way into a pod, Prometheus' look at its files, and one evaluation.
 LOADED_SECONDS = 120
@@ -63,7 +64,7 @@ def test_an_alert_reaches_alertmanager_and_goes_away(
     assert ALERT not in _active(api)
     request.getfixturevalue("no_redis")
     seen = wait_until(lambda: _active(api), lambda names: ALERT in names, FIRING_SECONDS, f"{ALERT} firing")
-    assert seen[ALERT]["runbook_url"].endswith(f"/{ALERT}.md")
+    assert seen[ALERT]["runbook_url"].endswith(f"/{RUNBOOK}.md")
     kubectl("scale", REDIS, "--replicas=1")
     wait_until(lambda: _active(api), lambda names: ALERT not in names, FIRING_SECONDS, f"{ALERT} resolved")
     assert release.ready() > 0

@@ -1,7 +1,7 @@
 """How many replicas there are, what the autoscaler wants, and why."""
 
-from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
-from k8s.chart.dashboards.promql import CONTAINERS, NAMESPACE, or_zero, rate, select, total
+from k8s.chart.dashboards.model import AUTOSCALED, Dashboard, Panel, Query, Row, lines, lines_by, number, stack_by
+from k8s.chart.dashboards.promql import CONTAINERS, NAMESPACE, rate, select, total
 from k8s.client.autoscaler import IN_FLIGHT_METRICS
 
 # Each engine's has a name of its own.
@@ -11,8 +11,8 @@ BUDGET = NAMESPACE + ',poddisruptionbudget="$release"'
 HOLDS = 'status="true"'
 NODE_KNOWN = 'node!=""'
 IN_FLIGHT = "|".join(IN_FLIGHT_METRICS)
-# As the chart's own query for the autoscaler: refusals are cheap and buy no replicas.
-COUNTED = 'status!~"401|403|429"'
+# Of the metrics with a target for each replica; of CPU the autoscaler tells that mean too.
+RATE = f'metric_name!~"cpu|memory|{IN_FLIGHT}"'
 
 
 def _of_autoscaler(metric: str, *matchers: str) -> str:
@@ -24,7 +24,8 @@ def _autoscaler(metric: str, *matchers: str) -> str:
     return f"max({_of_autoscaler(metric, *matchers)})"
 
 
-def _target(metric_type: str, *matchers: str) -> str:
+def target(metric_type: str, *matchers: str) -> str:
+    """Return what a metric of the autoscaler's should be."""
     return _autoscaler("spec_target_metric", f'metric_target_type="{metric_type}"', *matchers)
 
 
@@ -111,7 +112,7 @@ REPLICAS = Row(
             "Wanted but not ready: starting, or with no node that has room.",
             "short",
             not_ready=f"clamp_min({WANTED} - {READY}, 0)",
-            pending=or_zero(total("kube_pod_status_phase", 'phase="Pending"')),
+            pending=total("kube_pod_status_phase", 'phase="Pending"'),
         ),
     ),
 )
@@ -121,24 +122,17 @@ REASONS = Row(
     (
         lines(
             "Requests by replica",
-            "The request rate that the autoscaler follows, beside its target; refusals don't count.",
+            "The request rate that the autoscaler follows, beside its target; without one it follows CPU alone.",
             "reqps",
-            a_replica=f"{rate('http_requests_total', COUNTED)} / {READY}",
-            target=or_zero(_target("average", f'metric_name!~"{IN_FLIGHT}"')),
-        ),
-        lines(
-            "Requests in flight by replica",
-            "What is under way, beside its target where autoscaling.inFlight scales on it too.",
-            "short",
-            a_replica=f"{total('users_api_requests_in_flight')} / {READY}",
-            target=or_zero(_target("average", f'metric_name=~"{IN_FLIGHT}"')),
+            a_replica=_autoscaler("status_target_metric", 'metric_target_type="average"', RATE),
+            target=f"{target('average', RATE)} or on () 0 * {READY}",
         ),
         lines(
             "CPU of what is asked for",
             "Mean CPU in percent of the pods' requests, beside its target.",
             "percent",
             mean=_percent_of_request(""),
-            target=_target("utilization"),
+            target=target("utilization"),
         ),
         lines_by(
             "pod",
@@ -146,6 +140,26 @@ REASONS = Row(
             "Does the mean hide one that is busy?",
             "percent",
             _percent_of_request("pod"),
+        ),
+    ),
+)
+
+RESOURCES = Row(
+    "What it takes",
+    (
+        lines_by(
+            "pod",
+            "CPU by replica",
+            "Cores that each replica uses; a process of Python uses one at most.",
+            "short",
+            rate("container_cpu_usage_seconds_total", by="pod", pods=CONTAINERS),
+        ),
+        lines_by(
+            "pod",
+            "Memory by replica",
+            "Is a replica near its limit, or growing without an end?",
+            "bytes",
+            total("container_memory_working_set_bytes", by="pod", pods=CONTAINERS),
         ),
     ),
 )
@@ -179,5 +193,6 @@ DASHBOARD = Dashboard(
     "autoscaling",
     "Autoscaling",
     "Replicas, what drives their number, and what stands in its way.",
-    (AT_A_GLANCE, REPLICAS, REASONS, TROUBLE),
+    (AT_A_GLANCE, REPLICAS, REASONS, RESOURCES, TROUBLE),
+    AUTOSCALED,
 )

@@ -26,7 +26,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from k8s.chart.dashboards.model import Dashboard, Panel, Query, Shape
+from k8s.chart.dashboards.model import Dashboard, Panel, Query, Releases, Shape
 
 TAG = "users-api"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -52,7 +52,7 @@ def build(page: Dashboard) -> GrafanaDashboard:
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(_links())
     )
-    for variable in _variables():
+    for variable in _variables(page.releases):
         made.with_variable(variable)
     number = 0
     for row_number, row in enumerate(page.rows, start=FIRST_ROW):
@@ -74,13 +74,12 @@ def _links() -> dashboard.DashboardLink:
     )
 
 
-def _variables() -> tuple[dashboard.DatasourceVariable | dashboard.QueryVariable, ...]:
-    # A release is known by its pods: what precedes the names of replica set and pod is its Deployment's name.
-    pods = 'label_values(users_api_redis_available{namespace="$namespace"}, pod)'
+def _variables(of: Releases) -> tuple[dashboard.DatasourceVariable | dashboard.QueryVariable, ...]:
+    release = _query_variable("release", "Release", f'label_values({of.metric}{{namespace="$namespace"}}, {of.label})')
     return (
         dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"),
-        _query_variable("namespace", "Namespace", "label_values(users_api_redis_available, namespace)"),
-        _query_variable("release", "Release", pods).regex("/^(.+)-[a-z0-9]+-[a-z0-9]{5}$/"),
+        _query_variable("namespace", "Namespace", f"label_values({of.metric}, namespace)"),
+        release.regex(of.pattern) if of.pattern else release,
     )
 
 

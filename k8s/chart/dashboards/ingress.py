@@ -4,8 +4,8 @@ Controllers name their metrics each in its own way, so there is one dashboard fo
 Ingress, with the same panels.
 """
 
-from k8s.chart.dashboards.model import Dashboard, Row, lines, number, stack_by
-from k8s.chart.dashboards.promql import WINDOW, or_zero, rate, select, summed
+from k8s.chart.dashboards.model import AUTOSCALED, Dashboard, Row, lines, number, stack_by
+from k8s.chart.dashboards.promql import WINDOW, select, summed
 from k8s.ingress.controllers import CONTROLLERS, Controller
 
 
@@ -72,13 +72,6 @@ def dashboard(controller: Controller) -> Dashboard:
                         p99=quantile(0.99),
                     ),
                     lines(
-                        "Failed on the way",
-                        "5xx that clients got, and those the service knows of: the difference never arrived there.",
-                        "reqps",
-                        clients_got=failed_or_zero,
-                        service_sent=or_zero(rate("http_requests_total", 'status=~"5.."')),
-                    ),
-                    lines(
                         "Bytes",
                         "Size of what comes and goes.",
                         "Bps",
@@ -94,6 +87,7 @@ def dashboard(controller: Controller) -> Dashboard:
                 ),
             ),
         ),
+        AUTOSCALED,
     )
 
 

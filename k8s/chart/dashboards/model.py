@@ -52,13 +52,32 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Releases:
+    """Where a page finds the releases to choose: in a label of a metric's series, or what `pattern` finds in it."""
+
+    metric: str
+    label: str
+    pattern: str = ""
+
+
+# What precedes the names of replica set and pod is the name of the Deployment, by which a release is known.
+OF_THE_LIBRARY = Releases("users_api_redis_available", "pod", "/^(.+)-[a-z0-9]+-[a-z0-9]{5}$/")
+AUTOSCALED = Releases("kube_horizontalpodautoscaler_info", "scaletargetref_name")
+PROMISED = Releases("release:http_error_budget:ratio", "service")
+
+
+@dataclass(frozen=True)
 class Dashboard:
-    """A page of rows; `slug` is its file's name and, after `users-api-`, its address in Grafana."""
+    """A page of rows; `slug` is its file's name and, after `users-api-`, its address in Grafana.
+
+    The chart puts the release's own name for `users-api`, and what its metrics begin with for `users_api_`.
+    """
 
     slug: str
     title: str
     purpose: str
     rows: tuple[Row, ...]
+    releases: Releases = OF_THE_LIBRARY
 
     @property
     def uid(self) -> str:

@@ -1,7 +1,9 @@
 """Rate, errors and duration of the API, as the service itself counts them."""
 
+from k8s.chart.dashboards.autoscaling import IN_FLIGHT, READY, target
 from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, Shape, lines, lines_by, number, stack_by
-from k8s.chart.dashboards.promql import CONTAINERS, or_zero, quantile, rate, select, total
+from k8s.chart.dashboards.promql import CONTAINERS, WINDOW, or_zero, quantile, rate, select, summed, total
+from k8s.ingress.controllers import CONTROLLERS
 
 REQUESTS = "http_requests_total"
 DURATION = "http_request_duration_seconds"
@@ -13,6 +15,16 @@ def _answered_within(seconds: str) -> str:
     """Return the share of requests in the histogram's buckets up to the edge `seconds`."""
     edge = f'le="{seconds}"'
     return f"{rate(f'{DURATION}_bucket', edge)} / {rate(f'{DURATION}_count')}"
+
+
+def _failed_for_clients() -> str:
+    """Return the 5xx that clients got, by whichever controller counts them."""
+    counted = (
+        select(controller.requests, f'{controller.status}=~"5.."', pods=pods)
+        for controller in CONTROLLERS
+        for pods in controller.routed
+    )
+    return summed(" or ".join(f"rate({series}[{WINDOW}])" for series in counted), "")
 
 
 def _increase_by_task(counter: str) -> str:
@@ -75,6 +87,13 @@ RATE = Row(
             "reqps",
             rate(REQUESTS, by="pod"),
         ),
+        lines(
+            "Requests in flight by replica",
+            "What is under way, beside its target where autoscaling.inFlight scales on it too.",
+            "short",
+            a_replica=f"{total('users_api_requests_in_flight')} / {READY}",
+            target=or_zero(target("average", f'metric_name=~"{IN_FLIGHT}"')),
+        ),
     ),
 )
 
@@ -101,6 +120,13 @@ ERRORS = Row(
             "Requests without a token (401), without the right (403) or above their limit (429).",
             "reqps",
             or_zero(rate(REQUESTS, REFUSED, by="status"), label="status"),
+        ),
+        lines(
+            "Failed on the way",
+            "5xx that clients got, and those the service knows of: the difference never arrived there.",
+            "reqps",
+            clients_got=or_zero(_failed_for_clients()),
+            service_sent=or_zero(rate(REQUESTS, FAILED)),
         ),
     ),
 )
@@ -143,20 +169,6 @@ LATENCY = Row(
 RESOURCES = Row(
     "What it takes",
     (
-        lines_by(
-            "pod",
-            "CPU by replica",
-            "Cores that each replica uses: one process uses one at most.",
-            "short",
-            rate("container_cpu_usage_seconds_total", by="pod", pods=CONTAINERS),
-        ),
-        lines_by(
-            "pod",
-            "Memory by replica",
-            "Is a replica near its limit, or growing without an end?",
-            "bytes",
-            total("container_memory_working_set_bytes", by="pod", pods=CONTAINERS),
-        ),
         lines(
             "CPU for a request",
             "Seconds of CPU for each request: what a change made dearer or cheaper.",

@@ -1,6 +1,6 @@
 """Whether the promises are kept, from the series that the chart's PrometheusRule records."""
 
-from k8s.chart.dashboards.model import Dashboard, Panel, Query, Row, Shape, lines, number
+from k8s.chart.dashboards.model import PROMISED, Dashboard, Panel, Query, Row, Shape, lines, number
 from k8s.chart.dashboards.promql import NAMESPACE
 
 RELEASE = NAMESPACE + ',service="$release"'
@@ -8,7 +8,7 @@ MONTH = "30d"
 
 
 def _recorded(name: str) -> str:
-    return f"users_api:{name}{{{RELEASE}}}"
+    return f"release:{name}{{{RELEASE}}}"
 
 
 def _burn(promise: str, window: str) -> str:
@@ -121,4 +121,5 @@ DASHBOARD = Dashboard(
     "SLO",
     "What is promised of errors and latency, what is left of it, and how fast it goes.",
     (AT_A_GLANCE, PROMISES, _burns("http_error", "Error budget"), _burns("http_slow", "Latency budget")),
+    PROMISED,
 )

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
 CONFIG = "zensical.toml"
 # One of each kind: pictures, wide tables, code, a page of a folder.
-PAGES = ["", "settings/", "postgresql/", "runbooks/UsersApiRedisDown/"]
+PAGES = ["", "settings/", "postgresql/", "runbooks/RedisDown/"]
 VIEWS = {"desk in the dark": (1280, "dark"), "phone": (390, "light")}
 # The contrast of each text with what is behind it, by the formula of WCAG 2.
 CONTRASTS = """() => {
@@ -213,11 +213,11 @@ def test_search_finds_a_page(page: Page, url: str) -> None:
     while not box.is_visible():  # its script may have been loaded and not yet have run
         page.keyboard.press("Control+k")
         page.wait_for_timeout(2000)
-    box.fill("UsersApiRedisBreakerOpen")
-    found = page.get_by_role("option", name="UsersApiRedisBreakerOpen").first
+    box.fill("RedisBreakerOpen")
+    found = page.get_by_role("option", name="RedisBreakerOpen").first
     expect(found).to_be_visible(timeout=30_000)
     found.click()
-    expect(page.locator("article h1")).to_contain_text("UsersApiRedisBreakerOpen", timeout=30_000)
+    expect(page.locator("article h1")).to_contain_text("RedisBreakerOpen", timeout=30_000)
 
 
 def test_a_reader_finds_the_way(page: Page, url: str) -> None:

@@ -116,7 +116,7 @@ def test_a_sound_database_is_told_with_what_was_seen(answers: Answers) -> None:
             f"describe pod {REPLICA}",
         ),
         (lambda a: a.drop("available"), "database", "show no database", "USERS_API_DATABASE_URL"),
-        (lambda a: a.set("available", 0), "database", "given up on primary, replica-0", "UsersApiDatabaseDown"),
+        (lambda a: a.set("available", 0), "database", "given up on primary, replica-0", "runbooks/DatabaseDown"),
         (lambda a: a.set("revision", 0), "schema", "at revision 0, and the image needs 1", "component=migration"),
         (
             lambda a: a.series.append({"metric": {"figure": "refused"}, "value": [0, "12"]}),
@@ -125,7 +125,7 @@ def test_a_sound_database_is_told_with_what_was_seen(answers: Answers) -> None:
             "python -m service.migrate",
         ),
         (lambda a: a.set("lag", 1.5), "replication", "replica-0 1.50 s", "the replica's log"),
-        (lambda a: a.set("lag", float("nan")), "replication", "replica-0 unknown", "UsersApiDatabaseReplicaUnused"),
+        (lambda a: a.set("lag", float("nan")), "replication", "replica-0 unknown", "runbooks/DatabaseReplicaUnused"),
         (lambda a: a.set("open", 26), "connections", "26 of 27 are open", "pg_stat_activity"),
         (lambda a: a.set("pool", 2), "connections", "36, and a server takes 27", "autoscaling.maxReplicas"),
         (lambda a: a.drop("exported"), "exporter", f"nothing of {PRIMARY}, {REPLICA}", "networkPolicy.metricsFrom"),
