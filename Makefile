@@ -101,6 +101,10 @@ install: .venv/created ## Install or upgrade the chart with the kind values and 
 	  --values chart/values-kind.yaml --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
 	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
 
+.PHONY: alerts
+alerts: .venv/created ## Give the alerts of an installed RELEASE of any application to the local cluster's Prometheus
+	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE) --installed
+
 .PHONY: uninstall
 uninstall: .venv/created ## Remove the release
 	helm --kube-context $(OWN_CONTEXT) uninstall $(RELEASE) --namespace $(NAMESPACE) --wait

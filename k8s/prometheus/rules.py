@@ -1,4 +1,4 @@
-"""Gives a release's alerts to the local Prometheus: `python3 -m k8s.prometheus.rules RELEASE NAMESPACE [--remove]`.
+"""Gives a release's alerts to the local Prometheus: `python3 -m k8s.prometheus.rules RELEASE NAMESPACE`.
 
 The chart renders them as a PrometheusRule, which only the Prometheus operator reads. Without one, as here, its groups
 go into the ConfigMap that Prometheus has mounted, under a name of the release. Standard library only, as all that
@@ -29,6 +29,18 @@ def of_chart(release: str, namespace: str) -> str:
         *("--set", "prometheusRule.enabled=true", "--show-only", _TEMPLATE),
     ]
     return in_manifest(_run(command))
+
+
+def of_release(release: str, namespace: str) -> str:
+    """Render the chart's rules with the values of an installed release of any application; returns a file of rules.
+
+    Raises:
+        subprocess.CalledProcessError: there is no such release, or the chart does not render; holds what Helm said.
+    """
+    known = ("--kube-context", CONTEXT, "--namespace", namespace)
+    values = _run(["helm", "get", "values", release, *known, "--output", "json"])
+    command = ["helm", "template", release, "chart", "--namespace", namespace, "--values", "-"]
+    return in_manifest(_run([*command, "--set", "prometheusRule.enabled=true", "--show-only", _TEMPLATE], values))
 
 
 def in_manifest(manifest: str) -> str:
@@ -62,8 +74,8 @@ def _kubectl(*arguments: str) -> None:
     _run(["kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *arguments])
 
 
-def _run(command: list[str]) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def _run(command: list[str], given: str = "") -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True, input=given).stdout
 
 
 def main() -> int:
@@ -71,11 +83,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m k8s.prometheus.rules", description=__doc__)
     parser.add_argument("release")
     parser.add_argument("namespace")
-    parser.add_argument("--remove", action="store_true", help="drop the release's rules")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--remove", action="store_true", help="drop the release's rules")
+    what.add_argument("--installed", action="store_true", help="take the values of the release, not those of kind")
     options = parser.parse_args()
     try:
-        rules = None if options.remove else of_chart(options.release, options.namespace)
-        put(options.release, options.namespace, rules)
+        made = of_release if options.installed else of_chart
+        put(options.release, options.namespace, None if options.remove else made(options.release, options.namespace))
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"error: {' '.join(error.cmd[:2])} failed: {error.stderr.strip()}\n")
         return 1

@@ -38,6 +38,19 @@ def test_its_values_render(repository: Path, tmp_path: Path, name: str, slug: st
     assert [path["path"] for path in find(local, "Ingress", slug)["spec"]["rules"][0]["http"]["paths"]] == ["/api"]
 
 
+def test_its_alerts_are_of_what_it_counts(repository: Path, tmp_path: Path) -> None:
+    """With an operator it has alerts of its own name, on the counter and the histogram that app/main.py serves."""
+    project = template.make_project(repository, tmp_path / "project", project_name="Web Shop")
+    (project / "operator.yaml").write_text("{prometheusRule: {enabled: true, runbookUrl: 'https://wiki.example.com'}}")
+    rule = find(_rendered(project, "web-shop", "values.yaml", "operator.yaml"), "PrometheusRule", "web-shop")
+    assert "users" not in json.dumps(rule)
+    rules = [rule for group in rule["spec"]["groups"] for rule in group["rules"]]
+    assert "WebShopErrorBudgetBurnsFast" in {rule.get("alert") for rule in rules}
+    records = {rule["record"]: rule["expr"] for rule in rules if "record" in rule}
+    assert 'http_requests_total{namespace="web-shop",pod=~"web-shop-' in records["release:http_requests:rate5m"]
+    assert "http_request_duration_highr_seconds_bucket{" in records["release:http_slow:rate5m"]
+
+
 def test_it_scales_on_the_requests_that_it_counts(repository: Path, tmp_path: Path) -> None:
     """On the local cluster the autoscaler asks Prometheus for the counter that the application has, by its statuses."""
     project = template.make_project(repository, tmp_path / "project", project_name="Shop")

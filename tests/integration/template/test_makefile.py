@@ -11,7 +11,7 @@ pytestmark = pytest.mark.integration
 
 # Says what it is asked for, as the tools would find it.
 PLATFORM = """
-kind-up kind-down logs loadtest assess chaos:
+kind-up kind-down alerts logs loadtest assess chaos:
 	@echo "$@ APP=$(APP) SCRIPT=$(SCRIPT) PEAK=$(PEAK)"
 """
 DOCKER = """
@@ -80,6 +80,7 @@ def test_up_builds_loads_and_installs(project: Path, tmp_path: Path) -> None:
         "docker tag localhost/shop:latest localhost/shop:0123456789ab",
         "kind load docker-image localhost/shop:0123456789ab --name local",
         INSTALLED,
+        "alerts APP= SCRIPT= PEAK=",
         "http://shop.localhost:8080/api/hello/world",
     ]
 

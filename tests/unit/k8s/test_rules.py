@@ -1,3 +1,7 @@
+import os
+import sys
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -29,3 +33,26 @@ def test_what_is_no_prometheus_rule_is_refused() -> None:
     """Another object's spec never becomes rules; the message shows what was there."""
     with pytest.raises(ValueError, match="kind: Service"):
         rules.in_manifest(_MANIFEST.replace("PrometheusRule\nmeta", "Service\nmeta"))
+
+
+_HELM = """
+case "$1" in
+get) [ "$3 $7" = "shop north" ] && echo '{"nameOverride": "shop"}' ;;
+template) grep -q nameOverride && cat "$(dirname "$0")/manifest" ;;
+esac
+"""
+
+
+def test_rules_of_an_installed_release_have_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helm renders them with the values that the release has, and Prometheus' ConfigMap gets them under its name."""
+    (tmp_path / "manifest").write_text(_MANIFEST)
+    for name, text in {"helm": _HELM, "kubectl": f'echo "$*" >>{tmp_path}/said\n'}.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(sys, "argv", ["rules", "shop", "north", "--installed"])
+    assert rules.main() == 0
+    patch, annotation = (tmp_path / "said").read_text().splitlines()
+    assert "north.shop.yaml" in patch
+    assert "alert: Down" in patch
+    assert "annotate pods" in annotation
