@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from .idempotency import Answer, ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from .idempotency.header import Key, refusal
 from .ratelimit import SubjectOf
-from .wrapped import REQUEST, Endpoint, Form, call, give, signature_of
+from .wrapped import Endpoint, Form, call, give, request_name, signature_of, take_request
 
 KEY = "fleet_idempotency_key"
 JSON = "application/json"
@@ -56,13 +56,14 @@ def idempotent(endpoint: Endpoint) -> Endpoint:
     if any(_is_form(parameter) for parameter in signature.parameters.values()):
         raise TypeError(f"{endpoint.__qualname__} takes a form: `idempotent` is for bodies that are JSON, or none")
     form = Form(signature)
+    asked_by = request_name(signature)
 
     async def respond(request: Request, arguments: Mapping[str, Any]) -> Response:
         return _response(request, arguments, form, await call(endpoint, arguments))
 
     @wraps(endpoint)
     async def write(**arguments: Any) -> Response:  # noqa: ANN401 - the route's parameters
-        request: Request = arguments.pop(REQUEST)
+        request = take_request(arguments, asked_by)
         key: str | None = arguments.pop(KEY)
         if key is None:
             return await respond(request, arguments)

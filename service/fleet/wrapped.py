@@ -17,11 +17,27 @@ def signature_of(endpoint: Endpoint) -> inspect.Signature:
     return inspect.signature(endpoint, eval_str=True)
 
 
+def request_name(signature: inspect.Signature) -> str:
+    """Return by what name FastAPI gives the request: the function's own parameter for it, or else `REQUEST`."""
+    for name, parameter in signature.parameters.items():
+        annotation = getattr(parameter.annotation, "__origin__", parameter.annotation)  # of Annotated
+        if isinstance(annotation, type) and issubclass(annotation, Request):
+            return name
+    return REQUEST
+
+
+def take_request(arguments: dict[str, Any], name: str) -> Request:
+    """Return the request out of what FastAPI gave, of which only the function's own stays there."""
+    request: Request = arguments.pop(name) if name == REQUEST else arguments[name]
+    return request
+
+
 def give(wrapper: Endpoint, signature: inspect.Signature, *own: inspect.Parameter) -> None:
     """Have FastAPI give `wrapper` what the function takes, and beside it the request and parameters of its own."""
-    request = inspect.Parameter(REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
     parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
-    wrapper.__signature__ = signature.replace(parameters=[*parameters, request, *own])  # type: ignore[attr-defined] # inspect's
+    if request_name(signature) == REQUEST:  # FastAPI gives the request to one parameter only
+        parameters.append(inspect.Parameter(REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
+    wrapper.__signature__ = signature.replace(parameters=[*parameters, *own])  # type: ignore[attr-defined] # inspect's
 
 
 class Form:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
 from service.fleet import Fleet, FleetSettings, cached, limited
@@ -97,6 +97,25 @@ async def test_a_value_in_a_key_is_nothing_but_a_value() -> None:
     async with shop.client() as client:
         assert (await client.get("/pairs/a:b/c")).json() == ["a:b", "c"]
         assert (await client.get("/pairs/a/b:c")).json() == ["a", "b:c"]
+
+
+async def test_a_cached_read_may_take_the_request() -> None:
+    """Under the name and in the way that the function gives it."""
+    shop = Shop()
+
+    @shop.app.get("/plain/{item}")
+    @cached("plain:{item}")
+    async def plain(item: str, request: Request) -> list[str]:
+        return [item, request.url.path]
+
+    @shop.app.get("/annotated/{item}")
+    @cached("annotated:{item}")
+    def annotated(asked: Annotated[Request, "whose path counts"], item: str) -> list[str]:
+        return [item, asked.url.path]
+
+    async with shop.client() as client:
+        assert (await client.get("/plain/one")).json() == ["one", "/plain/one"]
+        assert (await client.get("/annotated/two")).json() == ["two", "/annotated/two"]
 
 
 @pytest.mark.parametrize("key", ["item:{itme}", "item:{}", "item:{0}", "item:{item.name}", "item:{item", "{item:d}"])

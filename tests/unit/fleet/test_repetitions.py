@@ -5,7 +5,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import FastAPI, Form, HTTPException, Response, UploadFile
+from fastapi import FastAPI, Form, HTTPException, Request, Response, UploadFile
 from pydantic import BaseModel
 from starlette.responses import StreamingResponse
 from starlette.types import Scope
@@ -131,6 +131,22 @@ async def test_an_error_is_not_kept(is_raised: bool) -> None:  # noqa: FBT001 - 
         answers = [await client.post("/orders", headers=ONE) for _ in range(3)]
     assert [each.status_code for each in answers] == [503, 202, 202]
     assert len(shop.orders) == 2
+
+
+async def test_the_function_may_take_the_request() -> None:
+    """It gets the one that FastAPI gives, of which there is one parameter only."""
+    shop = Shop()
+
+    @shop.app.post("/orders")
+    @idempotent
+    async def order(request: Request) -> str:
+        shop.orders.append(1)
+        return request.headers["idempotency-key"]
+
+    async with shop.client() as client:
+        answers = [await client.post("/orders", headers=ONE) for _ in range(2)]
+    assert [(each.status_code, each.json()) for each in answers] == [(200, "one")] * 2
+    assert len(shop.orders) == 1
 
 
 async def test_an_answer_may_have_no_body() -> None:
