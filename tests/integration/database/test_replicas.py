@@ -192,7 +192,7 @@ async def test_a_killed_replica_fails_no_read(replica: PostgresProcess, counter_
 
 async def test_a_frozen_replica_leaves_time_for_the_primary(replica: PostgresProcess, counter_url: str) -> None:
     """Who asked it gets the primary's answer within the same time limit, and soon nobody asks it."""
-    async with connected(counter_url, replica.url(name_of(counter_url))) as database:
+    async with connected(counter_url, replica.url(name_of(counter_url)), operation_timeout_seconds=3.0) as database:
         await until_asked(database)
         replica.freeze()
         outcomes = await asyncio.gather(*(database.read(IN_RECOVERY) for _ in range(8)))
