@@ -38,8 +38,9 @@ class StrictLoader(yaml.CSafeLoader):
 
 def rendered(helm: str, case: Case, chart: Path) -> list[Manifest] | None:
     """Return what a Helm renders of a case, or None where it refuses it and says what to do."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        json.dump({"users-api": case.values} if case.as_dependency else case.values, file)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        # YAML knows no pair of escapes for one character, as JSON has beyond U+FFFF.
+        json.dump({"users-api": case.values} if case.as_dependency else case.values, file, ensure_ascii=False)
         file.flush()
         target = ("template", case.release, chart, "--namespace", case.namespace, "--kube-version", KUBERNETES)
         done = run(helm, *target, f"--values={file.name}", *(f"--api-versions={api}" for api in APIS), check=False)
