@@ -76,13 +76,14 @@ ingress
 {{- end -}}
 
 {{/*
-Growth a second of one of these series, without a sum. Takes a dict of counted, which is the object above, name and window and, to
-have only some of them, matcher.
+One of these series, without a sum: itself, or its growth a second over a window. Takes a dict of counted, which is the object above, and
+name; and window, and to have only some of them matcher.
 */}}
-{{- define "users-api.counted.growth" -}}
+{{- define "users-api.counted.series" -}}
 {{- range $place, $selector := .counted.selectors -}}
 {{- if $place }} or {{ end -}}
-rate({{ $.name }}{ {{- $selector }}{{ with $.matcher }},{{ . }}{{ end }}}[{{ $.window }}])
+{{- $series := printf "%s{%s}" $.name (list $selector $.matcher | compact | join ",") -}}
+{{- with $.window }}rate({{ $series }}[{{ . }}]){{ else }}{{ $series }}{{ end -}}
 {{- end -}}
 {{- end -}}
 
@@ -98,5 +99,5 @@ instead of scaling in. Takes a dict of root and from.
 {{- with join "|" $rate.excludedStatuses -}}
 {{- $matcher = printf "%s!~\"%s\"" $counted.status . -}}
 {{- end -}}
-sum({{ include "users-api.counted.growth" (dict "counted" $counted "name" $counted.counter "window" (printf "%vs" $rate.windowSeconds) "matcher" $matcher) }}) or sum(0 * {{ $counted.scraped }})
+sum({{ include "users-api.counted.series" (dict "counted" $counted "name" $counted.counter "window" (printf "%vs" $rate.windowSeconds) "matcher" $matcher) }}) or sum(0 * {{ $counted.scraped }})
 {{- end -}}

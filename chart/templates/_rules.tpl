@@ -64,13 +64,13 @@ histogram nobody knows what is slow.
 {{/* Requests a second; like the two below it takes a dict of root and window. */}}
 {{- define "users-api.rule.requests" -}}
 {{- $counted := include "users-api.rule.counted" .root | fromJson -}}
-sum({{ include "users-api.counted.growth" (dict "counted" $counted "name" $counted.counter "window" .window) }})
+sum({{ include "users-api.counted.series" (dict "counted" $counted "name" $counted.counter "window" .window) }})
 {{- end -}}
 
 {{/* Failures a second. Without a 5xx yet there is no such series: 0, not nothing. */}}
 {{- define "users-api.rule.failed" -}}
 {{- $counted := include "users-api.rule.counted" .root | fromJson -}}
-sum({{ include "users-api.counted.growth" (dict "counted" $counted "name" $counted.counter "window" .window "matcher" (printf `%s=~"5.."` $counted.status)) }}) or vector(0)
+sum({{ include "users-api.counted.series" (dict "counted" $counted "name" $counted.counter "window" .window "matcher" (printf `%s=~"5.."` $counted.status)) }}) or vector(0)
 {{- end -}}
 
 {{/* Answers a second that took longer than promised. */}}
@@ -78,7 +78,7 @@ sum({{ include "users-api.counted.growth" (dict "counted" $counted "name" $count
 {{- $counted := include "users-api.rule.counted" .root | fromJson -}}
 {{- $all := dict "counted" $counted "name" (printf "%s_count" $counted.histogram) "window" .window -}}
 {{- $fast := dict "counted" $counted "name" (printf "%s_bucket" $counted.histogram) "window" .window "matcher" (include "users-api.rule.edge" .root) -}}
-sum({{ include "users-api.counted.growth" $all }}) - sum({{ include "users-api.counted.growth" $fast }})
+sum({{ include "users-api.counted.series" $all }}) - sum({{ include "users-api.counted.series" $fast }})
 {{- end -}}
 
 {{/* Matcher of the bucket that ends at the promised time. Of a whole number there are two spellings. */}}
@@ -101,16 +101,8 @@ le="{{ $edge }}"
 {{- define "users-api.rule.untimed" -}}
 {{- $counted := include "users-api.rule.counted" . | fromJson -}}
 {{- $edge := include "users-api.rule.edge" . -}}
-count({{ include "users-api.rule.series" (dict "counted" $counted "name" $counted.counter) }})
-unless on () count({{ include "users-api.rule.series" (dict "counted" $counted "name" (printf "%s_bucket" $counted.histogram) "matcher" $edge) }})
-{{- end -}}
-
-{{/* The series themselves. Takes a dict of counted, name and, to have only some of them, matcher. */}}
-{{- define "users-api.rule.series" -}}
-{{- range $place, $selector := .counted.selectors -}}
-{{- if $place }} or {{ end -}}
-{{ $.name }}{ {{- $selector }}{{ with $.matcher }},{{ . }}{{ end }}}
-{{- end -}}
+count({{ include "users-api.counted.series" (dict "counted" $counted "name" $counted.counter) }})
+unless on () count({{ include "users-api.counted.series" (dict "counted" $counted "name" (printf "%s_bucket" $counted.histogram) "matcher" $edge) }})
 {{- end -}}
 
 {{/* More than one a second over an hour, and then none at all, though whoever counts them is scraped. */}}

@@ -24,11 +24,7 @@ def of_chart(release: str, namespace: str) -> str:
     Raises:
         subprocess.CalledProcessError: the chart does not render; holds what Helm said.
     """
-    command = [
-        *("helm", "template", release, "chart", "--namespace", namespace, "--values", "chart/values-kind.yaml"),
-        *("--set", "prometheusRule.enabled=true", "--show-only", _TEMPLATE),
-    ]
-    return in_manifest(_run(command))
+    return _rendered(release, namespace, "chart/values-kind.yaml")
 
 
 def of_release(release: str, namespace: str) -> str:
@@ -38,9 +34,7 @@ def of_release(release: str, namespace: str) -> str:
         subprocess.CalledProcessError: there is no such release, or the chart does not render; holds what Helm said.
     """
     known = ("--kube-context", CONTEXT, "--namespace", namespace)
-    values = _run(["helm", "get", "values", release, *known, "--output", "json"])
-    command = ["helm", "template", release, "chart", "--namespace", namespace, "--values", "-"]
-    return in_manifest(_run([*command, "--set", "prometheusRule.enabled=true", "--show-only", _TEMPLATE], values))
+    return _rendered(release, namespace, "-", _run(["helm", "get", "values", release, *known, "--output", "json"]))
 
 
 def in_manifest(manifest: str) -> str:
@@ -72,6 +66,14 @@ def put(release: str, namespace: str, rules: str | None) -> None:
 
 def _kubectl(*arguments: str) -> None:
     _run(["kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *arguments])
+
+
+def _rendered(release: str, namespace: str, values: str, given: str = "") -> str:
+    command = [
+        *("helm", "template", release, "chart", "--namespace", namespace, "--values", values),
+        *("--set", "prometheusRule.enabled=true", "--show-only", _TEMPLATE),
+    ]
+    return in_manifest(_run(command, given))
 
 
 def _run(command: list[str], given: str = "") -> str:

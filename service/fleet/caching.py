@@ -11,7 +11,7 @@ from starlette.responses import Response
 from .cache import Loaded, TieredCache, render
 from .http.conditional import Preconditions
 from .staleness import Freshness
-from .wrapped import Endpoint, Form, call, give, request_name, signature_of, take_request
+from .wrapped import Endpoint, Form, call, give, signature_of, take_request
 
 
 class KeyNameError(ValueError):
@@ -41,7 +41,6 @@ def cached(key: str, *, seconds: float | None = None) -> Callable[[Endpoint], En
         signature = signature_of(endpoint)
         name_of(key, dict.fromkeys(signature.parameters, ""))
         form = Form(signature)
-        asked_by = request_name(signature)
 
         @wraps(endpoint)
         async def read(**arguments: Any) -> Response:  # noqa: ANN401 - the route's parameters
@@ -54,7 +53,7 @@ def cached(key: str, *, seconds: float | None = None) -> Callable[[Endpoint], En
 
             return await _answer(request, name_of(key, arguments), load)
 
-        give(read, signature)
+        asked_by = give(read, signature)
         return read
 
     return decorate

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from .idempotency import Answer, ConflictingKeyError, IdempotencyKey, IdempotencyStore, InProgressError
 from .idempotency.header import Key, refusal
 from .ratelimit import SubjectOf
-from .wrapped import Endpoint, Form, call, give, request_name, signature_of, take_request
+from .wrapped import Endpoint, Form, call, give, signature_of, take_request
 
 KEY = "fleet_idempotency_key"
 JSON = "application/json"
@@ -56,7 +56,6 @@ def idempotent(endpoint: Endpoint) -> Endpoint:
     if any(_is_form(parameter) for parameter in signature.parameters.values()):
         raise TypeError(f"{endpoint.__qualname__} takes a form: `idempotent` is for bodies that are JSON, or none")
     form = Form(signature)
-    asked_by = request_name(signature)
 
     async def respond(request: Request, arguments: Mapping[str, Any]) -> Response:
         return _response(request, arguments, form, await call(endpoint, arguments))
@@ -85,7 +84,9 @@ def idempotent(endpoint: Endpoint) -> Endpoint:
             raise refusal(error) from None
         return made or Response(answer.body, answer.status, answer.headers)
 
-    give(write, signature, inspect.Parameter(KEY, inspect.Parameter.KEYWORD_ONLY, annotation=Key, default=None))
+    asked_by = give(
+        write, signature, inspect.Parameter(KEY, inspect.Parameter.KEYWORD_ONLY, annotation=Key, default=None)
+    )
     return write
 
 

@@ -17,27 +17,23 @@ def signature_of(endpoint: Endpoint) -> inspect.Signature:
     return inspect.signature(endpoint, eval_str=True)
 
 
-def request_name(signature: inspect.Signature) -> str:
-    """Return by what name FastAPI gives the request: the function's own parameter for it, or else `REQUEST`."""
-    for name, parameter in signature.parameters.items():
-        annotation = getattr(parameter.annotation, "__origin__", parameter.annotation)  # of Annotated
-        if isinstance(annotation, type) and issubclass(annotation, Request):
-            return name
-    return REQUEST
-
-
 def take_request(arguments: dict[str, Any], name: str) -> Request:
     """Return the request out of what FastAPI gave, of which only the function's own stays there."""
     request: Request = arguments.pop(name) if name == REQUEST else arguments[name]
     return request
 
 
-def give(wrapper: Endpoint, signature: inspect.Signature, *own: inspect.Parameter) -> None:
-    """Have FastAPI give `wrapper` what the function takes, and beside it the request and parameters of its own."""
+def give(wrapper: Endpoint, signature: inspect.Signature, *own: inspect.Parameter) -> str:
+    """Have FastAPI give `wrapper` what the function takes, and beside it the request and parameters of its own.
+
+    Returns by what name it gives the request, for `take_request`.
+    """
     parameters = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
-    if request_name(signature) == REQUEST:  # FastAPI gives the request to one parameter only
+    name = _request_name(signature)
+    if name == REQUEST:  # FastAPI gives the request to one parameter only
         parameters.append(inspect.Parameter(REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request))
     wrapper.__signature__ = signature.replace(parameters=[*parameters, *own])  # type: ignore[attr-defined] # inspect's
+    return name
 
 
 class Form:
@@ -60,3 +56,12 @@ async def call(endpoint: Endpoint, arguments: Mapping[str, Any]) -> Any:  # noqa
     if inspect.iscoroutinefunction(endpoint):
         return await endpoint(**arguments)
     return await run_in_threadpool(endpoint, **arguments)
+
+
+def _request_name(signature: inspect.Signature) -> str:
+    """Return by what name FastAPI gives the request: the function's own parameter for it, or else `REQUEST`."""
+    for name, parameter in signature.parameters.items():
+        annotation = getattr(parameter.annotation, "__origin__", parameter.annotation)  # of Annotated
+        if isinstance(annotation, type) and issubclass(annotation, Request):
+            return name
+    return REQUEST
