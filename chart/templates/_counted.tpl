@@ -55,23 +55,30 @@ is repeated counts again, as a pod had it twice. What finds no pod at all is cou
 {{- regexReplaceAll "[^A-Za-z0-9]+" . "-" -}}
 {{- end -}}
 
-{{/* Envoy Gateway: a cluster for each rule of the HTTPRoute, or, with its mergeBackends, one for the Service. Times are in ms. */}}
+{{/*
+Envoy. For an HTTPRoute Envoy Gateway's: a cluster for each of its rules, or, with mergeBackends, one for the Service. For an Ingress
+Contour's: one for the Service, whatever leads there. Times are in ms.
+*/}}
 {{- define "users-api.counted.envoy" -}}
-{{- $own := printf "%s/%s" .Release.Namespace (include "users-api.fullname" .) -}}
+{{- $name := include "users-api.fullname" . -}}
+{{- $own := printf "%s/%s" .Release.Namespace $name -}}
+{{- $of := list -}}
+{{- if .Values.ingress.enabled -}}
+{{- $of = list (printf "%s_%s_%v" .Release.Namespace $name .Values.service.port) -}}
+{{- end -}}
+{{- if .Values.httpRoute.enabled -}}
+{{- $of = append $of (printf "httproute/%s/rule/[0-9]+|service/%s/%v" $own $own .Values.service.port) -}}
+{{- end -}}
 {{- dict
   "counter" "envoy_cluster_upstream_rq" "status" "envoy_response_code"
   "histogram" "envoy_cluster_upstream_rq_time" "unit" 1000
-  "selectors" (list (printf "envoy_cluster_name=~\"httproute/%s/rule/[0-9]+|service/%s/%v\"" $own $own .Values.service.port))
-  "scraped" "envoy_server_live" | toJson -}}
+  "selectors" (list (printf "envoy_cluster_name=~\"%s\"" (join "|" $of))) "scraped" "envoy_server_live" | toJson -}}
 {{- end -}}
 
 {{/* The way in that is enabled though the controller counts nothing of it; empty if there is none. */}}
 {{- define "users-api.counted.not" -}}
-{{- $controller := .Values.autoscaling.requestRate.ingress.controller -}}
-{{- if and (eq $controller "nginx") .Values.httpRoute.enabled -}}
+{{- if and (eq .Values.autoscaling.requestRate.ingress.controller "nginx") .Values.httpRoute.enabled -}}
 httpRoute
-{{- else if and (eq $controller "envoy") .Values.ingress.enabled -}}
-ingress
 {{- end -}}
 {{- end -}}
 

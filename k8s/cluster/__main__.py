@@ -29,7 +29,7 @@ def main() -> int:
         "--ingress",
         choices=ingress.CHOICES,
         default=ingress.AUTO,
-        help="what serves Ingresses (default: what the cluster has; else nginx with --mode pull, traefik with build)",
+        help="what serves Ingresses (default: what the cluster has; else nginx with --mode pull, contour with build)",
     )
     parser.add_argument(
         "--image-mirror", default="", help="a registry that has the published images (default: their own)"

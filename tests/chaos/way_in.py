@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from k8s.ingress.controllers import NAMESPACE, TRAEFIK
+from k8s.ingress.controllers import CONTOUR, NAMESPACE
 from tests.chaos.experiment import Experiment
 from tests.e2e.controller import controller
 from tests.e2e.release import merged
@@ -31,8 +31,8 @@ def by_gateway(experiment: Experiment) -> Experiment:
 
 
 def by_its_controller(experiment: Experiment) -> Experiment:
-    """Give the same experiment with the name of who serves the Ingress, unless that is Traefik."""
-    if experiment.by_gateway or controller() is TRAEFIK:
+    """Give the same experiment with the name of who serves the Ingress, unless that is the local cluster's own."""
+    if experiment.by_gateway or controller() is CONTOUR:
         return experiment
     name = controller().name
     return replace(experiment, name=f"{experiment.name}-by-{name}", promise=f"{experiment.promise}, through {name}")

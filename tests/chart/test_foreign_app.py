@@ -188,7 +188,7 @@ def test_alerts_are_those_that_can_be_told(objects: dict[str, list[Manifest]], w
         ("dashboards-of-kubernetes", {"autoscaling"}),
         (
             "dashboards-of-the-library",
-            {"autoscaling", "cache-and-limiter", "ingress-traefik", "service", "slo"},
+            {"autoscaling", "cache-and-limiter", "ingress-contour", "ingress-traefik", "service", "slo"},
         ),
     ],
 )

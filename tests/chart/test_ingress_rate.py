@@ -93,6 +93,12 @@ WAYS: dict[str, tuple[str, dict[str, str], str, str]] = {
         'envoy_cluster_name="httproute/users-api/shop/rule/1"',
         'envoy_cluster_name="httproute/north/shop/rule/1"',
     ),
+    "envoy-by-contour": (
+        "envoy",
+        INGRESS,
+        'envoy_cluster_name="users-api_shop_80"',
+        'envoy_cluster_name="users-api_shop-api_80"',
+    ),
     "envoy-merged": (
         "envoy",
         GATEWAY,
@@ -146,8 +152,7 @@ def test_the_rate_is_of_the_release_over_all_controllers(render: Render, tmp_pat
 @pytest.mark.parametrize("controller", SCRAPED)
 def test_no_answer_is_no_zero(render: Render, tmp_path: Path, controller: str) -> None:
     """A controller that was asked nothing yet makes 0; one that is not scraped makes no answer."""
-    way = GATEWAY if controller == "envoy" else INGRESS
-    query = _query(render, **way, **{"autoscaling.requestRate.ingress.controller": controller})
+    query = _query(render, **INGRESS, **{"autoscaling.requestRate.ingress.controller": controller})
     _ask(query, tmp_path, [(f'{SCRAPED[controller]}{{pod="one"}}', "1x120")], [0])
     _ask(query, tmp_path, [], [])
 

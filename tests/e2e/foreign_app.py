@@ -49,8 +49,8 @@ def lay_out(folder: Path) -> Path:
     changed, count = PUBLISHED.subn(INSTALLED.format(tag=image_tag()), dockerfile.read_text(encoding="utf-8"))
     assert count == 1
     dockerfile.write_text(changed, encoding="utf-8")
-    of_cluster = f"controller: {controller().choice} }}"
-    values.write_text(values.read_text(encoding="utf-8").replace("controller: traefik }", of_cluster), encoding="utf-8")
+    of_cluster = f"controller: {controller().counts} }}"
+    values.write_text(values.read_text(encoding="utf-8").replace("controller: envoy }", of_cluster), encoding="utf-8")
     return shop
 
 

@@ -84,6 +84,7 @@ IDLE_IN_HEALTH = {
     ("postgresql", "Deadlocks and spills in five minutes"),
     ("ingress-traefik", "Configurations taken"),
     ("ingress-nginx", "Configurations taken"),
+    ("ingress-contour", "Configurations taken"),
     ("slo", "Alerts firing"),
     ("slo", "Error budget left"),
     ("slo", "Latency budget left"),

@@ -13,7 +13,7 @@ from k8s.client.application import PROMETHEUS
 from k8s.client.pod import read_pod
 from k8s.client.waiting import wait_until
 from k8s.ingress import controllers
-from k8s.ingress.controllers import TRAEFIK
+from k8s.ingress.controllers import INGRESS_NGINX
 from tests.e2e.controller import controller
 from tests.e2e.in_cluster import get_json
 from tests.e2e.release import MINIMUM, NAMESPACE, Release, kubectl
@@ -69,10 +69,14 @@ def _spans(api: client.ApiClient, trace: str) -> list[Span]:
             span["operationName"],
             span["spanID"],
             next((reference["spanID"] for reference in span["references"]), ""),
-            next((tag["value"] for tag in processes[span["processID"]]["tags"] if tag["key"] == "k8s.pod.name"), ""),
+            _said(processes[span["processID"]]["tags"], "k8s.pod.name") or _said(span["tags"], "podName"),
         )
         for span in found["spans"]
     ]
+
+
+def _said(tags: list[dict[str, Any]], key: str) -> str:
+    return next((tag["value"] for tag in tags if tag["key"] == key), "")
 
 
 def test_one_request_is_one_trace_from_ingress_to_redis(
@@ -99,10 +103,10 @@ def test_one_request_is_one_trace_from_ingress_to_redis(
 @pytest.mark.usefixtures("traced")
 def test_each_pod_of_the_ingress_traces(api: client.ApiClient, http: httpx.Client) -> None:
     """Of enough connections each pod of the Ingress gets one, and each has spans of what came to it."""
-    if controller() is not TRAEFIK:
+    if controller() is INGRESS_NGINX:
         pytest.skip("ingress-nginx says of no span which of its pods made it")
     path = f"/api/v1/namespaces/{controllers.NAMESPACE}/pods"
-    found = get(api, path, {"labelSelector": f"app.kubernetes.io/name={TRAEFIK.workload}"})["items"]
+    found = get(api, path, {"labelSelector": f"app.kubernetes.io/name={controller().app}"})["items"]
     running = {pod.name for pod in map(read_pod, found) if pod.serving}
     assert running
     trace = secrets.token_hex(16)

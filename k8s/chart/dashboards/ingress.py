@@ -1,7 +1,7 @@
 """The way in, as the Ingress controller counts it: what clients get, whoever is to blame.
 
-Controllers name their metrics each in its own way, so there is one dashboard for each of the two that serve the chart's
-Ingress, with the same panels.
+Controllers name their metrics each in its own way, so there is one dashboard for each that serves the chart's Ingress,
+with the same panels.
 """
 
 from k8s.chart.dashboards.model import AUTOSCALED, Dashboard, Row, lines, number, stack_by
@@ -17,7 +17,8 @@ def dashboard(controller: Controller) -> Dashboard:
         return summed(" or ".join(rates), by)
 
     def quantile(share: float) -> str:
-        return f"histogram_quantile({share}, {routed(f'{controller.duration}_bucket', by='le')})"
+        found = f"histogram_quantile({share}, {routed(f'{controller.duration}_bucket', by='le')})"
+        return found if controller.unit == 1 else f"{found} / {controller.unit}"
 
     answered = routed(controller.requests)
     failed = f'{controller.status}=~"5.."'

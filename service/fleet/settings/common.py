@@ -49,7 +49,7 @@ class CommonSettings(BaseModel):
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         75,
         description="Idle seconds before a client connection is closed. Above the ingress controller's own (60 s in"
-        " ingress-nginx and our Traefik): the side that reuses a connection must be the first to close it, or a request"
+        " ingress-nginx and ours): the side that reuses a connection must be the first to close it, or a request"
         " meets a closed socket (502).",
     )
     shutdown_delay_seconds: Annotated[float, Field(ge=0, le=600)] = Field(

@@ -235,7 +235,7 @@ class Machine:
             )
         for add_on in ADD_ONS:
             if add_on.upstream and not add_on.chart:
-                version = modules.version_of(add_on.upstream.module)
+                version = modules.version_of(add_on.upstream.module, pinned_in=add_on.upstream.pinned_in)
                 folder = self.folder / "cache/modules" / f"{add_on.upstream.module}@{version}" / add_on.upstream.folder
                 folder.mkdir(parents=True)
         with published(files) as (url, self.asked):

@@ -7,7 +7,7 @@ from k8s.cluster.addons import AddOns
 from k8s.cluster.descriptor import ADD_ONS
 from k8s.cluster.kind import Kind
 from k8s.cluster.steps import Steps
-from k8s.ingress.controllers import CONTROLLERS, INGRESS_NGINX, TRAEFIK, Controller
+from k8s.ingress.controllers import CONTOUR, CONTROLLERS, INGRESS_NGINX, TRAEFIK, Controller
 
 # Writes down how it was called. There is a certificate already.
 _PROGRAM = """#!/bin/sh
@@ -26,7 +26,7 @@ def _installed(folder: Path, controller: Controller, *, from_charts: bool, progr
         if add_on.upstream:
             (folder / add_on.upstream.module / add_on.upstream.folder).mkdir(parents=True, exist_ok=True)
     steps = Steps(folder / "out")
-    add_ons = AddOns(Kind(folder, steps), steps, controller, lambda module: folder / module, 1)
+    add_ons = AddOns(Kind(folder, steps), steps, controller, lambda module, _: folder / module, 1)
     add_ons.apply(from_charts=from_charts)
     add_ons.wait()
     return (folder / "calls").read_text().splitlines()
@@ -93,3 +93,22 @@ def test_a_certificate_is_made_once(tmp_path: Path) -> None:
     rendered = _place(calls, "helm", "template gateway-certificate", "--namespace ingress --output-dir /")
     folder = calls[rendered].split()[-1]
     assert rendered < _place(calls, f"create --filename {folder} --recursive")
+
+
+def test_contour_comes_after_its_kinds_and_after_the_ports_are_free(tmp_path: Path) -> None:
+    """Traefik lets go of the ports first, and no object of Contour's is refused for want of its kind."""
+    calls = _installed(tmp_path, CONTOUR, from_charts=False)
+    assert _kustomization(tmp_path)["components"] == ["with-contour"]
+    established = _place(calls, "wait crd extensionservices.projectcontour.io --for=condition=Established")
+    assert _place(calls, "kustomize", "add-ons/ingress") < established
+    (contour,) = [place for place, call in enumerate(calls) if call.endswith("add-ons/contour")]
+    assert established < contour
+    assert not [call for call in calls if call.startswith("kubectl") and "delete --ignore-not-found" in call]
+
+
+def test_traefik_gets_the_ports_of_contour_back(tmp_path: Path) -> None:
+    """Contour's objects are gone before Traefik's manifests come; its kinds stay."""
+    calls = _installed(tmp_path, TRAEFIK, from_charts=False)
+    (gone,) = [place for place, call in enumerate(calls) if "delete --ignore-not-found --filename -" in call]
+    assert "add-ons/contour" in calls[gone - 1]
+    assert gone < _place(calls, "kustomize", "add-ons/ingress")

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from k8s.cluster.descriptor import ADD_ONS, FOLDERS, read
+from k8s.cluster.group import COMPONENTS
 from k8s.ingress.controllers import CONTROLLERS
 
 _WHOLE = """
@@ -18,9 +19,11 @@ packages.example = "example.com/cmd"
 [image]
 name = "localhost/example:local"
 binaries = ["example"]
+base = "localhost/base:1"
 [upstream]
 module = "example.com"
 folder = "config"
+pinned_in = "tracing"
 [chart]
 repository = "https://example.com"
 version = "1.0.0"
@@ -36,7 +39,7 @@ def test_each_folder_with_a_descriptor_is_an_add_on() -> None:
 
 def test_an_add_on_is_of_a_choice_that_there_is() -> None:
     """What is there for one Ingress controller alone names one that can be chosen."""
-    assert {add_on.ingress for add_on in ADD_ONS} == {"", "nginx"}
+    assert {add_on.ingress for add_on in ADD_ONS} == {"", "nginx", "contour"}
     assert {add_on.ingress for add_on in ADD_ONS} - {""} <= {controller.choice for controller in CONTROLLERS}
 
 
@@ -63,8 +66,9 @@ def test_a_folder_says_what_its_add_on_is(tmp_path: Path) -> None:
     assert (add_on.build.packages, add_on.build.needed_for_nodes) == ({"example": "example.com/cmd"}, False)
     assert add_on.image
     assert (add_on.image.folder, add_on.image.binaries) == (tmp_path / "image", ("example",))
+    assert add_on.image.base == "localhost/base:1"
     assert add_on.upstream
-    assert add_on.upstream.folder == "config"
+    assert (add_on.upstream.folder, add_on.upstream.pinned_in) == ("config", COMPONENTS / "tracing")
     assert add_on.chart
     assert add_on.chart.version == "1.0.0"
 

@@ -9,7 +9,7 @@ from k8s.cluster.descriptor import FOLDERS
 from k8s.cluster.ingress import CHOICES, choose, look
 from k8s.cluster.kind import CONFIG, Kind
 from k8s.cluster.steps import StepError, Steps
-from k8s.ingress.controllers import CONTROLLERS, INGRESS_NGINX, NODE_PORT, TRAEFIK, Controller, serving
+from k8s.ingress.controllers import CONTOUR, INGRESS_NGINX, NODE_PORT, TRAEFIK, Controller, serving
 
 
 def _nothing() -> Controller | None:
@@ -22,19 +22,22 @@ def _never() -> Controller | None:
 
 def test_each_controller_can_be_chosen() -> None:
     """INGRESS has a word for each, and one that leaves it open."""
-    assert CHOICES == ("auto", "traefik", "nginx")
+    assert CHOICES == ("auto", "traefik", "nginx", "contour")
 
 
-@pytest.mark.parametrize("controller", CONTROLLERS, ids=lambda one: one.choice)
-def test_who_pulls_images_may_choose(controller: Controller) -> None:
+_WAYS = [(False, TRAEFIK), (False, INGRESS_NGINX), (True, TRAEFIK), (True, CONTOUR)]
+
+
+@pytest.mark.parametrize(("build", "controller"), _WAYS)
+def test_the_user_may_choose(controller: Controller, *, build: bool) -> None:
     """What the user says is taken, whatever the cluster has."""
-    assert choose(controller.choice, build=False, present=_never) is controller
+    assert choose(controller.choice, build=build, present=_never) is controller
 
 
-@pytest.mark.parametrize("controller", CONTROLLERS, ids=lambda one: one.choice)
-def test_a_cluster_keeps_its_controller(controller: Controller) -> None:
+@pytest.mark.parametrize(("build", "controller"), _WAYS)
+def test_a_cluster_keeps_its_controller(controller: Controller, *, build: bool) -> None:
     """Who says nothing the second time has not chosen another."""
-    assert choose("auto", build=False, present=lambda: controller) is controller
+    assert choose("auto", build=build, present=lambda: controller) is controller
 
 
 def test_a_new_cluster_of_pulled_images_has_ingress_nginx() -> None:
@@ -42,16 +45,19 @@ def test_a_new_cluster_of_pulled_images_has_ingress_nginx() -> None:
     assert choose("auto", build=False, present=_nothing) is INGRESS_NGINX
 
 
-@pytest.mark.parametrize("wanted", ["auto", "traefik"])
-def test_a_cluster_from_source_has_traefik(wanted: str) -> None:
-    """It is the one that can be had there, and nobody asks the cluster."""
-    assert choose(wanted, build=True, present=_never) is TRAEFIK
+def test_a_new_cluster_from_source_has_contour() -> None:
+    """Of those that can be built it is the cheapest."""
+    assert choose("auto", build=True, present=_nothing) is CONTOUR
 
 
-def test_what_cannot_be_built_is_refused() -> None:
-    """Who asks for ingress-nginx where all is built hears it at once, with the reason's page and what to do."""
-    with pytest.raises(StepError, match=r"INGRESS=nginx: .*cannot be built.*Leave INGRESS out") as raised:
-        choose("nginx", build=True, present=_never)
+@pytest.mark.parametrize(
+    ("build", "wanted", "reason"),
+    [(True, "nginx", "cannot be built"), (False, "contour", "repeats requests that it must not")],
+)
+def test_what_cannot_be_had_is_refused(wanted: str, reason: str, *, build: bool) -> None:
+    """Who asks for a controller that is only pulled, or only built, hears it at once, with the page and what to do."""
+    with pytest.raises(StepError, match=rf"INGRESS={wanted}: .*{reason}.*Leave INGRESS out") as raised:
+        choose(wanted, build=build, present=_never)
     (page,) = re.findall(r"docs/decisions/\S+\.md", str(raised.value))
     assert (FOLDERS.parent / page).exists()
 
