@@ -9,7 +9,8 @@ _PLACES = {
         "\t\t// should we create port 80 routes for this ingress\n\t\t\tvhost.AddRoute(r)\n\t\t\tsvh.AddRoute(r)\n"
     ),
     "internal/envoy/v3/tracing.go": (
-        "import (\n)\n\t\t\tValue: tracing.OverallSampling,\n\t\t\t\t\tServiceName: tracing.ServiceName,\nfunc customTag(\n"
+        "import (\n)\n\t\t\tValue: tracing.OverallSampling,\n"
+        "\t\t\t\t\tServiceName: tracing.ServiceName,\nfunc customTag(\n"
     ),
     "internal/envoy/v3/route.go": ("import (\n)\n\trp.PerTryTimeout = envoy.Timeout(r.RetryPolicy.PerTryTimeout)\n"),
 }
