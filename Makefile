@@ -9,7 +9,8 @@ PYTHON ?=
 CACHE_DIR ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/users-api
 # pull: published images; build: everything from source; auto: what the cluster there is, else what docker says.
 MODE ?= auto
-# What serves Ingresses: nginx, contour, traefik; auto: what the cluster has, or else nginx where images are pulled.
+# What serves Ingresses: nginx, contour, traefik; auto: what the cluster has, or else nginx where images
+# are pulled and contour where they are built.
 INGRESS ?= auto
 # A registry, and an address, that have what is published: docs/mirror.md.
 IMAGE_MIRROR ?=

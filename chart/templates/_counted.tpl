@@ -77,8 +77,12 @@ Contour's: one for the Service, whatever leads there. Times are in ms.
 
 {{/* The way in that is enabled though the controller counts nothing of it; empty if there is none. */}}
 {{- define "users-api.counted.not" -}}
-{{- if and (eq .Values.autoscaling.requestRate.ingress.controller "nginx") .Values.httpRoute.enabled -}}
+{{- $controller := .Values.autoscaling.requestRate.ingress.controller -}}
+{{- if and (eq $controller "nginx") .Values.httpRoute.enabled -}}
 httpRoute
+{{- else if and (eq $controller "envoy") .Values.ingress.enabled .Values.httpRoute.enabled -}}
+{{- /* Contour's Envoy has one of them, Envoy Gateway's the other. */ -}}
+ingress
 {{- end -}}
 {{- end -}}
 

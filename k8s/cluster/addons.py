@@ -76,9 +76,9 @@ class AddOns:
                 continue
             if from_charts:
                 self._helm("uninstall", add_on.name, "--ignore-not-found", "--wait", *_place(add_on))
-            elif not add_on.kinds:  # which harm nobody, and take long to go
-                manifest = self._manifest(add_on)
-                self.kind.kubectl("delete", "--ignore-not-found", "--filename", "-", stdin=manifest)
+            elif add_on.namespace:
+                ports = ("deployment,service", add_on.name)  # the rest harms nobody
+                self.kind.kubectl("delete", *ports, "--namespace", add_on.namespace, "--ignore-not-found")
 
     def _ensure_certificate(self) -> None:
         """Make the certificate of the Gateway's HTTPS listener, once: whoever trusts it may go on doing so."""
@@ -91,10 +91,6 @@ class AddOns:
             self.kind.kubectl("create", "--filename", folder, "--recursive")
 
     def _apply(self, add_on: AddOn) -> None:
-        manifest = self._manifest(add_on)
-        self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
-
-    def _manifest(self, add_on: AddOn) -> str:
         rendered = self.steps.directory / "add-ons" / add_on.name
         shutil.rmtree(rendered, ignore_errors=True)
         shutil.copytree(
@@ -109,7 +105,8 @@ class AddOns:
         if (rendered / component).exists():
             with (rendered / "kustomization.yaml").open("a", encoding="utf-8") as stream:
                 stream.write(f"components: [{component}]\n")
-        return self.kind.kubectl("kustomize", rendered)
+        manifest = self.kind.kubectl("kustomize", rendered)
+        self.kind.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
     def _install_chart(self, add_on: AddOn, chart: Chart) -> None:
         source = ("--repo", self.mirror.url(chart.repository), "--version", chart.version)

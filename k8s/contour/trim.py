@@ -35,7 +35,7 @@ func customTag("""
 _CHANGES = {
     "internal/dag/ingress_processor.go": {
         "\t\t// should we create port 80 routes for this ingress\n": (
-            "\t\troutes := withNginx(ing, r)\n\t\t// should we create port 80 routes for this ingress\n"
+            "\t\troutes := withNginx(ing, rule.Host, r)\n\t\t// should we create port 80 routes for this ingress\n"
         ),
         "\t\t\tvhost.AddRoute(r)\n": "\t\t\tfor _, each := range routes {\n\t\t\t\tvhost.AddRoute(each)\n\t\t\t}\n",
         "\t\t\tsvh.AddRoute(r)\n": "\t\t\tfor _, each := range routes {\n\t\t\t\tsvh.AddRoute(each)\n\t\t\t}\n",
@@ -54,6 +54,11 @@ _CHANGES = {
         ),
     },
     "internal/envoy/v3/route.go": {
+        # 301 otherwise, after which a POST comes back as a GET.
+        "\t\t\t\tHttpsRedirect: true,\n\t\t\t},\n": (
+            "\t\t\t\tHttpsRedirect: true,\n\t\t\t},\n"
+            "\t\t\tResponseCode: envoy_config_route_v3.RedirectAction_PERMANENT_REDIRECT,\n"
+        ),
         "\trp.PerTryTimeout = envoy.Timeout(r.RetryPolicy.PerTryTimeout)\n": (
             "\trp.PerTryTimeout = envoy.Timeout(r.RetryPolicy.PerTryTimeout)\n"
             "\trp.HostSelectionRetryMaxAttempts = 5\n"

@@ -26,6 +26,8 @@ class Controller:
         connections: expression of the open connections of clients, on all routes.
         reloads: expression of how often it took a new configuration.
         reloads_for: what it takes one for.
+        of_its_own: the statuses that it answers where no pod did.
+        refuses: the status of what is too much for it.
         if_empty: why it may have counted nothing of the release.
     """
 
@@ -45,6 +47,8 @@ class Controller:
     connections: str
     reloads: str
     reloads_for: str
+    of_its_own: str
+    refuses: int
     if_empty: str = ""
     unit: int = 1
 
@@ -66,6 +70,8 @@ TRAEFIK = Controller(
     connections='sum(traefik_open_connections{entrypoint!="metrics"})',
     reloads="sum(increase(traefik_config_reloads_total[$__rate_interval]))",
     reloads_for="How often routes changed: each replica that comes or goes is one.",
+    of_its_own="502 and 504",
+    refuses=429,
 )
 # Its own `namespace` gives way to that of the pod which is scraped, unless the scrape honours labels.
 INGRESS_NGINX = Controller(
@@ -88,6 +94,8 @@ INGRESS_NGINX = Controller(
     connections='sum(nginx_ingress_controller_nginx_process_connections{state="active"})',
     reloads="sum(increase(nginx_ingress_controller_success[$__rate_interval]))",
     reloads_for="How often it reloaded nginx, as for another Ingress; replicas and certificates change without.",
+    of_its_own="502 and 504",
+    refuses=503,
     if_empty="It counts no requests of any host, or of a wildcard, unless it runs with --metrics-per-host=false.",
 )
 # By the Service that it sends to, whatever Ingress or path leads there.
@@ -108,6 +116,8 @@ CONTOUR = Controller(
     connections='sum(envoy_http_downstream_cx_active{envoy_http_conn_manager_prefix=~"ingress_https?"})',
     reloads="sum(increase(envoy_cluster_membership_change[$__rate_interval]))",
     reloads_for="How often the pods of a Service changed: each replica that comes or goes is one.",
+    of_its_own="503 and 504",
+    refuses=503,
     unit=1000,
 )
 CONTROLLERS = (TRAEFIK, INGRESS_NGINX, CONTOUR)

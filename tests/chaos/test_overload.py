@@ -54,13 +54,14 @@ def test_overload(start: Start, pytestconfig: pytest.Config) -> None:
         Bound("whole again within, s", whole_after, at_most=WHOLE_AGAIN_SECONDS, of_time=True),
         requests_of_the_flood=sum(flooding.values()),
         served_of_the_flood=flooding.get(HTTPStatus.OK, 0),
-        refused_of_the_flood=flooding.get(HTTPStatus.TOO_MANY_REQUESTS, 0),
+        refused_of_the_flood=flooding.get(controller().refuses, 0),
     )
 
 
 def _restarts() -> int:
-    counts = kubectl("get", "pods", "--output=jsonpath={.items[*].status.containerStatuses[*].restartCount}")
-    return sum(map(int, counts.split()))
+    kinds = ("containerStatuses", "initContainerStatuses")  # a sidecar is among the second
+    paths = (f"--output=jsonpath={{.items[*].status.{kind}[*].restartCount}}" for kind in kinds)
+    return sum(int(count) for path in paths for count in kubectl("get", "pods", path).split())
 
 
 @contextmanager

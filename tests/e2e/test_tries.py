@@ -2,6 +2,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
+from k8s.ingress.controllers import INGRESS_NGINX
+from tests.e2e.controller import controller
 from tests.e2e.helm import CONTEXT, run
 from tests.e2e.in_cluster import get_json_from_pod
 from tests.e2e.load import BASE_URL
@@ -18,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 NAME, HOST = "tries", "tries.example.com"
 ANSWERS, CUTS, REFUSES, KEEPS_SILENT = range(4)
-REQUESTS = 40
+REQUESTS, AT_ONCE = 80, 8
 READ_TIMEOUT_SECONDS = 2
 # By its ordinal a pod answers, cuts the connection with the request read, listens nowhere, or says nothing. Each tells
 # on another port which requests it has read.
@@ -131,8 +134,12 @@ def _seen(api: client.ApiClient, ordinal: int, since: str) -> Counter[str]:
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_what_may_be_repeated_is_answered(pods: client.ApiClient, method: str) -> None:
     """With one pod that answers, one that cuts connections and one that refuses them, each try goes to another pod."""
+    if method == "PUT" and controller() is INGRESS_NGINX:
+        pytest.skip("ingress-nginx passes a body on as it comes, and then has none for another try")
     prefix = f"/api/{method.lower()}-"
-    assert {_send(method, f"{prefix}{number}") for number in range(REQUESTS)} == {httpx.codes.OK}
+    paths = [f"{prefix}{number}" for number in range(REQUESTS)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # in turn the pods would be another each time, whoever chooses them
+        assert set(pool.map(lambda path: _send(method, path), paths)) == {httpx.codes.OK}
     assert _seen(pods, ANSWERS, prefix) == Counter(f"{prefix}{number}" for number in range(REQUESTS))
     cut = _seen(pods, CUTS, prefix)
     assert cut
@@ -155,7 +162,7 @@ def test_a_pod_that_says_nothing_is_given_up(pods: client.ApiClient) -> None:
     kubectl("scale", f"statefulset/{NAME}", "--replicas=4")
     kubectl("rollout", "status", f"statefulset/{NAME}", "--timeout=60s")
     started = time.monotonic()
-    statuses = [_send("GET", f"/api/silent-{number}") for number in range(REQUESTS // 4)]
+    statuses = [_send("GET", f"/api/silent-{number}") for number in range(REQUESTS // 8)]
     assert set(statuses) == {httpx.codes.OK}
     silent = _seen(pods, KEEPS_SILENT, "/api/silent-")
     assert silent

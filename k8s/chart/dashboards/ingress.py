@@ -60,7 +60,7 @@ def dashboard(controller: Controller) -> Dashboard:
                     stack_by(
                         controller.status,
                         "Requests by status",
-                        "What clients get: 502 and 504 are the controller's own, for a pod that does not answer.",
+                        f"What clients get: {controller.of_its_own} are the controller's own, for pods that answer not.",
                         "reqps",
                         routed(controller.requests, by=controller.status),
                     ),

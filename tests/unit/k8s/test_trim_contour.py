@@ -12,7 +12,10 @@ _PLACES = {
         "import (\n)\n\t\t\tValue: tracing.OverallSampling,\n"
         "\t\t\t\t\tServiceName: tracing.ServiceName,\nfunc customTag(\n"
     ),
-    "internal/envoy/v3/route.go": ("import (\n)\n\trp.PerTryTimeout = envoy.Timeout(r.RetryPolicy.PerTryTimeout)\n"),
+    "internal/envoy/v3/route.go": (
+        "import (\n)\n\trp.PerTryTimeout = envoy.Timeout(r.RetryPolicy.PerTryTimeout)\n"
+        "\t\t\t\tHttpsRedirect: true,\n\t\t\t},\n"
+    ),
 }
 
 

@@ -103,12 +103,11 @@ def test_contour_comes_after_its_kinds_and_after_the_ports_are_free(tmp_path: Pa
     assert _place(calls, "kustomize", "add-ons/ingress") < established
     (contour,) = [place for place, call in enumerate(calls) if call.endswith("add-ons/contour")]
     assert established < contour
-    assert not [call for call in calls if call.startswith("kubectl") and "delete --ignore-not-found" in call]
+    assert not [call for call in calls if "delete deployment,service" in call]
 
 
 def test_traefik_gets_the_ports_of_contour_back(tmp_path: Path) -> None:
     """Contour's objects are gone before Traefik's manifests come; its kinds stay."""
     calls = _installed(tmp_path, TRAEFIK, from_charts=False)
-    (gone,) = [place for place, call in enumerate(calls) if "delete --ignore-not-found --filename -" in call]
-    assert "add-ons/contour" in calls[gone - 1]
+    gone = _place(calls, "delete deployment,service contour --namespace ingress --ignore-not-found")
     assert gone < _place(calls, "kustomize", "add-ons/ingress")
