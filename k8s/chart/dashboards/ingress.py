@@ -60,7 +60,7 @@ def dashboard(controller: Controller) -> Dashboard:
                     stack_by(
                         controller.status,
                         "Requests by status",
-                        f"What clients get: {controller.of_its_own} are the controller's own, for pods that answer not.",
+                        f"What clients get: {controller.of_its_own} are the controller's own, where no pod answers.",
                         "reqps",
                         routed(controller.requests, by=controller.status),
                     ),
