@@ -35,6 +35,7 @@ WHY: Mapping[str, tuple[str, ...]] = {
     ),
     "leaks memory in the users API for half an hour": ("soak",),
     "floods the way in, which is others' too": ("overload",),
+    "replaces the way in, which is others' too": ("way-in-restarted",),
     "installs applications of a planted capacity, which `make tune` is to find": ("tune-sleep", "tune-spin"),
     "needs postgresql.mode=bundled, and writes users": _OF_POSTGRESQL,
 }
