@@ -11,7 +11,7 @@ INGRESS = "ingress controller"
 CONTROL_PLANE = "control plane (kube-system)"
 ADDONS = "monitoring, autoscaling and other pods"
 # By the recommended label app.kubernetes.io/name: the local cluster's, and others.
-INGRESS_NAMES = frozenset({one.app for one in CONTROLLERS} | {"nginx-ingress", "haproxy-ingress", "contour", "envoy"})
+INGRESS_NAMES = frozenset({one.app for one in CONTROLLERS} | {"nginx-ingress", "haproxy-ingress", "envoy"})
 _OF_RELEASE = {
     "api": SERVICE,
     "redis": REDIS,

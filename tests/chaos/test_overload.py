@@ -9,6 +9,7 @@ import pytest
 
 from k8s.ingress.controllers import TRAEFIK
 from loadtests.chaos.verdict import Bound
+from tests.chaos import way_in
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.flood import flood
 from tests.e2e.controller import controller, kubectl
@@ -85,6 +86,4 @@ def _way_in(*, bounded: bool) -> Iterator[None]:
 
 
 def _set(replicas: int, container: dict[str, Any]) -> None:
-    spec = {"replicas": replicas, "template": {"spec": {"containers": [container]}}}
-    kubectl("patch", "deployment", TRAEFIK.workload, "--type=merge", "--patch", json.dumps({"spec": spec}))
-    kubectl("rollout", "status", f"deployment/{TRAEFIK.workload}", "--timeout=120s")
+    way_in.change({"replicas": replicas, "template": {"spec": {"containers": [container]}}})

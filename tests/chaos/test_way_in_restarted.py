@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from loadtests.chaos.verdict import Bound
+from tests.chaos import way_in
 from tests.chaos.experiment import Experiment, Extent, Start
 from tests.chaos.values import FOUR
 from tests.e2e.controller import controller, kubectl
@@ -34,7 +35,7 @@ def test_way_in_restarted(start: Start) -> None:
         for number in range(run.of(ROUNDS)):
             run.mark(f"restart {number + 1}")
             kubectl("rollout", "restart", f"deployment/{controller().workload}")
-            _wait()
+            way_in.wait()
             time.sleep(BETWEEN_SECONDS)
     run.conclude(
         Bound("failed", len(run.answers.failed), at_most=0),
@@ -59,10 +60,4 @@ def _ending(*, at_once: bool) -> Iterator[None]:
 
 
 def _set(grace_seconds: int) -> None:
-    spec = {"template": {"spec": {"terminationGracePeriodSeconds": grace_seconds}}}
-    kubectl("patch", "deployment", controller().workload, "--type=merge", "--patch", json.dumps({"spec": spec}))
-    _wait()
-
-
-def _wait() -> None:
-    kubectl("rollout", "status", f"deployment/{controller().workload}", "--timeout=180s")
+    way_in.change({"template": {"spec": {"terminationGracePeriodSeconds": grace_seconds}}})

@@ -1,3 +1,5 @@
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -5,7 +7,7 @@ import pytest
 
 from k8s.ingress.controllers import CONTOUR, NAMESPACE
 from tests.chaos.experiment import Experiment
-from tests.e2e.controller import controller
+from tests.e2e.controller import controller, kubectl
 from tests.e2e.release import merged
 
 # The cluster's Gateway, and no Ingress beside it.
@@ -43,3 +45,14 @@ def both_ways_in(experiment: Experiment, *, short: bool = True) -> pytest.MarkDe
     marks = () if short else pytest.mark.full
     ways = [pytest.param(experiment, id="ingress"), pytest.param(by_gateway(experiment), id="gateway", marks=marks)]
     return pytest.mark.parametrize("experiment", ways)
+
+
+def change(spec: Mapping[str, Any]) -> None:
+    """Merge this into the Deployment of who serves the Ingress, and wait until its pods are of it."""
+    kubectl("patch", "deployment", controller().workload, "--type=merge", "--patch", json.dumps({"spec": spec}))
+    wait()
+
+
+def wait() -> None:
+    """Wait until the pods of who serves the Ingress are those that it shall have."""
+    kubectl("rollout", "status", f"deployment/{controller().workload}", "--timeout=120s")
