@@ -70,8 +70,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ##@ Run
 
 .PHONY: up
-up: kind-up .venv/installed image install ## From nothing to a service that has scaled out and back under load
-	$(BIN)/python -m loadtests timeline $(OF_RELEASE)
+up: kind-up .venv/installed image demo ## From nothing to a service that has scaled out and back under load
 
 .PHONY: down
 down: kind-down ## Take everything down again
@@ -94,13 +93,24 @@ kind-down: .venv/created ## Delete the cluster, and stop the engine if kind-up s
 image: .venv/created ## Build the service's image and load it into the cluster
 	$(CLUSTER) --output build/image image
 
+# With the kind values, those of the file $(1) over them, and the image just built.
+define installation
+kubectl --context $(OWN_CONTEXT) create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context $(OWN_CONTEXT) apply -f -
+kubectl --context $(OWN_CONTEXT) label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
+helm --kube-context $(OWN_CONTEXT) upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
+  $(addprefix --values ,chart/values-kind.yaml $(1)) --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
+$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
+endef
+
 .PHONY: install
 install: .venv/created ## Install or upgrade the chart with the kind values and the image just built
-	kubectl --context $(OWN_CONTEXT) create namespace $(NAMESPACE) --dry-run=client -o yaml | kubectl --context $(OWN_CONTEXT) apply -f -
-	kubectl --context $(OWN_CONTEXT) label --overwrite namespace $(NAMESPACE) pod-security.kubernetes.io/enforce=restricted
-	helm --kube-context $(OWN_CONTEXT) upgrade --install $(RELEASE) chart --namespace $(NAMESPACE) \
-	  --values chart/values-kind.yaml --set-string image.tag="$$(cat build/image/tag)" --wait --timeout 3m
-	$(BIN)/python -m k8s.prometheus.rules $(RELEASE) $(NAMESPACE)
+	$(call installation)
+
+.PHONY: demo
+demo: .venv/installed ## The ramp on a release with a low target, so that it scales far under a load that two cores bear; then as `install` leaves it
+	$(call installation,chart/values-demo.yaml)
+	$(BIN)/python -m loadtests timeline $(OF_RELEASE)
+	$(call installation)
 
 .PHONY: alerts
 alerts: .venv/created ## Give the alerts of an installed RELEASE of any application to the local cluster's Prometheus

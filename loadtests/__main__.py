@@ -13,6 +13,7 @@ from k8s.cluster.kind import CONTEXT
 from loadtests.chaos import options as chaos_options
 from loadtests.environment import environment_of, overridden
 from loadtests.errors import LoadTestError
+from loadtests.interruption import sigterm_as_interrupt
 from loadtests.k6 import NEEDS
 from loadtests.loopback import resolve_below_localhost
 from loadtests.run import run
@@ -184,7 +185,8 @@ def main() -> int:
     except argparse.ArgumentTypeError as error:
         parser.error(str(error))
     try:
-        _run(options)
+        with sigterm_as_interrupt():
+            _run(options)
     except (ApplicationError, ClusterError, LoadTestError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Take SIGTERM as Ctrl-C, so that what was taken away or is held is given back."""
+    """Take SIGTERM as Ctrl-C: what was taken away or is held is given back, and the load ends."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

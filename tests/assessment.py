@@ -18,6 +18,7 @@ from loadtests.assess.throughput import Step, Throughput
 from loadtests.assess.usage import GENERATOR, REST, Usage
 from loadtests.assess.writes import Writes
 from loadtests.measure import Generator
+from loadtests.ramp import Ramp
 from loadtests.timeline import Sample
 
 FACTS: dict[str, Any] = {
@@ -106,7 +107,7 @@ def assessment() -> Assessment:
         spread=spread(
             {"users-api-a": 100, "users-api-b": 104, "users-api-c": 96}, {"users-api-a", "users-api-b", "users-api-c"}
         ),
-        scaling=reactions(samples(), 2, 210),
+        scaling=reactions(samples(), Ramp(210, minimum=2, replicas=6)),
         caches=Caches({"L1": 55000, "L2": 4000, "MISS": 1000}, {"l1": 54990.0}),
         limiter=Limiter(600, 10, 2, 2400, 1201, 1199, (600, 601), 3, [0.1, 0.2, 10.1]),
         seconds=480,

@@ -34,7 +34,7 @@ def charts(found: Assessment) -> Iterator[Chart]:
             "availability", "A rollout and a killed pod", words, lambda axes: drawings.availability(axes, available)
         )
     if scaling := found.scaling:
-        words = f"from {scaling.minimum} to {scaling.peak_ready} replicas, and back"
+        words = f"from {scaling.ramp.minimum} to {scaling.peak_ready} replicas, and back"
         yield _chart("scaling", "Replicas follow the load", words, lambda axes: drawings.scaling(axes, scaling))
     if spread := found.spread:
         words = "answers by replica: " + ", ".join(f"{server} {count:,}" for server, count in spread.counts.items())

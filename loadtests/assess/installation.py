@@ -7,17 +7,11 @@ from typing import Any
 
 from k8s.client.api import connect
 from k8s.client.application import USERS_API, Application
-from k8s.client.autoscaler import REQUEST_RATE
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
 from loadtests import target
 from loadtests.environment import environment_of
 from loadtests.errors import LoadTestError
-
-# What the scaling phase offers where the autoscaler has no target for the request rate.
-OTHERWISE_PER_REPLICA = 30
-# Three times the minimum must become ready, with a margin for a rate that is not met to the last request.
-SCALE_OUT = 3.5
 
 
 @dataclass(frozen=True)
@@ -87,9 +81,3 @@ class Installation:
     def path(self) -> str:
         """One thing to read."""
         return (self.application.read or "").replace("{id}", "1")
-
-    def peak_rate(self) -> int:
-        """Requests a second for which the autoscaler must want a good three times its minimum."""
-        autoscaler = self.release.autoscaler()
-        rate = autoscaler.target(REQUEST_RATE)
-        return round(SCALE_OUT * autoscaler.minimum * (rate.wanted if rate else OTHERWISE_PER_REPLICA))

@@ -3,10 +3,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.assess.installation import Installation
+from loadtests.ramp import Ramp
 from loadtests.timeline import Sample, timeline
 
-# As loadtests/k6/ramp.js has it: a tenth of the peak, and how long before it rises.
-START_SHARE = 10
+# As loadtests/k6/ramp.js has it: how long before it rises.
 BASE_SECONDS = 15
 
 
@@ -14,8 +14,7 @@ BASE_SECONDS = 15
 class Scaling:
     """How the replicas followed a load of ten times as much, and came back; None: they did not."""
 
-    minimum: int
-    peak_rate: int
+    ramp: Ramp
     peak_ready: int
     failed: int
     wanted_seconds: float | None
@@ -32,22 +31,18 @@ class Scaling:
 
 
 def measure_scaling(installation: Installation, folder: Path, users: int) -> Scaling:
-    """Ramp the load as `make timeline` does, at a rate that asks this autoscaler for a good three times its minimum.
+    """Ramp the load as `make timeline` does.
 
     Raises:
         LoadTestError: nothing was recorded.
         ClusterError: there was nothing to observe.
     """
-    minimum = installation.release.autoscaler().minimum
-    peak = installation.peak_rate()
-    variables = {"RATE_START": str(max(1, peak // START_SHARE)), "RATE_PEAK": str(peak)}
-    variables["BASE_SECONDS"] = str(BASE_SECONDS)
-    environment = installation.environment(users=users, **variables)
+    environment = installation.environment(users=users, BASE_SECONDS=str(BASE_SECONDS))
     found = timeline(installation.release, installation.prometheus, environment, folder, installation.application)
-    return reactions(found.samples, minimum, peak, "; ".join(found.reasons))
+    return reactions(found.samples, found.ramp, "; ".join(found.reasons))
 
 
-def reactions(samples: Sequence[Sample], minimum: int, peak_rate: int, reason: str = "") -> Scaling:
+def reactions(samples: Sequence[Sample], ramp: Ramp, reason: str = "") -> Scaling:
     """Tell the times of each reaction; what comes before the rise is none."""
     risen = [sample for sample in samples if sample.time_s >= BASE_SECONDS]
     most = max((sample.ready for sample in risen), default=0)
@@ -59,16 +54,15 @@ def reactions(samples: Sequence[Sample], minimum: int, peak_rate: int, reason: s
     back = (
         sample.time_s - ended
         for sample in samples
-        if sample.time_s > ended and sample.ready == sample.desired == minimum
+        if sample.time_s > ended and sample.ready == sample.desired == ramp.minimum
     )
     return Scaling(
-        minimum=minimum,
-        peak_rate=peak_rate,
+        ramp=ramp,
         peak_ready=most,
         failed=samples[-1].failed_total if samples else 0,
-        wanted_seconds=first(lambda sample: sample.desired > minimum),
-        ready_seconds=first(lambda sample: sample.ready > minimum),
-        peak_seconds=first(lambda sample: sample.ready >= most) if most > minimum else None,
+        wanted_seconds=first(lambda sample: sample.desired > ramp.minimum),
+        ready_seconds=first(lambda sample: sample.ready > ramp.minimum),
+        peak_seconds=first(lambda sample: sample.ready >= most) if most > ramp.minimum else None,
         back_seconds=min(back, default=None),
         reason=reason,
         samples=samples,

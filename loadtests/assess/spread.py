@@ -8,6 +8,7 @@ from loadtests.assess.installation import Installation
 from loadtests.assess.plan import Plan
 from loadtests.errors import LoadTestError
 from loadtests.measure import Request, Stage, open_load
+from loadtests.ramp import ramp_for
 
 # One request in so many asks which replica answers; the others are load.
 ASKING_WEIGHT = 1.0
@@ -35,7 +36,7 @@ class Spread:
 
 
 def measure_spread(installation: Installation, plan: Plan, folder: Path, users: int) -> Spread:
-    """Ask who answers among other requests, at a rate for which the autoscaler keeps three times its minimum.
+    """Ask who answers among other requests, at a rate for which the autoscaler keeps more than its minimum.
 
     Raises:
         LoadTestError: k6 failed, or nothing told which replica it is.
@@ -46,7 +47,7 @@ def measure_spread(installation: Installation, plan: Plan, folder: Path, users: 
         raise LoadTestError(f"the spread {installation.application.lacks('replica.path')}")
     asking = Request(replica.path, weight=ASKING_WEIGHT, server_field=replica.field)
     requests = [asking, Request(name="read", weight=OTHER_WEIGHT)]
-    stage = Stage(installation.peak_rate(), plan.spread_seconds)
+    stage = Stage(ramp_for(installation.release.autoscaler()).peak, plan.spread_seconds)
     environment = installation.environment(users=users)
     with open_load(folder, [stage], requests=requests, environment=environment, max_vus=200) as load:
         load.join(plan.spread_seconds + 30)

@@ -16,8 +16,6 @@ from service.fleet.staleness import MAX_STALENESS_SECONDS
 CACHED_MEAN_MS = 100.0
 AVAILABILITY_PERCENT = 99.9
 REPLICAS = 3
-# Times the minimum.
-SCALE_OUT = 3
 CACHED = ("cached response, mean", "cached response, p95")
 RESPONSE = ("response, mean", "response, p95")
 SCALING = ("replicas ready at ten times the load", "first further replica ready after the load's rise")
@@ -190,11 +188,11 @@ def _scaling(found: Scaling | None) -> Iterator[Target]:
         return
     yield Target(
         replicas,
-        SCALE_OUT * found.minimum,
+        found.ramp.replicas,
         "",
         found.peak_ready,
         at_least=True,
-        note=f"from {found.minimum}",
+        note=f"from {found.ramp.minimum}, for {found.ramp.peak:,} requests a second",
         evidence=found.reason,
     )
     wanted = "" if found.wanted_seconds is None else f"wanted after {found.wanted_seconds:.0f} s"

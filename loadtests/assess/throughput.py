@@ -18,6 +18,8 @@ HIGHEST_RATE = 4000
 WARM_UP_SECONDS = 2
 # What is tried for long, of the highest rate that was held for a few seconds.
 SHARES = (1, 0.9, 0.8, 0.7, 0.6)
+# Of it likewise: two rates that are nearer to each other would find the same.
+APART = 0.05
 # Other work may have ended a search that came so near to the target: that is tried too.
 NEAR = 0.8
 
@@ -97,10 +99,16 @@ def search(run: Callable[[int], Step], plan: Plan, highest: int = HIGHEST_RATE) 
 
 
 def rates_to_hold(steps: list[Step]) -> list[int]:
-    """The rates to try for long, highest first: what the search found, and less; the target, where it came near."""
-    highest = max((step.rate for step in steps if step.held), default=min(step.rate for step in steps))
-    rates = {round(highest * share) for share in SHARES}
-    return sorted(rates | {RATE_TARGET} if highest >= NEAR * RATE_TARGET else rates, reverse=True)
+    """The rates to try for long, highest first: what the search held, and less; the target, where it came near."""
+    held = {step.rate for step in steps if step.held}
+    highest = max(held, default=min(step.rate for step in steps))
+    rates = {rate for rate in held if rate >= SHARES[-1] * highest}
+    if highest >= NEAR * RATE_TARGET:
+        rates.add(RATE_TARGET)
+    for share in SHARES:
+        if all(abs(share * highest - rate) >= APART * highest for rate in rates):
+            rates.add(round(share * highest))
+    return sorted(rates, reverse=True)
 
 
 class ThroughputPhase:

@@ -14,7 +14,6 @@ from loadtests.chaos.run import Run
 from loadtests.chaos.site import Site
 from loadtests.chaos.table import HEADER, RULE, cells
 from loadtests.errors import LoadTestError
-from loadtests.interruption import sigterm_as_interrupt
 from loadtests.markdown import row
 from loadtests.target import require_answer
 
@@ -43,10 +42,9 @@ def chaos(site: Site, output: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     done: Done = []
     try:
-        with sigterm_as_interrupt():
-            for each in planned:
-                if why := _perform(site, type(each), folder, done):
-                    unfit[each.name] = why
+        for each in planned:
+            if why := _perform(site, type(each), folder, done):
+                unfit[each.name] = why
     finally:
         _conclude(site, done, unfit, folder)
     if missed := [each.name for each, result in done if not result["held"]]:

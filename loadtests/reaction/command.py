@@ -6,6 +6,7 @@ from typing import Any
 from k8s.client.application import USER, USERS_API, Application
 from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
+from loadtests.ramp import ramp_for
 from loadtests.reaction.measure import absent, measure_step
 from loadtests.reaction.report import document, table, write
 from loadtests.reaction.step import LINKS, Step
@@ -28,17 +29,21 @@ def reaction(  # noqa: PLR0913 - by name
     `page` is a Markdown file that takes the table too.
 
     Raises:
-        LoadTestError: no load, or no release that KEDA scales.
+        LoadTestError: no load, none that asks for more replicas, or no release that KEDA scales.
         ClusterError: no cluster, or no such release.
     """
     require_answer(environment["BASE_URL"], environment["TOKEN"], environment.get("READ", USER))
     steps: list[Step] = []
     missing = absent(application)
+    rate = ramp_for(release.autoscaler()).start
     for run in range(1, runs + 1):
         folder = output / f"run-{run}"
-        steps.append(measure_step(api, release, prometheus, folder, environment=environment, application=application))
-        links = ", ".join(f"{name} {_seconds(getattr(steps[-1], name))}" for name in LINKS)
-        sys.stdout.write(f"run {run} of {runs}: {links} ({steps[-1].reason})\n")
+        step = measure_step(
+            api, release, prometheus, folder, rate=rate, environment=environment, application=application
+        )
+        steps.append(step)
+        links = ", ".join(f"{name} {_seconds(getattr(step, name))}" for name in LINKS)
+        sys.stdout.write(f"run {run} of {runs}: {links} ({step.reason})\n")
         sys.stdout.flush()
         write(steps, output, missing)
     if page is not None:

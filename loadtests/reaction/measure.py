@@ -9,6 +9,7 @@ from k8s.client.release import Release
 from k8s.client.waiting import seconds_until
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer, Load, Request, Stage, open_load
+from loadtests.ramp import LOAD
 from loadtests.reaction.observer import Observer
 from loadtests.reaction.signal import Signal, crossing, first_scrape, read_signals
 from loadtests.reaction.step import Step
@@ -30,9 +31,9 @@ def measure_step(  # noqa: PLR0913 - by name
     prometheus: Prometheus,
     folder: Path,
     *,
+    rate: int,
     environment: Mapping[str, str] | None = None,
-    rate: int = 20,
-    factor: int = 10,
+    factor: int = LOAD,
     application: Application = USERS_API,
     signals: Sequence[Signal] | None = None,
 ) -> Step:

@@ -7,12 +7,11 @@ from k8s.client.prometheus import Prometheus
 from k8s.client.release import Release
 from k8s.cluster.kind import CONTEXT
 from loadtests.measure import Stage, open_load
+from loadtests.ramp import ramp_for
 from loadtests.target import require_answer
 from loadtests.watch import View
 from loadtests.watch.picture import picture
 
-# Asks for five replicas of the kind values: enough to see them come on two cores.
-STAGES = (Stage(20, 10), Stage(20, 15, to_rate=140), Stage(140, 60))
 SECONDS = 60
 
 
@@ -20,18 +19,21 @@ def shot(folder: Path, environment: Mapping[str, str]) -> Path:
     """Watch a minute of a scale-out, and keep the screen.
 
     Raises:
-        LoadTestError: there is no service to load.
+        LoadTestError: there is no service to load, or no load that asks for more replicas.
         ClusterError: there is no cluster to see.
     """
     require_answer(environment["BASE_URL"], environment.get("TOKEN", "test-token"))
     api = connect(CONTEXT, retries=0)
+    release = Release(api, USERS_API.namespace, USERS_API.release)
     view = View(
         CONTEXT,
-        Release(api, USERS_API.namespace, USERS_API.release),
+        release,
         Prometheus(api, USERS_API.prometheus),
         window_seconds=20,
     )
     path = folder / "watch.svg"
-    with open_load(Path("build/screenshots"), STAGES, environment=environment):
+    ramp = ramp_for(release.autoscaler())
+    stages = (Stage(ramp.start, 10), Stage(ramp.start, 15, to_rate=ramp.peak), Stage(ramp.peak, SECONDS))
+    with open_load(Path("build/screenshots"), stages, environment=environment):
         picture(view, path, SECONDS)
     return path

@@ -14,6 +14,7 @@ from k8s.client.recorder import PERIOD_SECONDS, ReleaseRecorder
 from k8s.client.release import Release
 from loadtests import k6
 from loadtests.errors import LoadTestError
+from loadtests.ramp import Ramp, ramp_for
 from loadtests.target import require_answer
 from loadtests.timeline.k6_output import K6Output
 from loadtests.timeline.plot import plot
@@ -33,6 +34,7 @@ SILENT_SECONDS = 30
 class Timeline:
     """How the replicas followed the ramp, second by second."""
 
+    ramp: Ramp
     samples: Sequence[Sample]
     reasons: Sequence[str]
     """In what the replicas or the answers were not as they should be; empty: in nothing."""
@@ -47,19 +49,22 @@ def timeline(
 ) -> Timeline:
     """Ramp the load, record how the replicas follow, and write timeline.csv and timeline.png to `output`.
 
-    Without a counter of requests in `application` there is no rate beside the replicas.
+    It rises so high that the autoscaler must follow, unless the environment says how high (RATE_PEAK). Without a
+    counter of requests in `application` there is no rate beside the replicas.
 
     Raises:
-        LoadTestError: nothing to load, or nothing was recorded.
+        LoadTestError: nothing to load, no load that asks for more replicas, or nothing was recorded.
         ClusterError: nothing to observe, more replicas than the fewest before the load, or no answer for half a minute.
     """
     output.mkdir(parents=True, exist_ok=True)
     measured, summary, log = output / "k6.csv", output / "summary.json", output / "k6.log"
     for old in (measured, summary):
         old.unlink(missing_ok=True)
-    command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
     require_answer(environment["BASE_URL"], environment["TOKEN"], environment.get("READ", USER))
-    minimum = release.wait_for_minimum(RETURN_SECONDS)
+    ramp = ramp_for(release.autoscaler(), int(environment.get("RATE_PEAK", 0)) or None)
+    environment = {"RATE_PEAK": str(ramp.peak), "RATE_START": str(ramp.start), **environment}
+    command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
+    release.wait_for_minimum(RETURN_SECONDS)
     if lacking := application.lacks("metrics.requests"):
         sys.stdout.write(f"req/s {lacking}\n")
     sys.stdout.write(HEADER + "\n")
@@ -67,15 +72,15 @@ def timeline(
     counter = application.metrics.requests
     record = Record(recorder.moments, K6Output(measured), prometheus, counter and f"{counter}{{{release.series}}}")
     with recorder.recording(), _running(command, log) as load:
-        _follow(record, load, release, minimum)
+        _follow(record, load, release, ramp.minimum)
     samples = record.samples()
     if not samples:
         raise LoadTestError(f"nothing was recorded; see {log}")
     _write(samples, output)
-    reasons = reasons_to_fail(samples, minimum)
+    reasons = reasons_to_fail(samples, ramp)
     if (reason := k6.verdict(load.returncode, summary)) is not None:
         reasons.append(f"{reason}: see {log}")
-    return Timeline(samples, reasons)
+    return Timeline(ramp, samples, reasons)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from typing import Any
 
 from k8s.client.release import Release
 from loadtests.errors import LoadTestError
-from loadtests.interruption import sigterm_as_interrupt
 from loadtests.measure import Generator
 from loadtests.target import require_answer
 from loadtests.tune import sizing
@@ -32,7 +31,7 @@ def tune(api: Any, release: Release, wish: Wish, output: Path) -> Tuning:  # noq
     require_answer(wish.target.base_url, wish.target.token, wish.target.path)
     reaction, how = wish.reaction(startup_seconds(release.serving_pods()))
     usage = UsageRecorder(api, release)
-    with sigterm_as_interrupt(), _fixed(api, release, wish.hold):
+    with _fixed(api, release, wish.hold):
         offer = Offer(wish.target, release.ready, output / "steps")
         capacity = search(offer, wish.first_rate, Effort())
         by_k6 = another_round(_held_by(Generator.K6, offer), capacity.rate, Effort())

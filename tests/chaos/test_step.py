@@ -36,7 +36,7 @@ def test_step(start: Start, api: client.ApiClient, prometheus: Prometheus) -> No
     run = start(STEP)
 
     def measure(folder: Path) -> Step:
-        return measure_step(api, run.release, prometheus, folder, environment=run.variables)
+        return measure_step(api, run.release, prometheus, folder, rate=20, environment=run.variables)
 
     steps, found = step_load(run, measure, steps=run.of(STEPS))
     report.write(steps, run.folder)

@@ -17,6 +17,7 @@ EVERYTHING = Path(__file__).with_name("values-everything.yaml")
 VALUES = {
     "default": [],
     "kind": [CHART / "values-kind.yaml"],
+    "demo": [CHART / "values-kind.yaml", CHART / "values-demo.yaml"],
     "production": [CHART / "values-production.yaml"],
     "everything": [EVERYTHING],
     "otherwise": [EVERYTHING.with_name("values-otherwise.yaml")],

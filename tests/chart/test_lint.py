@@ -31,5 +31,6 @@ def test_package_holds_a_chart_and_nothing_else(helm: str, tmp_path: Path) -> No
     names = run("tar", "--list", "--gzip", "--file", archive).stdout.split()
     assert {name.split("/")[1] for name in names} == {
         *(".helmignore", "Chart.yaml", "README.md", "templates", "files", "dashboards"),
-        *("values.yaml", "values.schema.json", "values-app.yaml", "values-kind.yaml", "values-production.yaml"),
+        *("values.yaml", "values.schema.json"),
+        *("values-app.yaml", "values-demo.yaml", "values-kind.yaml", "values-production.yaml"),
     }

@@ -13,6 +13,8 @@ CONTEXT = "kind-users-api"
 TIMEOUT_SECONDS = 240
 # Helm and kubectl allocate much and end soon: where less is collected, Helm takes a quarter less CPU.
 HURRIED = {"GOGC": "400"}
+# Those of `make demo`, with which a small load scales the service out, and then a test's own.
+VALUES_FILES = ("--values", "chart/values-kind.yaml", "--values", "chart/values-demo.yaml", "--values", "-")
 
 
 def finish(
@@ -56,9 +58,8 @@ class HelmRelease(release.Release):
         return finish(*command, stdin=text)
 
     def upgrade(self, values: Mapping[str, Any], *flags: str) -> str:
-        """`helm upgrade --install` with the kind values and these."""
-        files = ("--values", "chart/values-kind.yaml", "--values", "-")
-        return self.helm("upgrade", "--install", self.name, "chart", *files, *flags, values=values)
+        """`helm upgrade --install` with the values of `make demo` and these."""
+        return self.helm("upgrade", "--install", self.name, "chart", *VALUES_FILES, *flags, values=values)
 
     def make_namespace(self) -> None:
         """Have the namespace, with Pod Security `restricted` enforced, as `make install` does."""

@@ -7,6 +7,7 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
+from tests.e2e.helm import VALUES_FILES
 from tests.e2e.in_cluster import redis_in_use
 from tests.e2e.load import constant_rate
 from tests.e2e.own_release import SMALL, OwnRelease, own_release
@@ -53,8 +54,7 @@ def test_manifests_applied_without_helm_make_one_that_works(api: client.ApiClien
     release = OwnRelease(api, "applied")
     try:
         for _ in range(2):
-            files = ("--values", "chart/values-kind.yaml", "--values", "-")
-            manifests = release.helm("template", release.name, "chart", "--skip-tests", *files, values=SMALL)
+            manifests = release.helm("template", release.name, "chart", "--skip-tests", *VALUES_FILES, values=SMALL)
             release.kubectl("apply", "--filename", "-", stdin=manifests)
             release.wait_for_rollout()
             made = password(release)

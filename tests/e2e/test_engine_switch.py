@@ -5,6 +5,7 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
+from tests.e2e.helm import VALUES_FILES
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
 from tests.e2e.release import NAME
 from tests.e2e.test_helm import ROLL_BACK
@@ -111,7 +112,7 @@ def test_a_failed_switch_leaves_the_autoscaler_before_it(releases: list[Switched
     }
 
     def fail(release: Switched) -> None:
-        flags = ("--values", "chart/values-kind.yaml", "--values", "-", "--wait", "--timeout", "40s")
+        flags = (*VALUES_FILES, "--wait", "--timeout", "40s")
         values = {**ENGINES[ways[release.binary][1]], **broken}
         assert release.try_helm("upgrade", NAME, "chart", *flags, values=values).returncode != 0
         # As Helm does it itself if told to, but then the way back has no longer than the way there.

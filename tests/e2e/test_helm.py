@@ -5,6 +5,7 @@ import pytest
 from kubernetes import client
 
 from k8s.client.waiting import wait_until
+from tests.e2e.helm import VALUES_FILES
 from tests.e2e.own_release import SMALL, OwnRelease, at_once
 
 pytestmark = [pytest.mark.e2e, pytest.mark.helms]
@@ -69,7 +70,7 @@ def test_a_failed_switch_is_rolled_back(scaled: dict[str, OwnRelease]) -> None:
         broken = {**OFF, "runtimeClassName": "missing"}
         with release.watching_the_count() as seen:
             # The way back has as long as the way there: six pods of it, on a busy machine too.
-            flags = ("--values", "chart/values-kind.yaml", "--values", "-", "--timeout", "45s")
+            flags = (*VALUES_FILES, "--timeout", "45s")
             done = release.try_helm("upgrade", release.name, "chart", *flags, ROLL_BACK[release.binary], values=broken)
         assert done.returncode != 0
         assert release.autoscaler().minimum == 2

@@ -19,6 +19,7 @@ from loadtests.chaos.command import chaos
 from loadtests.chaos.site import Site
 from loadtests.chaos.wish import NAMES, Extent, Wish
 from loadtests.errors import LoadTestError
+from loadtests.interruption import sigterm_as_interrupt
 from tests import http_server
 from tests.chaos_cluster import Cluster, serving
 from tests.http_server import Quiet
@@ -126,7 +127,7 @@ def test_what_is_interrupted_is_put_back(url: str, tmp_path: Path, monkeypatch: 
 
     seen: list[tuple[int, int]] = []
     monkeypatch.setattr(Release, "wait_for_replicas", interrupted)
-    with serving(cluster) as release, pytest.raises(KeyboardInterrupt):
+    with serving(cluster) as release, pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
         chaos(_site(release, url, yes=True, only=("scaling",)), tmp_path)
     assert seen == [(4, 4)]
     assert _bounds(cluster) == (1, 6)

@@ -81,8 +81,9 @@ async def test_a_pause_of_the_process_is_no_fault_of_redis(redis: RedisProcess) 
         async with connected(proxy.url, **options) as client:
             proxy.delay_seconds = 600.0
             call = asyncio.ensure_future(client.read("GET", "key"))
-            while sample("users_api_redis_batches_in_flight") == 0:
-                await asyncio.sleep(0)  # until the very turn in which it is sent: a busy machine pauses where it likes
+            # Until the very turn in which it is sent: a busy machine pauses where it likes.
+            while sample("users_api_redis_batches_in_flight") == 0:  # noqa: ASYNC110 - a metric tells nobody
+                await asyncio.sleep(0)
             time.sleep(1.5 * PAUSED_SECONDS)  # noqa: ASYNC251 - nothing else shall run
             with pytest.raises(RedisUnavailableError):
                 await call

@@ -12,6 +12,7 @@ from loadtests.assess.scaling import reactions
 from loadtests.assess.spread import spread
 from loadtests.errors import LoadTestError
 from loadtests.measure import Answer, Answers
+from loadtests.ramp import Ramp
 from tests.assessment import samples
 
 
@@ -67,16 +68,19 @@ def test_no_replica_named_is_no_spread() -> None:
         spread({}, set())
 
 
+RAMP = Ramp(210, minimum=2, replicas=6)
+
+
 def test_reactions_are_counted_from_the_rise_and_from_the_end() -> None:
     """Wanted 10 s after the rise at 15 s, ready after 15, the most after 25; back 30 s after the load's end at 60 s."""
-    found = reactions(samples(), 2, 210)
+    found = reactions(samples(), RAMP)
     assert (found.wanted_seconds, found.ready_seconds, found.peak_seconds, found.back_seconds) == (10, 15, 25, 30)
     assert found.peak_ready == 7
 
 
 def test_replicas_that_do_not_follow_have_no_reactions() -> None:
     """No further replica, no time of its readiness; never back, no time of that."""
-    found = reactions([replace(sample, desired=3, ready=2) for sample in samples()], 2, 210)
+    found = reactions([replace(sample, desired=3, ready=2) for sample in samples()], RAMP)
     assert (found.peak_ready, found.ready_seconds, found.peak_seconds, found.back_seconds) == (2, None, None, None)
 
 

@@ -42,7 +42,8 @@ def test_nothing_held_is_a_search_of_one_rate() -> None:
 
 def test_what_is_held_for_long_is_sought_from_above() -> None:
     """It is what the search found, however high, and then less; a target that the search came near is among it."""
-    assert rates_to_hold([step(1600)]) == [1600, 1440, 1280, 1120, 1000, 960]
+    assert rates_to_hold([step(1600)]) == [1600, 1440, 1280, 1120, 1000]
+    assert rates_to_hold([step(1600), step(2000), step(2200)]) == [2200, 2000, 1760, 1600, 1320, 1000]
     assert rates_to_hold([step(900), step(950, held=False)]) == [1000, 900, 810, 720, 630, 540]
     assert rates_to_hold([step(400), step(440, held=False)]) == [400, 360, 320, 280, 240]
 

@@ -18,7 +18,8 @@ def test_the_local_clusters_values_are_laid_over() -> None:
     kind = next(each for each in settings({}) if each.name == "kind")
     assert kind.behavior["scaleUp"] == values()["autoscaling"]["behavior"]["scaleUp"]
     assert kind.behavior["scaleDown"]["stabilizationWindowSeconds"] == 30
-    assert values("values-kind.yaml")["resources"]["requests"]["cpu"] == "100m"
+    assert values("values-kind.yaml")["resources"]["requests"]["cpu"] == "135m"
+    assert values("values-kind.yaml", "values-demo.yaml")["resources"]["requests"] == {"cpu": "100m", "memory": "96Mi"}
 
 
 def test_names_fit_a_deployment() -> None:

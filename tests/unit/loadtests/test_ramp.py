@@ -1,0 +1,45 @@
+import pytest
+
+from k8s.client.autoscaler import REQUEST_RATE, Autoscaler, Target
+from loadtests.errors import LoadTestError
+from loadtests.ramp import MOST, Ramp, ramp_for
+
+
+def _autoscaler(per_replica: float | None, minimum: int = 2, maximum: int = 8) -> Autoscaler:
+    targets = () if per_replica is None else (Target(REQUEST_RATE, None, per_replica, ""),)
+    return Autoscaler("api", minimum, maximum, minimum, minimum, targets, {}, None)
+
+
+@pytest.mark.parametrize(
+    ("autoscaler", "ramp"),
+    [
+        pytest.param(_autoscaler(30), Ramp(210, 2, 6), id="three times the minimum"),
+        pytest.param(_autoscaler(None), Ramp(210, 2, 6), id="no target for the rate"),
+        pytest.param(_autoscaler(30, maximum=5), Ramp(210, 2, 5), id="as many as there may be"),
+        pytest.param(_autoscaler(400), Ramp(MOST, 2, 3), id="as many as the most that is sent asks for"),
+        pytest.param(_autoscaler(0.5, minimum=1), Ramp(2, 1, 3), id="a slow application"),
+    ],
+)
+def test_a_ramp_asks_for_more_than_there_always_are(autoscaler: Autoscaler, ramp: Ramp) -> None:
+    """Three times the minimum, but no more than the maximum, nor than the most that is sent asks for."""
+    assert ramp_for(autoscaler) == ramp
+
+
+def test_it_rises_tenfold() -> None:
+    """It begins at a tenth, and at one request a second at least."""
+    assert [ramp_for(_autoscaler(each)).start for each in (30, 0.5)] == [21, 1]
+
+
+@pytest.mark.parametrize(
+    "autoscaler", [_autoscaler(900), _autoscaler(30, maximum=2)], ids=["high target", "fixed count"]
+)
+def test_a_ramp_that_asks_for_nothing_is_refused(autoscaler: Autoscaler) -> None:
+    """Nothing could be seen of it: the error says what would change that."""
+    with pytest.raises(LoadTestError, match=r"no more than the 2 replicas .*targetPerReplica .*maxReplicas"):
+        ramp_for(autoscaler)
+
+
+def test_a_peak_that_is_given_may_ask_for_nothing() -> None:
+    """Who says how high it rises has it so, and it must only come back."""
+    assert ramp_for(_autoscaler(30), 20) == Ramp(20, 2, 2)
+    assert ramp_for(_autoscaler(30), 100) == Ramp(100, 2, 4)
