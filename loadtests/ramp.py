@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass
 
 from k8s.client.autoscaler import REQUEST_RATE, Autoscaler
+from k8s.client.tolerance import DEFAULT_TOLERANCE
 from loadtests.errors import LoadTestError
 
 # Ten times the load, three times the replicas.
 LOAD, REPLICAS = 10, 3
 # With a margin for a rate that is not met to the last request.
 MARGIN = 3.5 / 3
-# Requests a second, the most that is sent: k6 itself takes a third of a core for it (docs/assessment.md).
+# Requests a second, the most that is sent unless somebody says so: k6 takes a third of a core for it.
 MOST = 1000
 # What is offered where the autoscaler has no target for the request rate.
 OTHERWISE_PER_REPLICA = 30
@@ -21,9 +22,9 @@ class Ramp:
     """A load of ten times as much.
 
     Attributes:
-        peak: requests a second, at most `MOST`.
+        peak: requests a second.
         minimum: replicas before it and after it.
-        replicas: that must become ready for it: three times the minimum, or what so much and the maximum allow.
+        replicas: that must become ready for it.
     """
 
     peak: int
@@ -36,20 +37,40 @@ class Ramp:
         return max(1, self.peak // LOAD)
 
 
+def peak_for(autoscaler: Autoscaler) -> int:
+    """Requests a second that ask for a good three times the minimum, or the most that is sent."""
+    return max(1, min(MOST, round(REPLICAS * MARGIN * autoscaler.minimum * _target(autoscaler))))
+
+
 def ramp_for(autoscaler: Autoscaler, peak: int | None = None) -> Ramp:
-    """Find the peak that asks for a good three times the minimum; who gives a peak may ask for no more than that.
+    """Find the peak, unless it is given, and the replicas that must come of it.
+
+    Three times the minimum, unless the maximum, or the target and its tolerance, allow fewer. A peak that is given may
+    ask for none, and asks for none where there is no target to say how many.
 
     Raises:
-        LoadTestError: the most that is sent gives the autoscaler no reason to add replicas.
+        LoadTestError: the most that is sent asks for none.
     """
+    offered = peak or peak_for(autoscaler)
+    asked = math.ceil(offered / (_target(autoscaler) * (1 + DEFAULT_TOLERANCE)))
+    replicas = max(autoscaler.minimum, min(REPLICAS * autoscaler.minimum, autoscaler.maximum, asked))
+    if peak is None and replicas == autoscaler.minimum:
+        raise LoadTestError(_nothing_to_see(autoscaler, offered))
+    if peak is not None and autoscaler.target(REQUEST_RATE) is None:
+        replicas = autoscaler.minimum
+    return Ramp(offered, autoscaler.minimum, replicas)
+
+
+def _target(autoscaler: Autoscaler) -> float:
     rate = autoscaler.target(REQUEST_RATE)
-    target = rate.wanted if rate else OTHERWISE_PER_REPLICA
-    minimum, maximum = autoscaler.minimum, autoscaler.maximum
-    found = peak or min(MOST, round(REPLICAS * MARGIN * minimum * target))
-    replicas = max(minimum, min(REPLICAS * minimum, maximum, math.ceil(found / target)))
-    if peak is None and replicas == minimum:
-        raise LoadTestError(
-            f"a load of {found:,} requests/s asks for no more than the {minimum} replicas that there always are: "
-            f"lower autoscaling.requestRate.targetPerReplica ({target:g}) or raise autoscaling.maxReplicas ({maximum})"
-        )
-    return Ramp(found, minimum, replicas)
+    return rate.wanted if rate else OTHERWISE_PER_REPLICA
+
+
+def _nothing_to_see(autoscaler: Autoscaler, offered: int) -> str:
+    minimum = autoscaler.minimum
+    if autoscaler.maximum <= minimum:
+        return f"there are {minimum} replicas under any load: raise autoscaling.maxReplicas above minReplicas"
+    return (
+        f"{offered:,} requests/s, the most that is sent, ask for no more than the {minimum} replicas that there always "
+        f"are: lower autoscaling.minReplicas, or requestRate.targetPerReplica ({_target(autoscaler):g})"
+    )

@@ -1,3 +1,5 @@
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,9 +8,10 @@ from scipy import special  # scipy.stats, which uses it, takes a second longer t
 
 from loadtests.assess.installation import Installation
 from loadtests.assess.plan import Plan
+from loadtests.assess.settling import until_settled
 from loadtests.errors import LoadTestError
 from loadtests.measure import Request, Stage, open_load
-from loadtests.ramp import ramp_for
+from loadtests.ramp import peak_for
 
 # One request in so many asks which replica answers; the others are load.
 ASKING_WEIGHT = 1.0
@@ -36,23 +39,28 @@ class Spread:
 
 
 def measure_spread(installation: Installation, plan: Plan, folder: Path, users: int) -> Spread:
-    """Ask who answers among other requests, at a rate for which the autoscaler keeps more than its minimum.
+    """Ask who answers among other requests, at a rate for which the autoscaler may have more than its minimum.
+
+    Counted is what comes once it has as many replicas as it wants, or after the longest wait of `plan`.
 
     Raises:
         LoadTestError: k6 failed, or nothing told which replica it is.
     """
-    before = {pod.name for pod in installation.release.serving_pods()}
     replica = installation.application.replica
     if replica is None:
         raise LoadTestError(f"the spread {installation.application.lacks('replica.path')}")
     asking = Request(replica.path, weight=ASKING_WEIGHT, server_field=replica.field)
     requests = [asking, Request(name="read", weight=OTHER_WEIGHT)]
-    stage = Stage(ramp_for(installation.release.autoscaler()).peak, plan.spread_seconds)
+    stage = Stage(peak_for(installation.release.autoscaler()), plan.settle_limit_seconds + plan.spread_seconds)
     environment = installation.environment(users=users)
     with open_load(folder, [stage], requests=requests, environment=environment, max_vus=200) as load:
-        load.join(plan.spread_seconds + 30)
+        until_settled(installation.release, plan.settle_limit_seconds)
+        before = {pod.name for pod in installation.release.serving_pods()}
+        began_s = time.time()
+        time.sleep(plan.spread_seconds)
+        load.stop()
     counts: dict[str, int] = {}
-    for answer in load.answers():
+    for answer in load.answers().between(began_s, math.inf):
         if answer.server_id:
             counts[answer.server_id] = counts.get(answer.server_id, 0) + 1
     after = {pod.name for pod in installation.release.serving_pods()}

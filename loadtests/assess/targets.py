@@ -183,7 +183,7 @@ def _availability(found: Availability | None) -> Target:
 def _scaling(found: Scaling | None) -> Iterator[Target]:
     replicas, first = SCALING
     if found is None:
-        yield Target(replicas, 2 * REPLICAS, "", None, at_least=True)
+        yield Target(replicas, REPLICAS, "", None, at_least=True)
         yield Target(first, FIRST_READY_SECONDS, "s", None)
         return
     yield Target(

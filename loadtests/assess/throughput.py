@@ -18,7 +18,7 @@ HIGHEST_RATE = 4000
 WARM_UP_SECONDS = 2
 # What is tried for long, of the highest rate that was held for a few seconds.
 SHARES = (1, 0.9, 0.8, 0.7, 0.6)
-# Of it likewise: two rates that are nearer to each other would find the same.
+# Of the highest too: a share so near to a rate that is tried anyway would find the same.
 APART = 0.05
 # Other work may have ended a search that came so near to the target: that is tried too.
 NEAR = 0.8

@@ -21,6 +21,8 @@ PATIENCE_SECONDS = 90
 # Shown after the first answer of a new pod: Prometheus has been told of it all by then.
 AFTER_SECONDS = 5
 MINIMUM_SECONDS = 420
+# Clients of the load: each takes half a millisecond of CPU before it begins.
+USERS = 800
 # So many requests tell one rate from a tenth of it.
 TELLING = 20
 
@@ -54,7 +56,7 @@ def measure_step(  # noqa: PLR0913 - by name
     with observer.observing({signal.metric: signal.selector for signal in signals}):
         old = {pod.name for pod in release.api_pods()}
         began_s = time.time()
-        with open_load(folder, stages, requests=mix(application), environment=environment) as load:
+        with open_load(folder, stages, requests=mix(application), environment=environment, max_vus=USERS) as load:
 
             def followed() -> bool:
                 if application.replica:

@@ -34,6 +34,6 @@ def shot(folder: Path, environment: Mapping[str, str]) -> Path:
     path = folder / "watch.svg"
     ramp = ramp_for(release.autoscaler())
     stages = (Stage(ramp.start, 10), Stage(ramp.start, 15, to_rate=ramp.peak), Stage(ramp.peak, SECONDS))
-    with open_load(Path("build/screenshots"), stages, environment=environment):
+    with open_load(Path("build/screenshots"), stages, environment=environment, max_vus=400):
         picture(view, path, SECONDS)
     return path

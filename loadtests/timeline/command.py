@@ -26,6 +26,8 @@ from loadtests.timeline.verdict import reasons_to_fail
 # Scaling down waits out its stabilisation window, then goes in steps.
 RETURN_SECONDS = 360
 LINE_EVERY = 5
+# What the script is told of the load: requests a second.
+RATES = START, PEAK = ("RATE_START", "RATE_PEAK")
 # A busy two-core host may leave the API server without an answer for a while.
 SILENT_SECONDS = 30
 
@@ -61,8 +63,8 @@ def timeline(
     for old in (measured, summary):
         old.unlink(missing_ok=True)
     require_answer(environment["BASE_URL"], environment["TOKEN"], environment.get("READ", USER))
-    ramp = ramp_for(release.autoscaler(), int(environment.get("RATE_PEAK", 0)) or None)
-    environment = {"RATE_PEAK": str(ramp.peak), "RATE_START": str(ramp.start), **environment}
+    ramp = ramp_for(release.autoscaler(), _peak(environment))
+    environment = _offering(ramp) | {name: value for name, value in environment.items() if value}
     command = k6.command("ramp", environment, "--quiet", "--out", f"csv={measured}", "--summary-export", str(summary))
     release.wait_for_minimum(RETURN_SECONDS)
     if lacking := application.lacks("metrics.requests"):
@@ -81,6 +83,19 @@ def timeline(
     if (reason := k6.verdict(load.returncode, summary)) is not None:
         reasons.append(f"{reason}: see {log}")
     return Timeline(ramp, samples, reasons)
+
+
+def _peak(environment: Mapping[str, str]) -> int | None:
+    given = environment.get(PEAK)
+    if given and not (given.isdecimal() and int(given)):
+        raise LoadTestError(f"{PEAK} is {given!r}: set it to the most requests a second, a whole number above 0")
+    return int(given) if given else None
+
+
+def _offering(ramp: Ramp) -> dict[str, str]:
+    """Variables of the script. Users for a standstill of a second: further ones are made under load, late."""
+    users, most = max(300, ramp.peak), max(400, 2 * ramp.peak)
+    return {PEAK: str(ramp.peak), START: str(ramp.start), "VUS": str(users), "MAX_VUS": str(most)}
 
 
 @contextmanager

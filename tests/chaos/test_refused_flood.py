@@ -24,7 +24,7 @@ REFUSED_SHARE = 0.95
 
 FLOODER = "flooder"
 LIMITED: dict[str, Any] = {
-    # The chart's own, as CPU counts too: of the kind values' 100 millicores two pods have too few for this.
+    # The chart's own, as CPU counts too: of the demonstration's 100 millicores two pods have too few for this.
     "resources": {"requests": {"cpu": "250m"}},
     "config": {"rateLimit": {"overrides": [{"subject": FLOODER, "requests": 20, "window_seconds": 60}]}},
     "auth": {

@@ -1,7 +1,7 @@
 from typing import Any
 
-# Beside those of tests/e2e: as many replicas as the kind values allow, and more patience than a restart of all pods
-# takes, during which the request rate has a hole.
+# Beside those of tests/e2e: as many replicas as those of `make demo` allow, and more patience than a restart of all
+# pods takes, during which the request rate has a hole.
 VALUES: dict[str, Any] = {
     "postgresql": {"mode": "none"},  # tests/chaos/postgresql has one
     "autoscaling": {

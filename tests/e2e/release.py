@@ -16,8 +16,8 @@ NAMESPACE = "users-api"
 NAME = "users-api"
 MINIMUM = 2
 MAXIMUM = 6
-# The chart's kind values, with an autoscaler that goes back within seconds. Tests of something else than the users have
-# no database, whose start would be the longest of a rollout.
+# The values of `make demo`, with an autoscaler that goes back within seconds. Tests of something else than the users
+# have no database, whose start would be the longest of a rollout.
 VALUES: dict[str, Any] = {
     "postgresql": {"mode": "none"},
     "autoscaling": {

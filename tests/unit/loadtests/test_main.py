@@ -1,10 +1,13 @@
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from loadtests import __main__ as command_line
 from loadtests.__main__ import main
+from loadtests.ramp import Ramp
+from loadtests.timeline import Timeline
 
 
 @pytest.fixture
@@ -47,6 +50,23 @@ def test_what_is_no_variable_is_refused(
         main()
     assert reason in capsys.readouterr().err
     assert given == []
+
+
+def test_how_high_a_ramp_rises_is_said_in_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make timeline RATE_PEAK=500` does it; what stands in the command itself counts more."""
+    seen: list[dict[str, str]] = []
+
+    def ramp(*arguments: object) -> Timeline:
+        seen.append(cast("dict[str, str]", arguments[2]))
+        return Timeline(Ramp(500, 2, 3), (), ())
+
+    monkeypatch.setattr("loadtests.timeline.timeline", ramp)
+    monkeypatch.setattr(command_line, "_installed", lambda *_: (None, None, None))
+    monkeypatch.setenv("RATE_PEAK", "500")
+    monkeypatch.setenv("RATE_START", "10")
+    monkeypatch.setattr(sys, "argv", ["loadtests", "timeline", "RATE_START=20"])
+    assert main() == 0
+    assert (seen[0]["RATE_PEAK"], seen[0]["RATE_START"]) == ("500", "20")
 
 
 @pytest.mark.parametrize("command", ["timeline", "assess", "reaction", "chaos", "tune"])

@@ -2,7 +2,7 @@ import pytest
 
 from k8s.client.autoscaler import REQUEST_RATE, Autoscaler, Target
 from loadtests.errors import LoadTestError
-from loadtests.ramp import MOST, Ramp, ramp_for
+from loadtests.ramp import MOST, Ramp, peak_for, ramp_for
 
 
 def _autoscaler(per_replica: float | None, minimum: int = 2, maximum: int = 8) -> Autoscaler:
@@ -18,6 +18,7 @@ def _autoscaler(per_replica: float | None, minimum: int = 2, maximum: int = 8) -
         pytest.param(_autoscaler(30, maximum=5), Ramp(210, 2, 5), id="as many as there may be"),
         pytest.param(_autoscaler(400), Ramp(MOST, 2, 3), id="as many as the most that is sent asks for"),
         pytest.param(_autoscaler(0.5, minimum=1), Ramp(2, 1, 3), id="a slow application"),
+        pytest.param(_autoscaler(310), Ramp(MOST, 2, 3), id="what the autoscaler tolerates asks for nothing"),
     ],
 )
 def test_a_ramp_asks_for_more_than_there_always_are(autoscaler: Autoscaler, ramp: Ramp) -> None:
@@ -31,15 +32,27 @@ def test_it_rises_tenfold() -> None:
 
 
 @pytest.mark.parametrize(
-    "autoscaler", [_autoscaler(900), _autoscaler(30, maximum=2)], ids=["high target", "fixed count"]
+    ("autoscaler", "why"),
+    [
+        (_autoscaler(480), r"1,000 requests/s, the most .* the 2 replicas .* requestRate.targetPerReplica \(480\)"),
+        (_autoscaler(100, minimum=10, maximum=50), r"the 10 replicas .* lower autoscaling.minReplicas"),
+        (_autoscaler(30, maximum=2), "2 replicas under any load: raise autoscaling.maxReplicas"),
+    ],
+    ids=["within its tolerance", "many", "fixed"],
 )
-def test_a_ramp_that_asks_for_nothing_is_refused(autoscaler: Autoscaler) -> None:
+def test_a_ramp_that_asks_for_nothing_is_refused(autoscaler: Autoscaler, why: str) -> None:
     """Nothing could be seen of it: the error says what would change that."""
-    with pytest.raises(LoadTestError, match=r"no more than the 2 replicas .*targetPerReplica .*maxReplicas"):
+    with pytest.raises(LoadTestError, match=why):
         ramp_for(autoscaler)
 
 
 def test_a_peak_that_is_given_may_ask_for_nothing() -> None:
-    """Who says how high it rises has it so, and it must only come back."""
-    assert ramp_for(_autoscaler(30), 20) == Ramp(20, 2, 2)
+    """Who says how high it rises has it so, and it must only come back; so without a target to tell by."""
+    assert ramp_for(_autoscaler(30), 65) == Ramp(65, 2, 2)
     assert ramp_for(_autoscaler(30), 100) == Ramp(100, 2, 4)
+    assert ramp_for(_autoscaler(None), 100) == Ramp(100, 2, 2)
+
+
+def test_there_is_always_something_to_send() -> None:
+    """A peak is a whole number of requests a second."""
+    assert peak_for(_autoscaler(0.1, minimum=1)) == 1

@@ -12,6 +12,7 @@ from k8s.client.prometheus import Prometheus
 from k8s.client.prometheus import Sample as Rate
 from k8s.client.recorder import Moment
 from k8s.client.release import Release
+from loadtests.errors import LoadTestError
 from loadtests.ramp import Ramp
 from loadtests.timeline import timeline
 from loadtests.timeline.k6_output import K6Output
@@ -184,3 +185,14 @@ def test_a_ramp_ends_when_the_load_has_and_the_replicas_are_back(
     assert any(sample.p95_ms is not None for sample in found.samples)
     assert len((tmp_path / "out" / "timeline.csv").read_text().splitlines()) == len(found.samples) + 1
     assert (tmp_path / "out" / "timeline.png").exists()
+
+
+@pytest.mark.parametrize("peak", ["0", "many", "1e3"])
+def test_a_peak_that_is_no_number_is_refused(peak: str, tmp_path: Path) -> None:
+    """The error says what to set instead, before anything is sent."""
+    service = type("_Asked", (_Service,), {"asked": set()})
+    with http_server.serving(ThreadingHTTPServer(("127.0.0.1", 0), service)) as base_url, serving() as api:
+        environment = {"BASE_URL": base_url, "TOKEN": "test-token", "RATE_PEAK": peak}
+        release, prometheus = Release(api, "quiet", "api"), Prometheus(api, PROMETHEUS)
+        with pytest.raises(LoadTestError, match=f"RATE_PEAK is '{peak}': set it to"):
+            timeline(release, prometheus, environment, tmp_path)
