@@ -25,16 +25,23 @@ class Ramp:
         peak: requests a second.
         minimum: replicas before it and after it.
         replicas: that must become ready for it.
+        bearable: requests a second above which the minimum is too few; 0: nothing tells.
     """
 
     peak: int
     minimum: int
     replicas: int
+    bearable: float = 0
 
     @property
     def start(self) -> int:
         """Requests a second before it rises."""
         return max(1, self.peak // LOAD)
+
+    def asks_after(self, rise_seconds: float) -> float:
+        """Seconds into a steady rise from start to peak at which more than the minimum is asked for."""
+        share = (self.bearable - self.start) / max(1, self.peak - self.start)
+        return rise_seconds * min(1.0, max(0.0, share))
 
 
 def peak_for(autoscaler: Autoscaler) -> int:
@@ -52,18 +59,22 @@ def ramp_for(autoscaler: Autoscaler, peak: int | None = None) -> Ramp:
         LoadTestError: the most that is sent asks for none.
     """
     offered = peak or peak_for(autoscaler)
-    asked = math.ceil(offered / (_target(autoscaler) * (1 + DEFAULT_TOLERANCE)))
+    asked = math.ceil(offered / _bearable(autoscaler))
     replicas = max(autoscaler.minimum, min(REPLICAS * autoscaler.minimum, autoscaler.maximum, asked))
     if peak is None and replicas == autoscaler.minimum:
         raise LoadTestError(_nothing_to_see(autoscaler, offered))
-    if peak is not None and autoscaler.target(REQUEST_RATE) is None:
-        replicas = autoscaler.minimum
-    return Ramp(offered, autoscaler.minimum, replicas)
+    if autoscaler.target(REQUEST_RATE) is None:
+        return Ramp(offered, autoscaler.minimum, autoscaler.minimum if peak else replicas)
+    return Ramp(offered, autoscaler.minimum, replicas, round(autoscaler.minimum * _bearable(autoscaler), 3))
 
 
 def _target(autoscaler: Autoscaler) -> float:
     rate = autoscaler.target(REQUEST_RATE)
     return rate.wanted if rate else OTHERWISE_PER_REPLICA
+
+
+def _bearable(autoscaler: Autoscaler) -> float:
+    return _target(autoscaler) * (1 + DEFAULT_TOLERANCE)
 
 
 def _nothing_to_see(autoscaler: Autoscaler, offered: int) -> str:

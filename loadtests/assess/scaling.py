@@ -6,8 +6,9 @@ from loadtests.assess.installation import Installation
 from loadtests.ramp import Ramp
 from loadtests.timeline import Sample, timeline
 
-# As loadtests/k6/ramp.js has it: how long before it rises.
+# As loadtests/k6/ramp.js has it: how long before it rises, and how long it does.
 BASE_SECONDS = 15
+RISE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,10 @@ class Scaling:
     ramp: Ramp
     peak_ready: int
     failed: int
+    asked_seconds: float
+    """From the rise of the load until it is more than the minimum is asked to bear."""
     wanted_seconds: float | None
-    """From the rise of the load until more than the minimum was wanted."""
+    """... until more than the minimum was wanted."""
     ready_seconds: float | None
     """... until the first further replica was ready."""
     peak_seconds: float | None
@@ -37,7 +40,8 @@ def measure_scaling(installation: Installation, folder: Path, users: int) -> Sca
         LoadTestError: nothing was recorded.
         ClusterError: there was nothing to observe.
     """
-    environment = installation.environment(users=users, BASE_SECONDS=str(BASE_SECONDS))
+    seconds = {"BASE_SECONDS": str(BASE_SECONDS), "RISE_SECONDS": str(RISE_SECONDS)}
+    environment = installation.environment(users=users, **seconds)
     found = timeline(installation.release, installation.prometheus, environment, folder, installation.application)
     return reactions(found.samples, found.ramp, "; ".join(found.reasons))
 
@@ -60,6 +64,7 @@ def reactions(samples: Sequence[Sample], ramp: Ramp, reason: str = "") -> Scalin
         ramp=ramp,
         peak_ready=most,
         failed=samples[-1].failed_total if samples else 0,
+        asked_seconds=ramp.asks_after(RISE_SECONDS),
         wanted_seconds=first(lambda sample: sample.desired > ramp.minimum),
         ready_seconds=first(lambda sample: sample.ready > ramp.minimum),
         peak_seconds=first(lambda sample: sample.ready >= most) if most > ramp.minimum else None,
