@@ -1,6 +1,3 @@
-import re
-from pathlib import Path
-
 import asyncpg
 import pytest
 
@@ -10,11 +7,11 @@ from service.migrate import migrate
 from service.seed import seed
 from service.users.postgres import PostgresUserRepository
 from service.users.schemas import UserCreate, UserUpdate
+from tests.documented_roles import statements
 from tests.postgres_process import PostgresProcess
 
 pytestmark = [pytest.mark.anyio, pytest.mark.integration]
 
-PAGE = Path(__file__).parents[3] / "docs" / "postgresql.md"
 GRANTED = "SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = 'users_app'"
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 # What whoever takes over a process of the service would like to do.
@@ -30,16 +27,10 @@ FORBIDDEN = (
 )
 
 
-def documented() -> list[list[str]]:
-    """The statements of each block of SQL on the page."""
-    blocks = re.findall(r"```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    return [[statement.strip() for statement in block.split(";") if statement.strip()] for block in blocks]
-
-
-async def carry_out(url: str, statements: list[str]) -> None:
+async def carry_out(url: str, said: list[str]) -> None:
     """Send each on a connection."""
     connection = await asyncpg.connect(url)
-    for statement in statements:
+    for statement in said:
         await connection.execute(statement)
     await connection.close()
 
@@ -66,7 +57,7 @@ async def use(repository: PostgresUserRepository) -> None:
 
 async def test_the_service_has_the_rights_it_needs_and_no_others(postgres: PostgresProcess) -> None:
     """With the roles as documented the owner migrates and seeds, and the service reads and writes, and not for long."""
-    roles, defaults, limits, revoked = documented()
+    roles, defaults, limits, revoked = statements()
     for statement in (*roles, *limits):
         postgres.sql(statement)
     owner, app = (postgres.url("users", f"users_{role}") for role in ("owner", "app"))

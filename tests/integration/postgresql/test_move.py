@@ -15,7 +15,8 @@ from service.database import DatabaseConfig
 from service.dev.postgres import server_user
 from service.migrate import migrate
 from service.seed import seed
-from tests.integration.migrations.test_roles import PAGE, carry_out, documented
+from tests.documented_roles import PAGE, statements
+from tests.integration.migrations.test_roles import carry_out
 from tests.integration.postgresql.conftest import Pods
 from tests.postgres_pod import PostgresPod
 from tests.postgres_process import PostgresProcess
@@ -146,7 +147,7 @@ async def old(pods: Pods) -> PostgresPod:
 @pytest.fixture
 async def new(postgres: PostgresProcess) -> AsyncIterator[PostgresProcess]:
     """Have another server, with roles and rights as the page has them, and no table."""
-    roles, defaults, limits, _ = documented()
+    roles, defaults, limits, _ = statements()
     for statement in (*roles, *limits):
         postgres.sql(statement)
     await carry_out(postgres.url("users", "users_owner"), defaults)
