@@ -1,6 +1,7 @@
 import http.client
 import os
 import ssl
+import time
 from dataclasses import dataclass
 from email.message import Message
 from http import HTTPStatus
@@ -23,6 +24,9 @@ _REMEDIES: dict[int, str] = {
     "chart/values-kind.yaml does, or wait",
 }
 TIMEOUT_SECONDS = 5
+# ingress-nginx looks at pods every 3.3 s at most (its --sync-rate-limit), and its workers each second after that.
+PATIENCE_SECONDS = 15.0
+_OF_THE_WAY_IN = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,15 @@ def get(base_url: str, path: str, token: str, timeout_seconds: float = TIMEOUT_S
 def require_answer(base_url: str, token: str, read: str = USER) -> None:
     """Read what a load will read, so that a load test never measures an address where nobody serves.
 
+    A way in that knows no pod of its own yet has some seconds to learn of them.
+
     Raises:
         LoadTestError: as of `get`, or its status is another than 200.
     """
     path = read.replace("{id}", "1")
-    reply = get(base_url, path, token)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while (reply := get(base_url, path, token)).status in _OF_THE_WAY_IN and time.monotonic() < end:
+        time.sleep(0.5)
     if reply.status != HTTPStatus.OK:
         raise LoadTestError(f"{base_url.rstrip('/')}{path} answers {reply.status}: {_remedy(reply)}")
 

@@ -12,12 +12,14 @@ _REFUSED = {
     INGRESS_NGINX.choice: (
         f"INGRESS={INGRESS_NGINX.choice}: {INGRESS_NGINX.name} cannot be built from source, and this cluster is "
         "(docs/decisions/0028-ingress-nginx-is-pulled-never-built.md says why). "
-        "Leave INGRESS out, which gives {default}, or call make where an engine can pull images"
+        "Leave INGRESS out: a cluster keeps what it has, and a new one gets {default}; or call make where an engine "
+        "can pull images"
     ),
     CONTOUR.choice: (
         f"INGRESS={CONTOUR.choice}: {CONTOUR.name} as it is published repeats requests that it must not, and it is "
         "built with a change (docs/decisions/0044-envoy-serves-the-ingress.md). "
-        "Leave INGRESS out, which gives {default}, or say MODE=build where Go and Python can be had"
+        "Leave INGRESS out: a cluster keeps what it has, and a new one gets {default}. To have it built, "
+        "`make kind-down` and then MODE=build, on Debian 12 as root with Go"
     ),
 }
 CHOICES = (AUTO, *(controller.choice for controller in CONTROLLERS))

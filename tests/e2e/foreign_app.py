@@ -50,7 +50,9 @@ def lay_out(folder: Path) -> Path:
     assert count == 1
     dockerfile.write_text(changed, encoding="utf-8")
     of_cluster = f"controller: {controller().counts} }}"
-    values.write_text(values.read_text(encoding="utf-8").replace("controller: envoy }", of_cluster), encoding="utf-8")
+    text = values.read_text(encoding="utf-8")
+    assert text.count("controller: envoy }") == 1
+    values.write_text(text.replace("controller: envoy }", of_cluster), encoding="utf-8")
     return shop
 
 

@@ -10,6 +10,12 @@ from loadtests.target import require_answer
 from tests.http_server import Quiet, serving
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for nothing that will not come."""
+    monkeypatch.setattr("loadtests.target.PATIENCE_SECONDS", 0.0)
+
+
 class _ByToken(Quiet, BaseHTTPRequestHandler):
     """Answers with the status that is the token, or with the one before the API's own path."""
 
@@ -34,6 +40,27 @@ def base_url() -> Iterator[str]:
 def test_a_service_that_answers_is_accepted(base_url: str) -> None:
     """A user read with the token is all it takes."""
     require_answer(base_url + "/", "200")
+
+
+class _Late(Quiet, BaseHTTPRequestHandler):
+    """Knows of a pod at the third request."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_response(200 if self.asked > 2 else 503)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+
+def test_a_way_in_may_learn_of_its_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right after an installation some controllers answer 503 for seconds, and are asked again."""
+    monkeypatch.setattr("loadtests.target.PATIENCE_SECONDS", 30.0)
+    late = type("_LateOnce", (_Late,), {})
+    with serving(HTTPServer(("127.0.0.1", 0), late)) as url:
+        require_answer(url, "token")
+    assert late.asked == 3
 
 
 def test_what_a_load_reads_is_asked_for(base_url: str) -> None:
