@@ -48,7 +48,7 @@ class _Late(Quiet, BaseHTTPRequestHandler):
     asked = 0
 
     def do_GET(self) -> None:
-        type(self).asked += 1
+        _Late.asked += 1
         self.send_response(200 if self.asked > 2 else 503)
         self.send_header("content-length", "0")
         self.end_headers()
@@ -57,10 +57,10 @@ class _Late(Quiet, BaseHTTPRequestHandler):
 def test_a_way_in_may_learn_of_its_pods(monkeypatch: pytest.MonkeyPatch) -> None:
     """Right after an installation some controllers answer 503 for seconds, and are asked again."""
     monkeypatch.setattr("loadtests.target.PATIENCE_SECONDS", 30.0)
-    late = type("_LateOnce", (_Late,), {})
-    with serving(HTTPServer(("127.0.0.1", 0), late)) as url:
+    monkeypatch.setattr(_Late, "asked", 0)
+    with serving(HTTPServer(("127.0.0.1", 0), _Late)) as url:
         require_answer(url, "token")
-    assert late.asked == 3
+    assert _Late.asked == 3
 
 
 def test_what_a_load_reads_is_asked_for(base_url: str) -> None:
