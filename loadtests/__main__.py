@@ -116,10 +116,10 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _timeline(options: argparse.Namespace, application: Application) -> None:
-    from loadtests.timeline import RATES, timeline  # noqa: PLC0415 - likewise matplotlib
+    from loadtests.timeline import OFFERED, timeline  # noqa: PLC0415 - likewise matplotlib
 
     _, release, prometheus = _installed(options, application)
-    environment = {name: os.environ[name] for name in RATES if os.environ.get(name)}
+    environment = {name: os.environ[name] for name in OFFERED if os.environ.get(name)}
     environment |= _environment(options, application)
     found = timeline(release, prometheus, environment, options.output, application)
     if found.reasons:

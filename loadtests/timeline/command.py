@@ -26,8 +26,8 @@ from loadtests.timeline.verdict import reasons_to_fail
 # Scaling down waits out its stabilisation window, then goes in steps.
 RETURN_SECONDS = 360
 LINE_EVERY = 5
-# What the script is told of the load: requests a second.
-RATES = START, PEAK = ("RATE_START", "RATE_PEAK")
+# What the script is told of the load: requests a second, and clients.
+OFFERED = START, PEAK, CLIENTS, MOST_CLIENTS = ("RATE_START", "RATE_PEAK", "VUS", "MAX_VUS")
 # A busy two-core host may leave the API server without an answer for a while.
 SILENT_SECONDS = 30
 
@@ -95,7 +95,7 @@ def _peak(environment: Mapping[str, str]) -> int | None:
 def _offering(ramp: Ramp) -> dict[str, str]:
     """Variables of the script. Users for a standstill of a second: further ones are made under load, late."""
     users, most = max(300, ramp.peak), max(400, 2 * ramp.peak)
-    return {PEAK: str(ramp.peak), START: str(ramp.start), "VUS": str(users), "MAX_VUS": str(most)}
+    return {PEAK: str(ramp.peak), START: str(ramp.start), CLIENTS: str(users), MOST_CLIENTS: str(most)}
 
 
 @contextmanager

@@ -64,9 +64,11 @@ def test_how_high_a_ramp_rises_is_said_in_the_environment_too(monkeypatch: pytes
     monkeypatch.setattr(command_line, "_installed", lambda *_: (None, None, None))
     monkeypatch.setenv("RATE_PEAK", "500")
     monkeypatch.setenv("RATE_START", "10")
+    monkeypatch.setenv("MAX_VUS", "900")
     monkeypatch.setattr(sys, "argv", ["loadtests", "timeline", "RATE_START=20"])
     assert main() == 0
     assert (seen[0]["RATE_PEAK"], seen[0]["RATE_START"]) == ("500", "20")
+    assert seen[0]["MAX_VUS"] == "900"
 
 
 @pytest.mark.parametrize("command", ["timeline", "assess", "reaction", "chaos", "tune"])
